@@ -1,0 +1,110 @@
+/* options.h - the command line, property files and the table of our properties.
+ *
+ * One table (options.c) of name, type, default, range and help drives parsing, validation, --help, --check-config and the man page.
+ * Properties are name=value pairs; they come from -X, from -F files, and from the letters that stand for one (-b is bootstrap.servers).
+ * They are taken from left to right, and a later one replaces an earlier one.
+ *   lfrec.NAME               ours; an unknown one is an error
+ *   consumer.NAME            to librdkafka's consumer only
+ *   producer.NAME            to librdkafka's producer only
+ *   any other NAME           to both
+ * Those for librdkafka are only collected here, in order; whoever owns the client validates them. */
+#ifndef LFREC_OPTIONS_H
+#define LFREC_OPTIONS_H
+
+#include "format.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define LFREC_TOPIC_MAX 249u          /* bytes in a topic's name, Kafka's own limit */
+#define LFREC_OPTIONS_ERROR_MAX 1024u /* bytes for an error text, NUL included */
+#define LFREC_OPTIONS_EXIT_USAGE 2    /* the process's exit code for a usage or configuration error */
+#define LFREC_OPTION_COUNT 18         /* rows in the table */
+
+typedef enum lfrec_action {
+    LFREC_ACTION_RUN,
+    LFREC_ACTION_HELP,        /* print lfrec_options_help and leave with 0 */
+    LFREC_ACTION_MAN,         /* --help=man: print lfrec_options_man and leave with 0 */
+    LFREC_ACTION_VERSION,     /* print the version and leave with 0 */
+    LFREC_ACTION_CHECK_CONFIG /* validate, print lfrec_options_dump and leave with 0 */
+} lfrec_action;
+
+typedef enum lfrec_client {
+    LFREC_CLIENT_CONSUMER = 1,
+    LFREC_CLIENT_PRODUCER = 2,
+    LFREC_CLIENT_BOTH = 3 /* CONSUMER | PRODUCER */
+} lfrec_client;
+
+/* One property for librdkafka. */
+typedef struct lfrec_property {
+    char *name;   /* without the prefix */
+    char *value;  /* may be a secret: show it through lfrec_property_shown only */
+    char *origin; /* where it was given: "-b", "-X", "lfrec.conf:12", "default" */
+    lfrec_client client;
+} lfrec_property;
+
+typedef struct lfrec_options {
+    lfrec_action action;
+    bool pipe;  /* --pipe: standard input and output instead of Kafka */
+    bool quiet; /* -q: no progress line; also sets lfrec.log.level=warning */
+
+    char input_topic[LFREC_TOPIC_MAX + 1];
+    char output_topic[LFREC_TOPIC_MAX + 1];
+    char dead_letter_topic[LFREC_TOPIC_MAX + 1]; /* empty: count and log bad events only */
+    lfrec_format format;
+    float scale_min, scale_max;
+    uint32_t factors;
+    uint32_t top_n;
+    uint32_t min_support;
+    uint32_t epochs;
+    uint32_t explain;         /* reasons per item; 0: none */
+    uint64_t retrain_events;  /* 0: off */
+    uint32_t retrain_seconds; /* 0: off */
+    uint32_t publish_rate;    /* lists per second when republishing after a retraining; 0: as fast as the producer takes them */
+    uint64_t seed;
+    bool embedded;
+    uint32_t embedded_partitions;
+    int log_level; /* as syslog and librdkafka count: 3 error, 4 warning, 6 info, 7 debug */
+
+    lfrec_property *properties; /* for librdkafka, in the order given: a later one replaces an earlier one */
+    size_t property_count;
+
+    size_t property_capacity;          /* private */
+    char *origins[LFREC_OPTION_COUNT]; /* private: where each of our properties was given; NULL: default */
+} lfrec_options;
+
+/* Fills *options from its defaults and the command line. 0; or LFREC_OPTIONS_EXIT_USAGE and a text of what is wrong, where, and what is
+ * allowed, never with a secret in it. *options is to be freed in either case. Uses getopt_long, so one thread at a time. */
+int lfrec_options_parse(lfrec_options *options, int argc, char *const argv[], char error[LFREC_OPTIONS_ERROR_MAX]);
+
+/* The pieces of it: defaults; one property; the lines of a properties file (origin is the name for errors); what can only be judged when
+ * all is known. false: error says what, where and what is allowed. */
+void lfrec_options_init(lfrec_options *options);
+bool lfrec_options_set(lfrec_options *options, const char *name, const char *value, const char *origin,
+                       char error[LFREC_OPTIONS_ERROR_MAX]);
+bool lfrec_options_text(lfrec_options *options, const char *text, size_t length, const char *origin,
+                        char error[LFREC_OPTIONS_ERROR_MAX]);
+bool lfrec_options_file(lfrec_options *options, const char *path, char error[LFREC_OPTIONS_ERROR_MAX]);
+bool lfrec_options_check(lfrec_options *options, char error[LFREC_OPTIONS_ERROR_MAX]);
+
+void lfrec_options_free(lfrec_options *options); /* NULL is allowed */
+
+/* The value that one client will get for a librdkafka property, NULL for none: "bootstrap.servers", "group.id" (-G; default lfrec). */
+const char *lfrec_options_client_value(const lfrec_options *options, lfrec_client client, const char *name);
+
+/* What may be shown of a property's value: the value itself, or "[hidden]" for passwords, secrets, tokens, keys, JAAS lines, and for
+ * whatever in sasl.* and ssl.* is not known to be harmless (a mistyped sasl.pasword carries a password too). */
+const char *lfrec_property_shown(const char *name, const char *value);
+bool lfrec_property_is_secret(const char *name);
+
+/* The nearest of our property names (also for one written without its "lfrec."), NULL when none is near. For "did you mean". */
+const char *lfrec_options_nearest(const char *name);
+
+void lfrec_options_help(FILE *out, const char *program);
+void lfrec_options_man(FILE *out); /* our properties as a man page section (roff) */
+
+/* The effective configuration as a properties file, every lfrec.* with its origin, secrets hidden. */
+void lfrec_options_dump(const lfrec_options *options, FILE *out);
+
+#endif

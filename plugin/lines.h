@@ -2,8 +2,9 @@
  *
  * CR, LF and CRLF all end a row; so does the end of the input. In CSV rows a line end within quotes belongs to the row (in auto format
  * the row's first byte decides, as in the codec). Empty rows and a byte-order mark at the start are passed over. Memory is bounded:
- * what does not fit is reported and skipped up to the next line end. Should a quote be what kept such a row open, reading goes on
- * after its first line, so that a stray quote costs one line and not the file.
+ * what does not fit is reported and skipped up to the next line end. When it was an open quote that let a row grow too long, or to the
+ * end of the input, its first line is given as a row of its own and reading goes on behind it: a stray quote costs one line, not the
+ * file (and the codec says where that quote is).
  *
  *     lfrec_lines lines;
  *     lfrec_lines_open(&lines, LFREC_FORMAT_AUTO, LFREC_VALUE_MAX);
@@ -32,7 +33,7 @@
 
 typedef enum lfrec_lines_result {
     LFREC_LINES_ROW,      /* one row, without its line end */
-    LFREC_LINES_TOO_LONG, /* a row of more than max_row bytes was skipped; bytes and length are its beginning */
+    LFREC_LINES_TOO_LONG, /* a row of more than max_row bytes; bytes and length are its beginning, the rest is skipped */
     LFREC_LINES_MORE,     /* give more input, or say that there is none */
     LFREC_LINES_END       /* finished, all rows were given */
 } lfrec_lines_result;
@@ -55,7 +56,6 @@ typedef struct lfrec_lines {
     lfrec_format format;
     int state;              /* where in the row's grammar `scanned` is */
     bool after_cr;          /* a LF at `scanned` belongs to the CR before it */
-    bool quote_reset;       /* read the coming line as one without quotes' power */
     bool skipping;          /* within a row that was reported too long */
     bool finished, begun;
 } lfrec_lines;

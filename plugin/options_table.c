@@ -1,0 +1,117 @@
+#include "options_table.h"
+#include "number.h"
+#include <float.h>
+#include <inttypes.h>
+#include <string.h>
+
+#define FIELD(member) offsetof(lfrec_options, member)
+
+const struct lfrec_option lfrec_option_table[LFREC_OPTION_COUNT] = {
+    {"lfrec.input.topic", LFREC_OPTION_TOPIC, FIELD(input_topic), "ratings", 0, 0, "Topic the rating events are read from (-t)."},
+    {"lfrec.output.topic", LFREC_OPTION_TOPIC, FIELD(output_topic), "recommendations", 0, 0,
+     "Topic the lists are written to, keyed by user; compacted topics suit it."},
+    {"lfrec.dead.letter.topic", LFREC_OPTION_TOPIC_OR_EMPTY, FIELD(dead_letter_topic), "ratings-dead-letter", 0, 0,
+     "Topic for events that cannot be used, bytes untouched, reason in the headers. Empty: count and log them only."},
+    {"lfrec.format", LFREC_OPTION_FORMAT, FIELD(format), "auto", 0, 0,
+     "How events are written. auto: JSON when a value begins with { or [, else CSV user,item,rating[,ts]."},
+    {"lfrec.scale.min", LFREC_OPTION_REAL, FIELD(scale_min), "0.5", 0, 0, "Lowest legal rating."},
+    {"lfrec.scale.max", LFREC_OPTION_REAL, FIELD(scale_max), "5", 0, 0, "Highest legal rating. A rating off the scale is a bad event."},
+    {"lfrec.factors", LFREC_OPTION_COUNT32, FIELD(factors), "16", 1, 1024,
+     "Factors of the model; fewer are used while there are fewer items."},
+    {"lfrec.top.n", LFREC_OPTION_COUNT32, FIELD(top_n), "10", 1, 10000, "Items in a list."},
+    {"lfrec.min.support", LFREC_OPTION_COUNT32, FIELD(min_support), "3", 0, UINT32_MAX,
+     "An item with fewer ratings is not recommended. 0: no floor."},
+    {"lfrec.explain", LFREC_OPTION_REASONS, FIELD(explain), "0", 0, 1000,
+     "Reasons beside each recommended item: what the user rated that speaks for it. 0: none; true: 3."},
+    {"lfrec.retrain.events", LFREC_OPTION_COUNT64, FIELD(retrain_events), "10000", 0, UINT64_MAX,
+     "Retrain after so many events, in the background. 0: never by events."},
+    {"lfrec.retrain.seconds", LFREC_OPTION_COUNT32, FIELD(retrain_seconds), "300", 0, 31536000,
+     "Retrain after so many seconds if there were events. 0: never by time."},
+    {"lfrec.epochs", LFREC_OPTION_COUNT32, FIELD(epochs), "30", 1, 100000,
+     "Most epochs of one training; it ends earlier when held-out users no longer gain."},
+    {"lfrec.publish.rate", LFREC_OPTION_COUNT32, FIELD(publish_rate), "1000", 0, 100000000,
+     "Lists per second when users are published again after a retraining. 0: as fast as the producer takes them."},
+    {"lfrec.seed", LFREC_OPTION_COUNT64, FIELD(seed), "1", 0, UINT64_MAX, "Seed of all randomness."},
+    {"lfrec.embedded", LFREC_OPTION_BOOLEAN, FIELD(embedded), "false", 0, 0,
+     "Run a broker inside the process (librdkafka's mock cluster, for trying out) instead of connecting to one."},
+    {"lfrec.embedded.partitions", LFREC_OPTION_COUNT32, FIELD(embedded_partitions), "4", 1, 1000,
+     "Partitions of each topic of the embedded broker."},
+    {"lfrec.log.level", LFREC_OPTION_LEVEL, FIELD(log_level), "info", 0, 0, "What is logged (-q: warning, -v: debug)."},
+};
+
+void lfrec_option_allowed(const struct lfrec_option *option, char out[LFREC_OPTION_TEXT_MAX])
+{
+    const char *text = "";
+    switch (option->type) {
+    case LFREC_OPTION_TOPIC:
+        text = "a topic name (1 to 249 letters, digits, '.', '_' or '-', and not '.' or '..')";
+        break;
+    case LFREC_OPTION_TOPIC_OR_EMPTY:
+        text = "empty or a topic name (up to 249 letters, digits, '.', '_' or '-', and not '.' or '..')";
+        break;
+    case LFREC_OPTION_FORMAT:
+        text = "auto, json or csv";
+        break;
+    case LFREC_OPTION_REAL:
+        text = "a number, with a decimal point if need be";
+        break;
+    case LFREC_OPTION_COUNT32:
+    case LFREC_OPTION_COUNT64:
+        snprintf(out, LFREC_OPTION_TEXT_MAX, "an integer from %" PRIu64 " to %" PRIu64, option->least, option->most);
+        return;
+    case LFREC_OPTION_REASONS:
+        snprintf(out, LFREC_OPTION_TEXT_MAX, "true, false or an integer from %" PRIu64 " to %" PRIu64, option->least, option->most);
+        return;
+    case LFREC_OPTION_BOOLEAN:
+        text = "true or false";
+        break;
+    case LFREC_OPTION_LEVEL:
+        text = "error, warning, info or debug";
+        break;
+    }
+    snprintf(out, LFREC_OPTION_TEXT_MAX, "%s", text);
+}
+
+void lfrec_option_value(const lfrec_options *options, const struct lfrec_option *option, char out[LFREC_OPTION_TEXT_MAX])
+{
+    const void *field = (const char *)options + option->offset;
+    const char *text = "";
+    switch (option->type) {
+    case LFREC_OPTION_TOPIC:
+    case LFREC_OPTION_TOPIC_OR_EMPTY:
+        text = field;
+        break;
+    case LFREC_OPTION_FORMAT: {
+        const lfrec_format *format = field;
+        text = *format == LFREC_FORMAT_JSON ? "json" : *format == LFREC_FORMAT_CSV ? "csv" : "auto";
+        break;
+    }
+    case LFREC_OPTION_REAL: {
+        const float *real = field;
+        out[lfrec_number_write_float(*real, out)] = '\0';
+        return;
+    }
+    case LFREC_OPTION_COUNT32:
+    case LFREC_OPTION_REASONS: {
+        const uint32_t *count = field;
+        snprintf(out, LFREC_OPTION_TEXT_MAX, "%" PRIu32, *count);
+        return;
+    }
+    case LFREC_OPTION_COUNT64: {
+        const uint64_t *count = field;
+        snprintf(out, LFREC_OPTION_TEXT_MAX, "%" PRIu64, *count);
+        return;
+    }
+    case LFREC_OPTION_BOOLEAN: {
+        const bool *on = field;
+        text = *on ? "true" : "false";
+        break;
+    }
+    case LFREC_OPTION_LEVEL: {
+        const int *level = field;
+        text = *level <= 3 ? "error" : *level <= 5 ? "warning" : *level == 6 ? "info" : "debug";
+        break;
+    }
+    }
+    snprintf(out, LFREC_OPTION_TEXT_MAX, "%s", text);
+}

@@ -1,0 +1,247 @@
+# lfrec: `make help` lists what there is. Everything that is built goes to build/, and nothing else is touched.
+#
+# One build is a VARIANT (a compiler and its flags). Its objects are in build/VARIANT/; the programs of the default one, gcc, are in
+# build/ itself, those of the others beside their objects. Sources are found by wildcard: a new tests/test_NAME.c is built and run.
+
+VARIANT ?= gcc
+PREFIX  ?= /usr/local
+CFLAGS  ?= -O2 -g
+WERROR  ?= -Werror
+
+# ---- variants ------------------------------------------------------------------------------------------------------------
+
+SANITIZE := address,undefined,float-cast-overflow -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+CC_gcc      := $(if $(filter default,$(origin CC)),gcc,$(CC))
+CC_clang    := clang
+CC_asan     := clang
+FLAGS_asan  := -fsanitize=$(SANITIZE)
+CC_fuzz     := clang
+FLAGS_fuzz  := -fsanitize=fuzzer-no-link,$(SANITIZE)
+# valgrind 3.19 knows no AVX-512, and is slow enough to ask for fewer repetitions.
+CC_valgrind    := $(CC_gcc)
+FLAGS_valgrind := -DLFREC_MAX_ISA=LFREC_ISA_AVX2 -DLFREC_TEST_QUICK
+
+COMPILER := $(CC_$(VARIANT))
+ifeq ($(COMPILER),)
+$(error there is no variant '$(VARIANT)': gcc, clang, asan, valgrind, fuzz)
+endif
+OBJ := build/$(VARIANT)
+OUT := $(if $(filter gcc,$(VARIANT)),build,$(OBJ))
+
+# ---- flags ---------------------------------------------------------------------------------------------------------------
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wdouble-promotion -Wstrict-prototypes -Wmissing-prototypes $(WERROR)
+POSIX    := -std=c11 -D_POSIX_C_SOURCE=200809L
+STANDARD  = $(POSIX)
+# -ffp-contract=off: the same bits from every compiler (see DETERMINISM in lfrec.h).
+COMPILE   = $(COMPILER) $(STANDARD) -I. $(CPPFLAGS) $(WARNINGS) -ffp-contract=off -pthread $(CFLAGS) $(FLAGS_$(VARIANT))
+LINK      = $(COMPILER) $(CFLAGS) $(FLAGS_$(VARIANT)) $(LDFLAGS)
+
+PLUGIN_LIBS := $(shell pkg-config --libs rdkafka jansson 2>/dev/null || echo -lrdkafka -ljansson) -pthread -lm
+CHECK_LIBS  := $(shell pkg-config --libs check 2>/dev/null || echo -lcheck) -pthread -lm
+
+# ---- what there is -------------------------------------------------------------------------------------------------------
+
+objects = $(patsubst %.c,$(OBJ)/%.o,$(1))
+programs = $(patsubst %.c,$(OUT)/%,$(1))
+
+PLUGIN         := $(filter-out plugin/main.c,$(wildcard plugin/*.c))
+DAEMON         := $(if $(wildcard plugin/main.c),$(OUT)/lfrec-kafka)
+PLUGIN_LIBRARY := $(if $(PLUGIN),$(OUT)/liblfrec-plugin.a)
+MAN_PAGE       := $(wildcard plugin/lfrec-kafka.1)
+# Shared by the examples that read MovieLens.
+DATASET        := $(wildcard examples/dataset.c)
+EXAMPLES       := $(filter-out $(DATASET),$(wildcard examples/*.c))
+DEMO           := $(wildcard examples/demo/*.c)
+TESTS          := $(wildcard tests/test_*.c)
+PLUGIN_TESTS   := $(wildcard tests/plugin/test_*.c)
+# A file beside the suites that is none itself is linked to each of them.
+TEST_HELPERS        := $(filter-out $(TESTS),$(wildcard tests/*.c))
+PLUGIN_TEST_HELPERS := $(filter-out $(PLUGIN_TESTS),$(wildcard tests/plugin/*.c))
+BENCHES        := $(wildcard tests/bench/bench_*.c)
+FUZZERS        := $(wildcard tests/fuzz/fuzz_*.c)
+SOURCES        := $(wildcard plugin/*.c) $(EXAMPLES) $(DATASET) $(DEMO) $(TESTS) $(PLUGIN_TESTS) $(TEST_HELPERS) \
+                  $(PLUGIN_TEST_HELPERS) $(BENCHES) $(FUZZERS)
+
+VERSION = $(shell sed -n 's/^\#define LFREC_VERSION "\(.*\)"/\1/p' lfrec.h)
+PARTS  := unit compile docs install style clang asan valgrind fuzz broker
+# The least recursion: a part may run several programs at once, unless make was told how many already.
+PARALLEL = $(if $(findstring j,$(filter-out --%,$(MAKEFLAGS))),,-j$(shell nproc))
+
+# ---- building ------------------------------------------------------------------------------------------------------------
+
+.PHONY: all
+all: $(DAEMON) $(call programs,$(EXAMPLES)) ## build build/lfrec-kafka and build/examples/ (the default)
+
+.PHONY: deps
+deps: ## install what building needs (Debian packages, by apt-get)
+	@.ci/deps build
+
+# Changed flags rebuild: this file is rewritten when they differ.
+$(OBJ)/flags: always
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(COMPILE)' | cmp -s - $@ || printf '%s\n' '$(COMPILE)' >$@
+
+$(OBJ)/libraries: $(OBJ)/flags
+	@pkg-config --exists rdkafka jansson || { echo "the plugin needs librdkafka and jansson: 'make deps' installs them" >&2; exit 1; }
+	@touch $@
+
+$(OBJ)/%.o: %.c $(OBJ)/flags
+	@mkdir -p $(@D)
+	$(COMPILE) -MMD -MP -c $< -o $@
+
+# private: not for the prerequisites, of which the flags file is one.
+$(OBJ)/examples/hello.o: private STANDARD = -std=c99
+# Check's assertions about floats promote them.
+$(call objects,$(TESTS) $(PLUGIN_TESTS)): private WARNINGS += -Wno-double-promotion
+$(call objects,$(wildcard plugin/*.c)): | $(OBJ)/libraries
+
+$(OUT)/liblfrec-plugin.a: $(call objects,$(PLUGIN))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(OUT)/lfrec-kafka: $(OBJ)/plugin/main.o $(PLUGIN_LIBRARY)
+	$(LINK) $^ $(PLUGIN_LIBS) -o $@
+
+# hello shows the header alone; the others may use the reader of data sets.
+$(OUT)/examples/%: $(OBJ)/examples/%.o $(call objects,$(DATASET))
+	@mkdir -p $(@D)
+	$(LINK) $(if $(filter hello,$*),$<,$^) -lm -o $@
+
+$(OUT)/examples/demo/%: $(OBJ)/examples/demo/%.o $(call objects,$(DATASET)) $(PLUGIN_LIBRARY)
+	@mkdir -p $(@D)
+	$(LINK) $^ $(PLUGIN_LIBS) -o $@
+
+$(OUT)/tests/%: $(OBJ)/tests/%.o $(call objects,$(TEST_HELPERS))
+	@mkdir -p $(@D)
+	$(LINK) $^ $(CHECK_LIBS) -o $@
+
+$(OUT)/tests/plugin/%: $(OBJ)/tests/plugin/%.o $(call objects,$(PLUGIN_TEST_HELPERS)) $(PLUGIN_LIBRARY)
+	@mkdir -p $(@D)
+	$(LINK) $^ $(CHECK_LIBS) $(PLUGIN_LIBS) -o $@
+
+$(OUT)/tests/bench/%: $(OBJ)/tests/bench/%.o $(PLUGIN_LIBRARY)
+	@mkdir -p $(@D)
+	$(LINK) $^ $(PLUGIN_LIBS) -ldl -o $@
+
+$(OUT)/tests/fuzz/%: $(OBJ)/tests/fuzz/%.o $(PLUGIN_LIBRARY)
+	@mkdir -p $(@D)
+	$(LINK) -fsanitize=fuzzer $^ $(PLUGIN_LIBS) -o $@
+
+-include $(patsubst %.o,%.d,$(call objects,$(SOURCES)))
+
+# ---- the demonstration ---------------------------------------------------------------------------------------------------
+
+.PHONY: demo
+demo: ## install, build, and show ratings streaming in and recommendations changing (DATA=a MovieLens folder)
+	@.ci/deps demo
+	@$(MAKE) --no-print-directory $(PARALLEL) demo-programs
+	@DATA='$(DATA)' examples/demo/run.sh
+
+.PHONY: demo-programs
+demo-programs: all $(call programs,$(DEMO))
+
+# ---- tests ---------------------------------------------------------------------------------------------------------------
+
+.PHONY: test
+test: ## install what it needs and run every part of the tests, with the time of each
+	@MAKE='$(MAKE)' tests/all.sh $(PARTS)
+
+.PHONY: $(PARTS:%=test-%)
+test-unit: ## the Check suites, by gcc
+test-compile: ## the header by every standard and compiler, without each part, linked twice, freestanding, as WebAssembly
+test-docs: ## the code in README.md and in the header's manual
+test-install: ## make install, use, make uninstall
+test-style: ## clang-format and clang-tidy
+test-clang: ## the suites by clang
+test-asan: ## the suites by clang under address and undefined-behavior sanitizers
+test-valgrind: ## the suites under valgrind
+test-fuzz: ## the fuzzers with their corpora, FUZZ_SECONDS each (10)
+test-broker: ## mock cluster and Apache Kafka
+$(PARTS:%=test-%): test-%:
+	@MAKE='$(MAKE)' tests/all.sh $*
+
+# What the parts call: the suites or fuzzers of one variant, everything installed already.
+SUITES := $(call programs,$(TESTS) $(PLUGIN_TESTS))
+.PHONY: check
+check:
+	@$(MAKE) --no-print-directory $(PARALLEL) check-programs
+	@tests/suites.sh $(VARIANT) $(SUITES)
+
+.PHONY: check-programs
+check-programs: $(SUITES) $(DAEMON)
+
+.PHONY: check-fuzz
+check-fuzz:
+	@$(MAKE) --no-print-directory $(PARALLEL) fuzz-programs
+	@FUZZ_SECONDS='$(FUZZ_SECONDS)' tests/fuzz/run.sh $(call programs,$(FUZZERS))
+
+.PHONY: fuzz-programs
+fuzz-programs: $(call programs,$(FUZZERS))
+
+# ---- benchmarks ----------------------------------------------------------------------------------------------------------
+
+.PHONY: bench
+bench: ## every benchmark of tests/bench; bench-NAME is one (TSV=1: tab-separated)
+	@$(if $(BENCHES),set -e; for name in $(BENCHES:tests/bench/bench_%.c=%); do \
+	    $(MAKE) --no-print-directory bench-$$name; done,echo "no benchmark in tests/bench")
+
+.PHONY: $(BENCHES:tests/bench/bench_%.c=bench-%)
+$(BENCHES:tests/bench/bench_%.c=bench-%): bench-%:
+	@.ci/deps bench
+	@$(MAKE) --no-print-directory $(PARALLEL) $(OUT)/tests/bench/bench_$*
+	@DATA='$(DATA)' TSV='$(TSV)' $(OUT)/tests/bench/bench_$*
+
+# ---- installing ----------------------------------------------------------------------------------------------------------
+
+INSTALLED = $(DESTDIR)$(PREFIX)
+
+.PHONY: install-header
+install-header: ## lfrec.h and its pkg-config file only
+	install -d '$(INSTALLED)/include' '$(INSTALLED)/share/pkgconfig'
+	install -m 644 lfrec.h '$(INSTALLED)/include/lfrec.h'
+	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' lfrec.pc.in >'$(INSTALLED)/share/pkgconfig/lfrec.pc'
+	chmod 644 '$(INSTALLED)/share/pkgconfig/lfrec.pc'
+
+.PHONY: install
+install: all install-header ## header, pkg-config file, lfrec-kafka, man page, under DESTDIR and PREFIX (/usr/local)
+	$(if $(DAEMON),install -d '$(INSTALLED)/bin' && install -m 755 $(DAEMON) '$(INSTALLED)/bin/lfrec-kafka')
+	$(if $(MAN_PAGE),install -d '$(INSTALLED)/share/man/man1' && install -m 644 $(MAN_PAGE) '$(INSTALLED)/share/man/man1/lfrec-kafka.1')
+
+.PHONY: uninstall
+uninstall: ## remove what install put there
+	rm -f '$(INSTALLED)/include/lfrec.h' '$(INSTALLED)/share/pkgconfig/lfrec.pc' '$(INSTALLED)/bin/lfrec-kafka' \
+	    '$(INSTALLED)/share/man/man1/lfrec-kafka.1'
+
+# ---- and more ------------------------------------------------------------------------------------------------------------
+
+.PHONY: format
+format: ## rewrite the sources by clang-format
+	@tests/style.sh format
+
+.PHONY: tidy
+tidy: ## clang-tidy alone
+	@tests/style.sh tidy
+
+.PHONY: dist
+dist: ## build/lfrec-VERSION.tar.gz of the last commit, and try it: unpack, build, run the suites
+	@mkdir -p build/dist
+	git archive --prefix=lfrec-$(VERSION)/ -o build/lfrec-$(VERSION).tar.gz HEAD
+	rm -rf build/dist/lfrec-$(VERSION)
+	tar -xzf build/lfrec-$(VERSION).tar.gz -C build/dist
+	$(MAKE) -C build/dist/lfrec-$(VERSION) all test-unit
+
+.PHONY: clean
+clean: ## remove build/
+	rm -rf build
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | while IFS="$$(printf '\t')" read -r target text; do \
+	    printf '  make %-15s %s\n' "$$target" "$$text"; done
+	@echo "Variables: VARIANT=gcc|clang|asan|valgrind|fuzz  CC=  CFLAGS='-O2 -g'  WERROR=  PREFIX=  DESTDIR=  INSTALL=no (never call apt-get)"
+
+.PHONY: always
+.DELETE_ON_ERROR:
+.SECONDARY:

@@ -1,0 +1,2 @@
+#define NAME private_a
+#include "private.inc"

@@ -1,0 +1,2 @@
+#define NAME private_b
+#include "private.inc"

@@ -1,0 +1,2 @@
+#define NAME private_c
+#include "private.inc"

@@ -1,0 +1,2 @@
+#define NAME private_d
+#include "private.inc"

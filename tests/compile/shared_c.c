@@ -1,0 +1,2 @@
+#define NAME shared_c
+#include "shared_use.inc"

@@ -1,0 +1,2 @@
+#define NAME shared_cc
+#include "shared_use.inc"

@@ -132,7 +132,9 @@
 #endif
 
 #ifndef LFREC_API
-#ifdef LFREC_STATIC
+#if defined(LFREC_STATIC) && (defined(__GNUC__) || defined(__clang__))
+#define LFREC_API static __attribute__((unused))
+#elif defined(LFREC_STATIC)
 #define LFREC_API static
 #else
 #define LFREC_API extern
@@ -211,7 +213,64 @@ LFREC_API uint32_t lfrec_rng_below(lfrec_rng *rng, uint32_t bound); /* 0 .. boun
 LFREC_API void lfrec_rng_shuffle(lfrec_rng *rng, uint32_t *values, size_t count); /* Fisher-Yates; count below 2^32 */
 
 /* GEMM-BEGIN API */
-typedef enum lfrec_isa { LFREC_ISA_AUTO = 0, LFREC_ISA_PORTABLE = 1, LFREC_ISA_AVX2 = 2, LFREC_ISA_AVX512 = 3, LFREC_ISA_NEON = 4 } lfrec_isa;
+
+/* ---- GEMM: matrix products ------------------------------------------------------------------------------------------
+ *
+ *     C = alpha op(A) op(B) + beta C        op(A): m x k, op(B): k x n, C: m x n, all row-major
+ *
+ * in single precision, with the meaning BLAS gives it. op(X) is X, or X transposed when its flag is set; the leading
+ * dimension counts floats from one stored row to the next, so A is stored m x k (lda >= k) or, transposed, k x m
+ * (lda >= m), and likewise B. What the scalars do not need is not read: alpha 0 reads neither A nor B, beta 0
+ * overwrites C whatever it held, NaN included. k = 0 leaves beta C; m = 0 or n = 0 leaves nothing to do.
+ *
+ *     lfrec_gemm product = {0};
+ *     product.m = 64, product.n = 25, product.k = 500, product.alpha = 1;
+ *     product.a = x, product.lda = 500, product.b = w, product.ldb = 25, product.c = h, product.ldc = 25;
+ *     product.scratch = scratch, product.scratch_bytes = lfrec_sgemm_scratch_size();
+ *     status = lfrec_sgemm(&product);
+ *
+ * Errors: LFREC_ERROR_ARGUMENT for a NULL operand that would be touched, a leading dimension too small or an isa that
+ * is none; LFREC_ERROR_OVERFLOW for an operand larger than the address space. C is untouched then.
+ * Threads: nothing is kept between calls; any number may run at once with a scratch and a C each. C must not overlap A,
+ * B or scratch. Operands need the alignment of float, scratch needs none.
+ * Accuracy: |error of c_ij| <= (k + 3) eps (|alpha| sum_p |a_ip b_pj| + |beta c_ij|), eps = 2^-24, to first order.
+ * Determinism: the same machine, isa, shape, transposes, alpha, beta and scratch size give the same bits. Another isa or
+ * scratch size may group the sum over k differently. One element's sum never depends on its place in C.
+ */
+
+/* Instruction sets that GEMM has kernels for. An x86 or ARM set that the machine lacks falls back to the best one below
+ * it in the same family, the portable one at last. PORTABLE is the compiler's 128-bit vectors where the target has such
+ * registers, and otherwise, with LFREC_NO_SIMD, or with a compiler other than GCC and Clang, the plain loop. */
+typedef enum lfrec_isa {
+    LFREC_ISA_AUTO = 0,     /* the best there is; not above LFREC_MAX_ISA if that macro is defined (LFREC_ISA_AVX2, ...) */
+    LFREC_ISA_PORTABLE = 1,
+    LFREC_ISA_AVX2 = 2,     /* with FMA */
+    LFREC_ISA_AVX512 = 3,   /* AVX-512 F */
+    LFREC_ISA_NEON = 4      /* AArch64 */
+} lfrec_isa;
+
+LFREC_API lfrec_isa lfrec_isa_best(void);               /* what LFREC_ISA_AUTO means on this machine; never AUTO itself */
+LFREC_API const char *lfrec_isa_string(lfrec_isa isa);  /* "avx2"; "unknown" for a value that is none */
+
+typedef struct lfrec_gemm { /* plain data; set what is needed, zero the rest */
+    int transpose_a, transpose_b;
+    size_t m, n, k;
+    float alpha;
+    const float *a;
+    size_t lda;
+    const float *b;
+    size_t ldb;
+    float beta;
+    float *c;
+    size_t ldc;
+    void *scratch; /* the caller's working memory; NULL or a smaller one costs speed, never correctness */
+    size_t scratch_bytes;
+    lfrec_isa isa;
+} lfrec_gemm;
+
+LFREC_API size_t lfrec_sgemm_scratch_size(void);                     /* bytes for full speed at any shape, any isa */
+LFREC_API lfrec_status lfrec_sgemm(const lfrec_gemm *g);             /* 4 KiB of stack stand in for a missing scratch */
+LFREC_API lfrec_status lfrec_sgemm_reference(const lfrec_gemm *g);   /* the plain loop; ignores isa and scratch */
 /* GEMM-END API */
 
 /* ===[ ratings ]===================================================================================================== */
@@ -358,7 +417,7 @@ typedef struct lfrec_model {
     const uint32_t *support; /* I: ratings behind item_mean */
     const float *encoder;    /* I x K: row j is L_j */
     const float *decoder;    /* I x K: row i is F_i */
-    float *writable;         /* the same arrays for the functions that change a model; NULL for a view of constant memory */
+    int writable;            /* 0: a view of constant memory, which no function changes */
     void *memory;            /* what create or load allocated, else NULL */
     lfrec_allocator allocator;
 } lfrec_model;
@@ -513,7 +572,8 @@ typedef int lfrec_progress(void *context, const lfrec_epoch *epoch);
 
 /* Trains on the ratings and puts the best weights and the ratings' means into the model, which was made with the same options. However the
  * run ends, these are the weights of the epoch with the smallest held-out error (of the last epoch when options.holdout is 0). On an error
- * the model is as it was. progress and report may be NULL. Allocates lfrec_trainer_size bytes. */
+ * the model is as it was. progress and report may be NULL. Allocates lfrec_trainer_size bytes through the model's allocator
+ * (LFREC_ERROR_ARGUMENT when it has none: a model from lfrec_model_init is trained with a trainer). */
 LFREC_API lfrec_status lfrec_train(lfrec_model *model, const lfrec_options *options, const lfrec_ratings *ratings,
                                    lfrec_progress *progress, void *context, lfrec_report *report);
 
@@ -522,22 +582,25 @@ typedef struct lfrec_trainer {
     uint32_t check;
     lfrec_options options;
     const lfrec_ratings *ratings; /* borrowed for the trainer's life */
+    lfrec_means means;            /* of the ratings */
     lfrec_model model;            /* what the next epoch starts from */
     float *encoder, *decoder;     /* model.encoder and model.decoder, writable */
     float *encoder_gradient, *decoder_gradient; /* I x K, of the last batch */
     float *encoder_velocity, *decoder_velocity; /* I x K; NULL without momentum */
     float *best;                  /* encoder and decoder of the best epoch; NULL without holdout */
-    uint32_t *order;              /* U: training users first, then held-out users */
-    uint32_t training_users;
+    uint32_t *order;              /* users with ratings: training users first, then held-out users */
+    uint32_t training_users, held_out_users;
     lfrec_path path;
     lfrec_epoch at;               /* the last epoch */
     uint32_t touched_count;
-    uint32_t *touched;            /* I: rows whose gradient the last batch wrote (sparse path) */
+    uint32_t *touched;            /* I: rows whose gradient the last batch wrote; all others are 0 */
     uint8_t *is_touched;          /* I */
-    uint8_t *hidden;              /* mask of a batch, entry by entry */
-    float *preference, *predicted; /* of a batch, entry by entry */
+    uint8_t *hidden;              /* of a batch, entry by entry: the mask, */
+    float *preference;            /* the preferences, */
+    float *input;                 /* what the encoder sees of them (s_u p_uj, 0 where hidden), */
+    float *predicted;             /* what the decoder says, then d loss / d predicted */
     float *factors, *factors_gradient; /* B x K */
-    float *gram, *gram_factors;   /* K x K, K x K: LFREC_SCOPE_ALL on the sparse path */
+    float *gram;                  /* K x K: LFREC_SCOPE_ALL on the sparse path */
     float *dense_input, *dense_error; /* B x I: dense path */
     void *gemm_scratch;
     size_t gemm_scratch_bytes;
@@ -668,3 +731,3212 @@ LFREC_API lfrec_status lfrec_load_file(lfrec_model *model, const char *path, con
 #endif /* LFREC_H */
 
 /* ===[ end of the API: what follows is the implementation ]========================================================== */
+
+#if defined(LFREC_IMPLEMENTATION) && !defined(LFREC_IMPLEMENTATION_DONE)
+#define LFREC_IMPLEMENTATION_DONE
+
+#ifndef LFREC_NO_MALLOC
+#include <stdlib.h>
+#endif
+#if !defined(LFREC_NO_STDIO) && !defined(LFREC_NO_FILES)
+#include <stdio.h>
+#endif
+
+/* Vector registers: none without GCC or Clang, and none where the target has none. */
+#if defined(__GNUC__) && !defined(LFREC_NO_SIMD)
+#if defined(__SSE2__) || defined(__ARM_NEON) || defined(__wasm_simd128__) || defined(__ALTIVEC__) || defined(__VX__)
+#define LFREC__VECTORS 1
+#endif
+#if defined(__x86_64__) && defined(__SSE2__)
+#define LFREC__X86 1
+#include <immintrin.h>
+#elif defined(__aarch64__) && defined(__ARM_NEON)
+#define LFREC__NEON 1
+#include <arm_neon.h>
+#endif
+#endif
+
+#ifndef LFREC_ASSERT
+#define LFREC_ASSERT(x) ((void)0)
+#endif
+
+#if defined(__GNUC__) || defined(__clang__)
+#define LFREC__INTERNAL static __attribute__((unused))
+#define LFREC__INLINE static inline __attribute__((always_inline, unused))
+#else
+#define LFREC__INTERNAL static
+#define LFREC__INLINE static inline
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ===[ status and small things ]===================================================================================== */
+
+LFREC_API const char *lfrec_status_string(lfrec_status status)
+{
+    switch (status) {
+    case LFREC_OK: return "ok";
+    case LFREC_ERROR_ARGUMENT: return "an argument or option is not allowed";
+    case LFREC_ERROR_UNINITIALIZED: return "a struct was not set up by this version of lfrec";
+    case LFREC_ERROR_OVERFLOW: return "a size or sum is too large";
+    case LFREC_ERROR_MEMORY: return "not enough memory";
+    case LFREC_ERROR_ALIGNMENT: return "data used in place must start at a multiple of 4 bytes";
+    case LFREC_ERROR_RANGE: return "a user or item index is out of range";
+    case LFREC_ERROR_NUMBER: return "a number is not finite or too large";
+    case LFREC_ERROR_ORDER: return "row starts or a row's items are not in order";
+    case LFREC_ERROR_EMPTY: return "there is nothing to work on";
+    case LFREC_ERROR_DIVERGED: return "training diverged: use a smaller learning rate";
+    case LFREC_ERROR_IO: return "reading or writing failed";
+    case LFREC_ERROR_TRUNCATED: return "the file ends early";
+    case LFREC_ERROR_FOREIGN: return "not an lfrec model";
+    case LFREC_ERROR_VERSION: return "the file's format is newer than this version of lfrec";
+    case LFREC_ERROR_CORRUPT: return "the file is damaged";
+    }
+    return "unknown status";
+}
+
+#define LFREC__VERSION_NUMBER (LFREC_VERSION_MAJOR * 10000u + LFREC_VERSION_MINOR * 100u + LFREC_VERSION_PATCH)
+#define LFREC__CHECK_OPTIONS (0x0b710000u + LFREC__VERSION_NUMBER)
+#define LFREC__CHECK_MODEL (0x30de0000u + LFREC__VERSION_NUMBER)
+#define LFREC__CHECK_TRAINER (0x72a10000u + LFREC__VERSION_NUMBER)
+
+/* Return a failed call's status from the function it stands in. */
+#define LFREC__TRY(call)                                                                                                         \
+    do {                                                                                                                         \
+        const lfrec_status lfrec__status = (call);                                                                               \
+        if (lfrec__status != LFREC_OK) return lfrec__status;                                                                     \
+    } while (0)
+
+LFREC__INTERNAL void lfrec__copy(void *to, const void *from, size_t bytes)
+{
+    unsigned char *d = (unsigned char *)to;
+    const unsigned char *s = (const unsigned char *)from;
+    for (size_t k = 0; k < bytes; k++) d[k] = s[k];
+}
+
+LFREC__INTERNAL void lfrec__zero(void *to, size_t bytes)
+{
+    unsigned char *d = (unsigned char *)to;
+    for (size_t k = 0; k < bytes; k++) d[k] = 0;
+}
+
+/* The arrays of a model that may be changed, behind their const: const says "read-only while it serves". */
+LFREC__INTERNAL float *lfrec__floats(const float *constant)
+{
+    return (float *)(uintptr_t)constant;
+}
+
+LFREC__INTERNAL int lfrec__finite(float x)
+{
+    return x - x == 0.0f;
+}
+
+LFREC__INTERNAL int lfrec__all_finite(const float *x, size_t count)
+{
+    for (size_t k = 0; k < count; k++) {
+        if (!lfrec__finite(x[k])) return 0;
+    }
+    return 1;
+}
+
+/* NaN becomes the lower end. */
+LFREC__INTERNAL float lfrec__clamp(float x, float low, float high)
+{
+    return x > low ? (x < high ? x : high) : low;
+}
+
+LFREC__INTERNAL uint32_t lfrec__float_bits(float x)
+{
+    uint32_t bits;
+    lfrec__copy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+LFREC__INTERNAL float lfrec__bits_float(uint32_t bits)
+{
+    float x;
+    lfrec__copy(&x, &bits, sizeof x);
+    return x;
+}
+
+/* Square root of x >= 0 to one unit in the last place. The first guess halves the exponent; each Newton step doubles the right digits. */
+LFREC__INTERNAL float lfrec__sqrtf(float x)
+{
+    if (!(x > 0.0f)) return 0.0f;
+    float y = lfrec__bits_float((lfrec__float_bits(x) >> 1) + 0x1fbd3f7du);
+    for (int k = 0; k < 4; k++) y = 0.5f * (y + x / y);
+    return y;
+}
+
+LFREC__INTERNAL lfrec_real lfrec__sqrt(lfrec_real x)
+{
+    const lfrec_real half = (lfrec_real)0.5;
+    if (!(x > 0)) return 0;
+    lfrec_real y = (lfrec_real)lfrec__sqrtf((float)x);
+    if (!(y > 0)) return 0;
+    y = half * (y + x / y);
+    return half * (y + x / y);
+}
+
+/* Natural logarithm of a normal x > 0: ln(2^e m) = e ln 2 + 2 atanh(s), s = (m - 1) / (m + 1), m in [2^-1/2, 2^1/2). */
+LFREC__INTERNAL float lfrec__logf(float x)
+{
+    const uint32_t bits = lfrec__float_bits(x);
+    int exponent = (int)(bits >> 23) - 127;
+    float m = lfrec__bits_float((bits & 0x007fffffu) | 0x3f800000u);
+    if (m > 1.41421356f) {
+        m *= 0.5f;
+        exponent++;
+    }
+    const float s = (m - 1.0f) / (m + 1.0f), z = s * s;
+    const float series = 1.0f + z * (0.333333333f + z * (0.2f + z * (0.142857143f + z * 0.111111111f)));
+    return (float)exponent * 0.693147181f + 2.0f * s * series;
+}
+
+/* ===[ memory ]====================================================================================================== */
+
+#ifdef LFREC_NO_SIMD
+#define LFREC__ALIGNMENT sizeof(uint64_t)
+#else
+#define LFREC__ALIGNMENT ((size_t)64) /* a cache line and an AVX-512 register */
+#endif
+
+/* Hands out pieces of one block of memory. With base NULL it only measures: one layout function serves both *_size and *_init. */
+typedef struct lfrec__arena {
+    unsigned char *base; /* at an aligned address */
+    size_t used, capacity;
+    int overflow, full;
+} lfrec__arena;
+
+LFREC__INTERNAL lfrec__arena lfrec__arena_measure(void)
+{
+    lfrec__arena arena;
+    lfrec__zero(&arena, sizeof arena);
+    arena.capacity = (size_t)-1;
+    return arena;
+}
+
+LFREC__INTERNAL lfrec__arena lfrec__arena_over(void *memory, size_t bytes)
+{
+    lfrec__arena arena = lfrec__arena_measure();
+    const size_t skip = (size_t)(0 - (uintptr_t)memory) % LFREC__ALIGNMENT;
+    arena.base = (unsigned char *)memory + (skip < bytes ? skip : bytes);
+    arena.capacity = skip < bytes ? bytes - skip : 0;
+    return arena;
+}
+
+LFREC__INTERNAL void *lfrec__take(lfrec__arena *arena, size_t count, size_t size)
+{
+    const size_t limit = (size_t)-1 - 2 * LFREC__ALIGNMENT;
+    if (size != 0 && count > limit / size) arena->overflow = 1;
+    if (arena->overflow) return NULL;
+    const size_t bytes = (count * size + LFREC__ALIGNMENT - 1) / LFREC__ALIGNMENT * LFREC__ALIGNMENT;
+    if (bytes > limit - (arena->used < limit ? arena->used : limit)) {
+        arena->overflow = 1;
+        return NULL;
+    }
+    if (bytes > arena->capacity - arena->used) {
+        arena->full = 1;
+        return NULL;
+    }
+    void *piece = arena->base ? arena->base + arena->used : NULL;
+    arena->used += bytes;
+    return piece;
+}
+
+LFREC__INTERNAL float *lfrec__take_floats(lfrec__arena *arena, size_t rows, size_t columns)
+{
+    if (columns != 0 && rows > (size_t)-1 / columns) arena->overflow = 1;
+    return (float *)lfrec__take(arena, arena->overflow ? 0 : rows * columns, sizeof(float));
+}
+
+LFREC__INTERNAL lfrec_status lfrec__arena_status(const lfrec__arena *arena)
+{
+    return arena->overflow ? LFREC_ERROR_OVERFLOW : arena->full ? LFREC_ERROR_MEMORY : LFREC_OK;
+}
+
+/* The measured size, with room to align the start. */
+LFREC__INTERNAL lfrec_status lfrec__arena_bytes(const lfrec__arena *arena, size_t *bytes)
+{
+    LFREC__TRY(lfrec__arena_status(arena));
+    *bytes = arena->used + LFREC__ALIGNMENT;
+    return LFREC_OK;
+}
+
+#ifndef LFREC_NO_MALLOC
+LFREC__INTERNAL void *lfrec__malloc(void *context, size_t bytes)
+{
+    (void)context;
+    return malloc(bytes);
+}
+
+LFREC__INTERNAL void lfrec__free(void *context, void *memory)
+{
+    (void)context;
+    free(memory);
+}
+#endif
+
+LFREC__INTERNAL lfrec_status lfrec__allocator_or_default(const lfrec_allocator *given, lfrec_allocator *allocator)
+{
+    lfrec__zero(allocator, sizeof *allocator);
+    if (given) {
+        if (!given->allocate || !given->release) return LFREC_ERROR_ARGUMENT;
+        *allocator = *given;
+        return LFREC_OK;
+    }
+#ifdef LFREC_NO_MALLOC
+    return LFREC_ERROR_ARGUMENT;
+#else
+    allocator->allocate = lfrec__malloc;
+    allocator->release = lfrec__free;
+    return LFREC_OK;
+#endif
+}
+
+LFREC__INTERNAL void lfrec__release(const lfrec_allocator *allocator, void *memory)
+{
+    if (memory && allocator->release) allocator->release(allocator->context, memory);
+}
+
+/* ===[ random numbers ]============================================================================================== */
+
+/* SplitMix64's output function: a bijection of 64 bits with 0 -> 0. */
+LFREC__INTERNAL uint64_t lfrec__mix(uint64_t z)
+{
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
+LFREC_API void lfrec_rng_seed(lfrec_rng *rng, uint64_t seed, uint64_t stream)
+{
+    uint64_t at = seed + lfrec__mix(stream);
+    for (int k = 0; k < 4; k += 2) {
+        at += UINT64_C(0x9e3779b97f4a7c15);
+        const uint64_t z = lfrec__mix(at);
+        rng->state[k] = (uint32_t)z;
+        rng->state[k + 1] = (uint32_t)(z >> 32);
+    }
+}
+
+LFREC__INTERNAL uint32_t lfrec__rotate(uint32_t x, int by)
+{
+    return (x << by) | (x >> (32 - by));
+}
+
+LFREC_API uint32_t lfrec_rng_next(lfrec_rng *rng)
+{
+    uint32_t *s = rng->state;
+    const uint32_t result = lfrec__rotate(s[0] + s[3], 7) + s[0];
+    const uint32_t t = s[1] << 9;
+    s[2] ^= s[0];
+    s[3] ^= s[1];
+    s[1] ^= s[2];
+    s[0] ^= s[3];
+    s[2] ^= t;
+    s[3] = lfrec__rotate(s[3], 11);
+    return result;
+}
+
+LFREC_API float lfrec_rng_uniform(lfrec_rng *rng)
+{
+    return (float)(lfrec_rng_next(rng) >> 8) * (1.0f / 16777216.0f);
+}
+
+LFREC_API float lfrec_rng_normal(lfrec_rng *rng)
+{
+    for (;;) { /* a point in the unit disc; 1 in 1.27 is one. The second coordinate is thrown away: no state beside the generator's. */
+        const float x = 2.0f * lfrec_rng_uniform(rng) - 1.0f;
+        const float y = 2.0f * lfrec_rng_uniform(rng) - 1.0f;
+        const float square = x * x + y * y;
+        if (square > 0.0f && square < 1.0f) return x * lfrec__sqrtf(-2.0f * lfrec__logf(square) / square);
+    }
+}
+
+LFREC_API uint32_t lfrec_rng_below(lfrec_rng *rng, uint32_t bound)
+{
+    if (bound == 0) return 0;
+    uint64_t product = (uint64_t)lfrec_rng_next(rng) * bound;
+    if ((uint32_t)product < bound) {
+        const uint32_t least = (0u - bound) % bound; /* 2^32 mod bound: low halves below it would be met once too often */
+        while ((uint32_t)product < least) product = (uint64_t)lfrec_rng_next(rng) * bound;
+    }
+    return (uint32_t)(product >> 32);
+}
+
+LFREC_API void lfrec_rng_shuffle(lfrec_rng *rng, uint32_t *values, size_t count)
+{
+    for (size_t k = count; k > 1; k--) {
+        const uint32_t other = lfrec_rng_below(rng, (uint32_t)k);
+        const uint32_t value = values[k - 1];
+        values[k - 1] = values[other];
+        values[other] = value;
+    }
+}
+
+/* GEMM-BEGIN IMPLEMENTATION */
+
+/* ---- GEMM: selection ladder ---------------------------------------------------------------------------------------*/
+
+static lfrec_isa lfrec__isa_of_machine(lfrec_isa most)
+{
+#if defined(LFREC__X86)
+    if (most == LFREC_ISA_AVX512 && __builtin_cpu_supports("avx512f")) {
+        return LFREC_ISA_AVX512;
+    }
+    if ((most == LFREC_ISA_AVX512 || most == LFREC_ISA_AVX2) && __builtin_cpu_supports("avx2") &&
+        __builtin_cpu_supports("fma")) {
+        return LFREC_ISA_AVX2;
+    }
+#elif defined(LFREC__NEON)
+    if (most == LFREC_ISA_NEON) {
+        return LFREC_ISA_NEON;
+    }
+#endif
+    (void)most;
+    return LFREC_ISA_PORTABLE;
+}
+
+LFREC_API lfrec_isa lfrec_isa_best(void)
+{
+#if defined(LFREC_MAX_ISA)
+    return lfrec__isa_of_machine((lfrec_isa)(LFREC_MAX_ISA));
+#elif defined(LFREC__NEON)
+    return lfrec__isa_of_machine(LFREC_ISA_NEON);
+#else
+    return lfrec__isa_of_machine(LFREC_ISA_AVX512);
+#endif
+}
+
+LFREC_API const char *lfrec_isa_string(lfrec_isa isa)
+{
+    switch (isa) {
+    case LFREC_ISA_AUTO: return "auto";
+    case LFREC_ISA_PORTABLE: return "portable";
+    case LFREC_ISA_AVX2: return "avx2";
+    case LFREC_ISA_AVX512: return "avx512";
+    case LFREC_ISA_NEON: return "neon";
+    }
+    return "unknown";
+}
+
+/* ---- GEMM: arguments and the plain loop ---------------------------------------------------------------------------*/
+
+/* Is a rows x columns matrix with this leading dimension sound and addressable? */
+static lfrec_status lfrec__matrix_check(const float *x, size_t rows, size_t columns, size_t leading)
+{
+    const size_t most = (size_t)-1 / 2 / sizeof(float);
+    if (rows == 0 || columns == 0) {
+        return LFREC_OK;
+    }
+    if (x == NULL || leading < columns) {
+        return LFREC_ERROR_ARGUMENT;
+    }
+    if (columns > most || rows - 1 > (most - columns) / leading) {
+        return LFREC_ERROR_OVERFLOW;
+    }
+    return LFREC_OK;
+}
+
+/* Does the product read A and B at all? */
+static int lfrec__gemm_reads(const lfrec_gemm *g)
+{
+    return g->m > 0 && g->n > 0 && g->k > 0 && !(g->alpha >= 0 && g->alpha <= 0);
+}
+
+static lfrec_status lfrec__gemm_check(const lfrec_gemm *g)
+{
+    lfrec_status status;
+    if (g == NULL || (unsigned)g->isa > (unsigned)LFREC_ISA_NEON) {
+        return LFREC_ERROR_ARGUMENT;
+    }
+    status = lfrec__matrix_check(g->c, g->m, g->n, g->ldc);
+    if (status == LFREC_OK && lfrec__gemm_reads(g)) {
+        status = g->transpose_a ? lfrec__matrix_check(g->a, g->k, g->m, g->lda)
+                                : lfrec__matrix_check(g->a, g->m, g->k, g->lda);
+        if (status == LFREC_OK) {
+            status = g->transpose_b ? lfrec__matrix_check(g->b, g->n, g->k, g->ldb)
+                                    : lfrec__matrix_check(g->b, g->k, g->n, g->ldb);
+        }
+    }
+    return status;
+}
+
+static void lfrec__gemm_plain(const lfrec_gemm *g)
+{
+    const size_t a_row = g->transpose_a ? 1 : g->lda, a_step = g->transpose_a ? g->lda : 1;
+    const size_t b_step = g->transpose_b ? 1 : g->ldb, b_column = g->transpose_b ? g->ldb : 1;
+    const size_t depth = lfrec__gemm_reads(g) ? g->k : 0;
+    const int overwrite = g->beta >= 0 && g->beta <= 0;
+    size_t i, j, p;
+    for (i = 0; i < g->m; i++) {
+        float *c = g->c + i * g->ldc;
+        for (j = 0; j < g->n; j++) {
+            c[j] = overwrite ? 0.0f : g->beta * c[j];
+        }
+        for (p = 0; p < depth; p++) {
+            const float a = g->alpha * g->a[i * a_row + p * a_step];
+            const float *b = g->b + p * b_step;
+            for (j = 0; j < g->n; j++) {
+                c[j] += a * b[j * b_column];
+            }
+        }
+    }
+}
+
+LFREC_API lfrec_status lfrec_sgemm_reference(const lfrec_gemm *g)
+{
+    const lfrec_status status = lfrec__gemm_check(g);
+    if (status == LFREC_OK) {
+        lfrec__gemm_plain(g);
+    }
+    return status;
+}
+
+/* ---- GEMM: blocking -------------------------------------------------------------------------------------------------
+ *
+ *        n                  for each block of B, at most COLUMNS wide and DEPTH deep (kept in the second-level cache):
+ *      +---------+              lay B out in panels two vectors wide, unless it is read too seldom to pay for that
+ *    k |  block  | B            for each strip of A, at most `rows` high (kept in the first-level cache):
+ *      +---------+                  copy the strip together, where it is deep and used by many panels
+ *  k      panels                    for each panel: one tile of C, held in registers over the whole depth
+ * +--+ +--+--+--+
+ * |  | |  |  |  | strip of tiles
+ * +--+ +--+--+--+           m and k are split into nearly equal parts: 25 rows are 9 + 8 + 8, not 12 + 12 + 1.
+ *  A        C
+ */
+#define LFREC__GEMM_DEPTH 256
+#define LFREC__GEMM_COLUMNS 512
+#define LFREC__GEMM_NARROW 64       /* up to so many columns a block may be twice as deep */
+#define LFREC__GEMM_MOST_ROWS 12    /* the highest tile of any isa */
+#define LFREC__GEMM_MOST_WIDTH 32   /* the widest */
+#define LFREC__GEMM_SPARE 1024      /* floats of stack that replace a missing scratch: a panel at least 32 deep */
+#define LFREC__GEMM_ALIGN 64        /* bytes: a cache line, and the largest vector */
+
+#define LFREC__GEMM_STRIP (2 * LFREC__GEMM_DEPTH * (LFREC__GEMM_MOST_ROWS + 1)) /* floats of a copied strip of A */
+
+LFREC_API size_t lfrec_sgemm_scratch_size(void)
+{
+#if defined(LFREC__VECTORS)
+    return sizeof(float) * (LFREC__GEMM_DEPTH * LFREC__GEMM_COLUMNS + LFREC__GEMM_STRIP) + LFREC__GEMM_ALIGN;
+#else
+    return 0;
+#endif
+}
+
+#if !defined(LFREC__VECTORS)
+
+LFREC_API lfrec_status lfrec_sgemm(const lfrec_gemm *g)
+{
+    return lfrec_sgemm_reference(g);
+}
+
+#else
+
+/* ---- GEMM: vectors --------------------------------------------------------------------------------------------------
+ *
+ * What a kernel needs of an isa: a vector type lfrec__v_ISA of LANES floats at any address of a float, and
+ *     SPLAT(x)   FMA(x, y, z) = x y + z   LOAD(p)   STORE(p, v)   LOAD_PART(p, w)   STORE_PART(p, v, w)
+ * where the PARTs touch w floats only, 1 <= w <= LANES, and lanes beyond them are 0. LOAD_LAST reads the last vector of a
+ * row of B: masked where masks are free, else whole, from a panel that has been padded.
+ */
+
+typedef float lfrec__v_portable __attribute__((vector_size(16)));
+typedef float lfrec__v_unaligned __attribute__((vector_size(16), aligned(4), may_alias));
+
+LFREC__INLINE lfrec__v_portable lfrec__splat(float x)
+{
+    const lfrec__v_portable v = {x, x, x, x};
+    return v;
+}
+
+#if defined(__clang__) || __GNUC__ >= 12
+#define LFREC__SHUFFLE(x, y, a, b, c, d) __builtin_shufflevector(x, y, a, b, c, d)
+#else
+LFREC__INLINE lfrec__v_portable lfrec__shuffle(lfrec__v_portable x, lfrec__v_portable y, int a, int b, int c, int d)
+{
+    typedef int pattern __attribute__((vector_size(16)));
+    const pattern lanes = {a, b, c, d};
+    return __builtin_shuffle(x, y, lanes);
+}
+#define LFREC__SHUFFLE(x, y, a, b, c, d) lfrec__shuffle(x, y, a, b, c, d)
+#endif
+
+LFREC__INLINE lfrec__v_portable lfrec__load_part(const float *p, unsigned w)
+{
+    const lfrec__v_portable v = {p[0], w > 1 ? p[1] : 0, w > 2 ? p[2] : 0, w > 3 ? p[3] : 0};
+    return v;
+}
+
+LFREC__INLINE void lfrec__store_part(float *p, lfrec__v_portable v, unsigned w)
+{
+    unsigned i;
+    for (i = 0; i < w; i++) {
+        p[i] = v[i];
+    }
+}
+
+#define LFREC__TARGET_portable
+#define LFREC__LANES_portable 4
+#define LFREC__SPLAT_portable(x) lfrec__splat(x)
+#define LFREC__FMA_portable(x, y, z) ((x) * (y) + (z))
+#define LFREC__LOAD_portable(p) ((lfrec__v_portable)*(const lfrec__v_unaligned *)(p))
+#define LFREC__STORE_portable(p, v) ((void)(*(lfrec__v_unaligned *)(p) = (v)))
+#define LFREC__LOAD_PART_portable(p, w) lfrec__load_part(p, w)
+#define LFREC__STORE_PART_portable(p, v, w) lfrec__store_part(p, v, w)
+#define LFREC__LOAD_LAST_portable(p, w) LFREC__LOAD_portable(p)
+
+#if defined(LFREC__NEON)
+typedef float32x4_t lfrec__v_neon;
+#define LFREC__TARGET_neon
+#define LFREC__LANES_neon 4
+#define LFREC__SPLAT_neon(x) vdupq_n_f32(x)
+#define LFREC__FMA_neon(x, y, z) vfmaq_f32(z, x, y)
+#define LFREC__LOAD_neon(p) vld1q_f32(p)
+#define LFREC__STORE_neon(p, v) vst1q_f32(p, v)
+#define LFREC__LOAD_PART_neon(p, w) ((float32x4_t)lfrec__load_part(p, w))
+#define LFREC__STORE_PART_neon(p, v, w) lfrec__store_part(p, (lfrec__v_portable)(v), w)
+#define LFREC__LOAD_LAST_neon(p, w) LFREC__LOAD_neon(p)
+#endif
+
+#if defined(LFREC__X86)
+typedef __m256 lfrec__v_avx2;
+#define LFREC__TARGET_avx2 __attribute__((target("avx2,fma")))
+#define LFREC__LANES_avx2 8
+#define LFREC__MASK_avx2(w) _mm256_cmpgt_epi32(_mm256_set1_epi32((int)(w)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7))
+#define LFREC__SPLAT_avx2(x) _mm256_set1_ps(x)
+#define LFREC__FMA_avx2(x, y, z) _mm256_fmadd_ps(x, y, z)
+#define LFREC__LOAD_avx2(p) _mm256_loadu_ps(p)
+#define LFREC__STORE_avx2(p, v) _mm256_storeu_ps(p, v)
+#define LFREC__LOAD_PART_avx2(p, w) _mm256_maskload_ps(p, LFREC__MASK_avx2(w))
+#define LFREC__STORE_PART_avx2(p, v, w) _mm256_maskstore_ps(p, LFREC__MASK_avx2(w), v)
+#define LFREC__LOAD_LAST_avx2(p, w) LFREC__LOAD_avx2(p)
+
+typedef __m512 lfrec__v_avx512;
+#define LFREC__TARGET_avx512 __attribute__((target("avx512f")))
+#define LFREC__LANES_avx512 16
+#define LFREC__MASK_avx512(w) ((__mmask16)((1u << (w)) - 1u))
+#define LFREC__SPLAT_avx512(x) _mm512_set1_ps(x)
+#define LFREC__FMA_avx512(x, y, z) _mm512_fmadd_ps(x, y, z)
+#define LFREC__LOAD_avx512(p) _mm512_loadu_ps(p)
+#define LFREC__STORE_avx512(p, v) _mm512_storeu_ps(p, v)
+#define LFREC__LOAD_PART_avx512(p, w) _mm512_maskz_loadu_ps(LFREC__MASK_avx512(w), p)
+#define LFREC__STORE_PART_avx512(p, v, w) _mm512_mask_storeu_ps(p, LFREC__MASK_avx512(w), v)
+#define LFREC__LOAD_LAST_avx512(p, w) LFREC__LOAD_PART_avx512(p, w)
+#endif
+
+/* ---- GEMM: the tile -------------------------------------------------------------------------------------------------
+ *
+ * A tile is rows x (1 or 2) vectors of C. Its kernel sums over the whole depth of the block in registers and only then
+ * meets alpha, beta and C. A is read through two strides, so A, A transposed and a copied strip of either are the same to
+ * it. Of the last vector, `last` lanes are C's.
+ */
+typedef struct lfrec__block { /* what all tiles of a block of B share; strides in floats */
+    size_t depth;
+    size_t a_row, a_step;   /* from op(A)[i][p] to [i + 1][p] and to [i][p + 1] */
+    size_t b_step;          /* from one row of a panel of B to the next */
+    size_t c_row;
+    float alpha, beta;
+} lfrec__block;
+
+typedef void (*lfrec__tile)(const float *a, const float *b, float *c, unsigned last, const lfrec__block *block);
+
+typedef struct lfrec__kernels {
+    lfrec__tile tiles[LFREC__GEMM_MOST_ROWS][2]; /* [rows - 1][vectors - 1] */
+    size_t rows, lanes;                          /* the largest tile is rows x 2 lanes */
+    int masks;                                   /* B's last, partial panel may be read where it lies */
+} lfrec__kernels;
+
+#if defined(__clang__)
+#define LFREC__UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define LFREC__UNROLL _Pragma("GCC unroll 16")
+#endif
+
+/* Full unrolling is what keeps sum in registers. One pointer serves three rows, because an address can scale a stride by 0,
+ * 1 or 2 for free. With one vector, `end` is 0 and the first vector is the last. */
+#define LFREC__DEFINE_TILE(ISA, ROWS)                                                                                   \
+    LFREC__TARGET_##ISA LFREC__INLINE void lfrec__tile_##ISA(const unsigned rows, const unsigned vectors,               \
+        const float *a, const float *b, float *c, const unsigned last, const lfrec__block *block)                       \
+    {                                                                                                                   \
+        const unsigned lanes = LFREC__LANES_##ISA, end = vectors - 1, triples = (rows + 2) / 3;                         \
+        const size_t a_row = block->a_row, a_step = block->a_step, b_step = block->b_step, c_row = block->c_row;        \
+        const lfrec__v_##ISA alpha = LFREC__SPLAT_##ISA(block->alpha), beta = LFREC__SPLAT_##ISA(block->beta);          \
+        float *const tail = c + end * lanes;                                                                            \
+        const float *triple[(ROWS + 2) / 3];                                                                            \
+        lfrec__v_##ISA sum[ROWS][2], first, second;                                                                     \
+        unsigned i;                                                                                                     \
+        size_t p;                                                                                                       \
+        LFREC__UNROLL                                                                                                   \
+        for (i = 0; i < triples; i++) {                                                                                 \
+            triple[i] = a + 3 * i * a_row;                                                                              \
+        }                                                                                                               \
+        LFREC__UNROLL                                                                                                   \
+        for (i = 0; i < rows; i++) {                                                                                    \
+            sum[i][0] = sum[i][end] = LFREC__SPLAT_##ISA(0.0f);                                                         \
+        }                                                                                                               \
+        for (p = block->depth; p > 0; p--) {                                                                            \
+            second = LFREC__LOAD_LAST_##ISA(b + end * lanes, last);                                                     \
+            first = end ? LFREC__LOAD_##ISA(b) : second;                                                                \
+            LFREC__UNROLL                                                                                               \
+            for (i = 0; i < rows; i++) {                                                                                \
+                const lfrec__v_##ISA x = LFREC__SPLAT_##ISA(triple[i / 3][i % 3 * a_row]);                              \
+                sum[i][0] = LFREC__FMA_##ISA(x, first, sum[i][0]);                                                      \
+                if (end) {                                                                                              \
+                    sum[i][end] = LFREC__FMA_##ISA(x, second, sum[i][end]);                                             \
+                }                                                                                                       \
+            }                                                                                                           \
+            LFREC__UNROLL                                                                                               \
+            for (i = 0; i < triples; i++) {                                                                             \
+                triple[i] += a_step;                                                                                    \
+            }                                                                                                           \
+            b += b_step;                                                                                                \
+        }                                                                                                               \
+        if (block->alpha != 1.0f) {                                                                                     \
+            LFREC__UNROLL                                                                                               \
+            for (i = 0; i < rows; i++) {                                                                                \
+                sum[i][0] *= alpha;                                                                                     \
+                if (end) {                                                                                              \
+                    sum[i][end] *= alpha;                                                                               \
+                }                                                                                                       \
+            }                                                                                                           \
+        }                                                                                                               \
+        if (block->beta != 0.0f) {                                                                                      \
+            LFREC__UNROLL                                                                                               \
+            for (i = 0; i < rows; i++) {                                                                                \
+                if (end) {                                                                                              \
+                    sum[i][0] = LFREC__FMA_##ISA(beta, LFREC__LOAD_##ISA(c + i * c_row), sum[i][0]);                    \
+                }                                                                                                       \
+                sum[i][end] = LFREC__FMA_##ISA(beta, LFREC__LOAD_PART_##ISA(tail + i * c_row, last), sum[i][end]);      \
+            }                                                                                                           \
+        }                                                                                                               \
+        if (last == lanes) {                                                                                            \
+            LFREC__UNROLL                                                                                               \
+            for (i = 0; i < rows; i++) {                                                                                \
+                if (end) {                                                                                              \
+                    LFREC__STORE_##ISA(c + i * c_row, sum[i][0]);                                                       \
+                }                                                                                                       \
+                LFREC__STORE_##ISA(tail + i * c_row, sum[i][end]);                                                      \
+            }                                                                                                           \
+        } else {                                                                                                        \
+            LFREC__UNROLL                                                                                               \
+            for (i = 0; i < rows; i++) {                                                                                \
+                if (end) {                                                                                              \
+                    LFREC__STORE_##ISA(c + i * c_row, sum[i][0]);                                                       \
+                }                                                                                                       \
+                LFREC__STORE_PART_##ISA(tail + i * c_row, sum[i][end], last);                                           \
+            }                                                                                                           \
+        }                                                                                                               \
+    }
+
+#define LFREC__DEFINE_TILE_OF(ISA, M, V)                                                                                \
+    LFREC__TARGET_##ISA static void lfrec__tile_##ISA##_##M##x##V(const float *a, const float *b, float *c,             \
+                                                                  unsigned last, const lfrec__block *block)             \
+    {                                                                                                                   \
+        lfrec__tile_##ISA(M, V, a, b, c, last, block);                                                                  \
+    }
+#define LFREC__DEFINE_TILES_OF(ISA, M) LFREC__DEFINE_TILE_OF(ISA, M, 1) LFREC__DEFINE_TILE_OF(ISA, M, 2)
+#define LFREC__NAME_TILES_OF(ISA, M) {lfrec__tile_##ISA##_##M##x1, lfrec__tile_##ISA##_##M##x2},
+
+#define LFREC__UP_TO_6(DO, ISA) DO(ISA, 1) DO(ISA, 2) DO(ISA, 3) DO(ISA, 4) DO(ISA, 5) DO(ISA, 6)
+#define LFREC__UP_TO_12(DO, ISA) \
+    LFREC__UP_TO_6(DO, ISA) DO(ISA, 7) DO(ISA, 8) DO(ISA, 9) DO(ISA, 10) DO(ISA, 11) DO(ISA, 12)
+
+/* Tiles of every height up to ROWS and both widths, and the table of them. */
+#define LFREC__DEFINE_KERNELS(ISA, ROWS, MASKS)                                                                         \
+    LFREC__DEFINE_TILE(ISA, ROWS)                                                                                       \
+    LFREC__UP_TO_##ROWS(LFREC__DEFINE_TILES_OF, ISA)                                                                    \
+    static const lfrec__kernels lfrec__kernels_##ISA = {                                                                \
+        {LFREC__UP_TO_##ROWS(LFREC__NAME_TILES_OF, ISA)}, ROWS, LFREC__LANES_##ISA, MASKS};
+
+LFREC__DEFINE_KERNELS(portable, 6, 0)
+#if defined(LFREC__NEON)
+LFREC__DEFINE_KERNELS(neon, 12, 0)
+#endif
+#if defined(LFREC__X86)
+LFREC__DEFINE_KERNELS(avx2, 6, 0)
+LFREC__DEFINE_KERNELS(avx512, 12, 1)
+#endif
+
+static const lfrec__kernels *lfrec__kernels_of(lfrec_isa isa)
+{
+    switch (isa == LFREC_ISA_AUTO ? lfrec_isa_best() : lfrec__isa_of_machine(isa)) {
+#if defined(LFREC__X86)
+    case LFREC_ISA_AVX512: return &lfrec__kernels_avx512;
+    case LFREC_ISA_AVX2: return &lfrec__kernels_avx2;
+#elif defined(LFREC__NEON)
+    case LFREC_ISA_NEON: return &lfrec__kernels_neon;
+#endif
+    default: return &lfrec__kernels_portable;
+    }
+}
+
+/* ---- GEMM: laying out operands ------------------------------------------------------------------------------------*/
+
+LFREC__INLINE size_t lfrec__least(size_t x, size_t y)
+{
+    return x < y ? x : y;
+}
+
+/* to[0 .. width) = from[0 .. width), then zeros up to `padded`, a multiple of 4. */
+LFREC__INLINE void lfrec__copy_row(const float *from, size_t width, float *to, size_t padded)
+{
+    size_t j = 0;
+    for (; j + 4 <= width; j += 4) {
+        LFREC__STORE_portable(to + j, LFREC__LOAD_portable(from + j));
+    }
+    for (; j < padded; j++) {
+        to[j] = j < width ? from[j] : 0.0f;
+    }
+}
+
+/* A 4 x 4 block at `from` is written transposed at `to`. */
+LFREC__INLINE void lfrec__transpose_4x4(const float *from, size_t from_row, float *to, size_t to_row)
+{
+    const lfrec__v_portable r0 = LFREC__LOAD_portable(from), r1 = LFREC__LOAD_portable(from + from_row);
+    const lfrec__v_portable r2 = LFREC__LOAD_portable(from + 2 * from_row), r3 = LFREC__LOAD_portable(from + 3 * from_row);
+    const lfrec__v_portable low01 = LFREC__SHUFFLE(r0, r1, 0, 4, 1, 5), low23 = LFREC__SHUFFLE(r2, r3, 0, 4, 1, 5);
+    const lfrec__v_portable high01 = LFREC__SHUFFLE(r0, r1, 2, 6, 3, 7), high23 = LFREC__SHUFFLE(r2, r3, 2, 6, 3, 7);
+    LFREC__STORE_portable(to, LFREC__SHUFFLE(low01, low23, 0, 1, 4, 5));
+    LFREC__STORE_portable(to + to_row, LFREC__SHUFFLE(low01, low23, 2, 3, 6, 7));
+    LFREC__STORE_portable(to + 2 * to_row, LFREC__SHUFFLE(high01, high23, 0, 1, 4, 5));
+    LFREC__STORE_portable(to + 3 * to_row, LFREC__SHUFFLE(high01, high23, 2, 3, 6, 7));
+}
+
+/* to (depth x padded) = the transpose of from (width x depth), columns from `width` on 0; in blocks 16 deep, since that is
+ * a cache line of `from` and makes what is written fit the first-level cache. */
+static void lfrec__transpose(const float *from, size_t from_row, size_t width, size_t depth, float *to, size_t padded)
+{
+    size_t top, j, p, q;
+    for (top = 0; top < depth; top += 16) {
+        const size_t bottom = lfrec__least(top + 16, depth);
+        for (j = 0; j < padded; j += 4) {
+            const float *x = from + j * from_row;
+            for (p = top; j + 4 <= width && p + 4 <= bottom; p += 4) {
+                lfrec__transpose_4x4(x + p, from_row, to + p * padded + j, padded);
+            }
+            for (; p < bottom; p++) {
+                for (q = 0; q < 4; q++) {
+                    to[p * padded + j + q] = j + q < width ? x[q * from_row + p] : 0.0f;
+                }
+            }
+        }
+    }
+}
+
+/* ---- GEMM: driver -------------------------------------------------------------------------------------------------*/
+
+/* How the operands are cut: blocks of B at most `columns` x `depth`, in `room` floats of scratch or less. */
+typedef struct lfrec__cut {
+    size_t columns, depth;
+    float *b, *a; /* room for a block of B and, unless NULL, for a strip of A */
+} lfrec__cut;
+
+static lfrec__cut lfrec__cut_of(const lfrec_gemm *g, const lfrec__kernels *kernels, float *scratch, size_t room)
+{
+    const size_t panel = 2 * kernels->lanes, full = LFREC__GEMM_DEPTH * LFREC__GEMM_COLUMNS;
+    const size_t deepest = g->n <= LFREC__GEMM_NARROW ? 2 * LFREC__GEMM_DEPTH : LFREC__GEMM_DEPTH;
+    lfrec__cut cut;
+    size_t blocks;
+    cut.b = scratch;
+    cut.a = NULL;
+    if (room >= full + LFREC__GEMM_STRIP) {
+        cut.a = scratch + full;
+        room = full;
+    }
+    cut.depth = lfrec__least(deepest, room / panel);
+    blocks = (g->k - 1) / cut.depth + 1;
+    cut.depth = (g->k - 1) / blocks + 1;
+    cut.columns = lfrec__least(LFREC__GEMM_COLUMNS, room / (panel * cut.depth) * panel);
+    return cut;
+}
+
+static void lfrec__gemm_blocked(const lfrec_gemm *g, const lfrec__kernels *kernels, float *scratch, size_t room)
+{
+    const lfrec__cut cut = lfrec__cut_of(g, kernels, scratch, room);
+    const size_t lanes = kernels->lanes, panel = 2 * lanes;
+    const int copy_a = cut.a != NULL && g->n > 2 * panel && g->k > 64;
+    const int copy_b = g->m > 24 * kernels->rows && g->n > panel;
+    size_t column, step, i, j, p;
+    for (column = 0; column < g->n; column += cut.columns) {
+        const size_t width = lfrec__least(cut.columns, g->n - column), partial = width % panel;
+        for (step = 0; step < g->k; step += cut.depth) {
+            const size_t depth = lfrec__least(cut.depth, g->k - step);
+            const float *panels = g->b + (g->transpose_b ? column * g->ldb + step : step * g->ldb + column);
+            const float *last_panel = NULL; /* where it lies apart from the others */
+            size_t panel_step = panel, strips = (g->m - 1) / kernels->rows + 1;
+            lfrec__block block;
+            block.depth = depth;
+            block.a_row = g->transpose_a ? 1 : g->lda;
+            block.a_step = g->transpose_a ? g->lda : 1;
+            block.b_step = panel;
+            block.c_row = g->ldc;
+            block.alpha = g->alpha;
+            block.beta = step == 0 ? g->beta : 1.0f;
+            if (g->transpose_b) {
+                for (j = 0; j < width; j += panel) {
+                    lfrec__transpose(panels + j * g->ldb, g->ldb, lfrec__least(panel, width - j), depth,
+                                     cut.b + j * depth, panel);
+                }
+                panels = cut.b;
+                panel_step = panel * depth;
+            } else if (copy_b) {
+                for (p = 0; p < depth; p++) {
+                    for (j = 0; j < width; j += panel) {
+                        lfrec__copy_row(panels + p * g->ldb + j, lfrec__least(panel, width - j),
+                                        cut.b + j * depth + p * panel, panel);
+                    }
+                }
+                panels = cut.b;
+                panel_step = panel * depth;
+            } else {
+                block.b_step = g->ldb;
+                if (partial && !kernels->masks) {
+                    for (p = 0; p < depth; p++) {
+                        lfrec__copy_row(panels + p * g->ldb + width - partial, partial, cut.b + p * panel, panel);
+                    }
+                    last_panel = cut.b;
+                }
+            }
+            for (i = 0; i < g->m; strips--) {
+                const size_t rows = (g->m - i + strips - 1) / strips;
+                const lfrec__tile *tiles = kernels->tiles[rows - 1];
+                const float *a = g->a + (g->transpose_a ? step * g->lda + i : i * g->lda + step);
+                const float *b = panels;
+                float *c = g->c + i * g->ldc + column;
+                if (copy_a && g->transpose_a) {
+                    block.a_step = LFREC__GEMM_MOST_ROWS;
+                    for (p = 0; p < depth; p++) {
+                        lfrec__copy_row(a + p * g->lda, rows, cut.a + p * LFREC__GEMM_MOST_ROWS, rows);
+                    }
+                    a = cut.a;
+                } else if (copy_a) {
+                    block.a_row = depth;
+                    for (p = 0; p < rows; p++) {
+                        lfrec__copy_row(a + p * g->lda, depth, cut.a + p * depth, depth);
+                    }
+                    a = cut.a;
+                }
+                for (j = 0; j + panel <= width; j += panel, b += panel_step) {
+                    tiles[1](a, b, c + j, (unsigned)lanes, &block);
+                }
+                if (partial) {
+                    lfrec__block apart = block;
+                    if (last_panel != NULL) {
+                        apart.b_step = panel;
+                        b = last_panel;
+                    }
+                    tiles[partial > lanes](a, b, c + j, (unsigned)(partial > lanes ? partial - lanes : partial), &apart);
+                }
+                i += rows;
+            }
+        }
+    }
+}
+
+LFREC_API lfrec_status lfrec_sgemm(const lfrec_gemm *g)
+{
+    const lfrec_status status = lfrec__gemm_check(g);
+    float spare[LFREC__GEMM_SPARE];
+    if (status != LFREC_OK || g->m == 0 || g->n == 0) {
+        return status;
+    }
+    if (!lfrec__gemm_reads(g)) {
+        lfrec__gemm_plain(g); /* beta C */
+    } else {
+        const lfrec__kernels *kernels = lfrec__kernels_of(g->isa);
+        const size_t skip = (LFREC__GEMM_ALIGN - (size_t)g->scratch % LFREC__GEMM_ALIGN) % LFREC__GEMM_ALIGN;
+        if (g->scratch != NULL && g->scratch_bytes >= skip + sizeof spare) {
+            lfrec__gemm_blocked(g, kernels, (float *)(void *)((char *)g->scratch + skip),
+                                (g->scratch_bytes - skip) / sizeof(float));
+        } else {
+            lfrec__gemm_blocked(g, kernels, spare, LFREC__GEMM_SPARE);
+        }
+    }
+    return LFREC_OK;
+}
+
+#endif /* LFREC__VECTORS */
+/* GEMM-END IMPLEMENTATION */
+
+/* ===[ row kernels ]================================================================================================= */
+
+/* The loops over a history that folding in and the sparse path of training consist of. S is the stride: floats from row to row, all of
+ * which take part (the padding is 0 and stays 0). A hidden or absent rating has input 0 and adds nothing.
+ *
+ *     encode   h += sum over k of x[k] L_item[k]
+ *     decode   y[k] = F_item[k] . h                                  item NULL: rows 0, 1, 2, ...
+ *     back     G = sum over k of g[k] F_item[k], and dF_item[k] += g[k] h
+ *     front    dL_item[k] += x[k] G
+ *     step     w = w - rate v, v = momentum v + (gradient + decay w), element by element; v NULL: no momentum
+ *
+ * A dot product is 16 partial sums, one for each column modulo 16, added as a tree: lane l + 8 to lane l, then 4, 2, 1. The plain and
+ * the vector loops do the same additions in the same order, and so give the same bits (without FMA contraction). */
+typedef struct lfrec__rows {
+    void (*encode)(size_t S, size_t n, const uint32_t *item, const float *x, const float *L, float *h);
+    void (*decode)(size_t S, size_t n, const uint32_t *item, const float *F, const float *h, float *y);
+    void (*back)(size_t S, size_t n, const uint32_t *item, const float *g, const float *F, const float *h, float *G, float *dF);
+    void (*front)(size_t S, size_t n, const uint32_t *item, const float *x, const float *G, float *dL);
+    void (*step)(size_t count, float *w, const float *gradient, float *v, float rate, float momentum, float decay);
+} lfrec__rows;
+
+LFREC__INTERNAL float lfrec__tree16(float *lane)
+{
+    for (int half = 8; half > 0; half /= 2) {
+        for (int l = 0; l < half; l++) lane[l] += lane[l + half];
+    }
+    return lane[0];
+}
+
+LFREC__INTERNAL float lfrec__dot(size_t S, const float *a, const float *b)
+{
+    float lane[16];
+    for (int l = 0; l < 16; l++) lane[l] = 0.0f;
+    for (size_t q = 0; q < S; q++) lane[q % 16] += a[q] * b[q];
+    return lfrec__tree16(lane);
+}
+
+LFREC__INTERNAL void lfrec__encode_plain(size_t S, size_t n, const uint32_t *item, const float *x, const float *L, float *h)
+{
+    for (size_t k = 0; k < n; k++) {
+        const float *row = L + item[k] * S;
+        for (size_t q = 0; q < S; q++) h[q] += x[k] * row[q];
+    }
+}
+
+LFREC__INTERNAL void lfrec__decode_plain(size_t S, size_t n, const uint32_t *item, const float *F, const float *h, float *y)
+{
+    for (size_t k = 0; k < n; k++) y[k] = lfrec__dot(S, F + (item ? item[k] : k) * S, h);
+}
+
+#ifndef LFREC_NO_TRAINING
+LFREC__INTERNAL void lfrec__back_plain(size_t S, size_t n, const uint32_t *item, const float *g, const float *F, const float *h,
+                                       float *G, float *dF)
+{
+    for (size_t q = 0; q < S; q++) G[q] = 0.0f;
+    for (size_t k = 0; k < n; k++) {
+        const float *row = F + item[k] * S;
+        float *gradient = dF + item[k] * S;
+        for (size_t q = 0; q < S; q++) {
+            G[q] += g[k] * row[q];
+            gradient[q] += g[k] * h[q];
+        }
+    }
+}
+
+LFREC__INTERNAL void lfrec__front_plain(size_t S, size_t n, const uint32_t *item, const float *x, const float *G, float *dL)
+{
+    for (size_t k = 0; k < n; k++) {
+        float *gradient = dL + item[k] * S;
+        for (size_t q = 0; q < S; q++) gradient[q] += x[k] * G[q];
+    }
+}
+
+LFREC__INTERNAL void lfrec__step_plain(size_t count, float *w, const float *gradient, float *v, float rate, float momentum,
+                                       float decay)
+{
+    for (size_t k = 0; k < count; k++) {
+        float move = gradient[k] + decay * w[k];
+        if (v) v[k] = move = momentum * v[k] + move;
+        w[k] -= rate * move;
+    }
+}
+#endif
+
+#ifdef LFREC__VECTORS
+
+/* 16 floats at any float's address; where the machine's registers are shorter the compiler takes several. */
+typedef float lfrec__v16 __attribute__((vector_size(64), aligned(4), may_alias));
+typedef float lfrec__v8 __attribute__((vector_size(32), aligned(4), may_alias));
+typedef float lfrec__v4 __attribute__((vector_size(16), aligned(4), may_alias));
+
+#define LFREC__AT(p) (*(lfrec__v16 *)(p))
+#define LFREC__OF(p) (*(const lfrec__v16 *)(p))
+
+#if defined(__clang__) || __GNUC__ >= 12
+LFREC__INLINE float lfrec__sum16(const lfrec__v16 *v)
+{
+    const lfrec__v8 a = __builtin_shufflevector(*v, *v, 0, 1, 2, 3, 4, 5, 6, 7) +
+                        __builtin_shufflevector(*v, *v, 8, 9, 10, 11, 12, 13, 14, 15);
+    const lfrec__v4 b = __builtin_shufflevector(a, a, 0, 1, 2, 3) + __builtin_shufflevector(a, a, 4, 5, 6, 7);
+    return (b[0] + b[2]) + (b[1] + b[3]);
+}
+#else
+LFREC__INLINE float lfrec__sum16(const lfrec__v16 *v)
+{
+    float lane[16];
+    for (int l = 0; l < 16; l++) lane[l] = (*v)[l];
+    return lfrec__tree16(lane);
+}
+#endif
+
+/* The bodies work on W columns at a time, W = 16, 32 or 64 and S a multiple of it: a constant once inlined, so that sums stay in registers. */
+LFREC__INLINE void lfrec__encode_body(size_t W, size_t S, size_t n, const uint32_t *item, const float *x, const float *L, float *h)
+{
+    for (size_t c = 0; c < S; c += W) {
+        lfrec__v16 sum[4];
+        LFREC__UNROLL for (size_t q = 0; q < W / 16; q++) sum[q] = LFREC__OF(h + c + 16 * q);
+        for (size_t k = 0; k < n; k++) {
+            const float *row = L + item[k] * S + c;
+            LFREC__UNROLL for (size_t q = 0; q < W / 16; q++) sum[q] += x[k] * LFREC__OF(row + 16 * q);
+        }
+        LFREC__UNROLL for (size_t q = 0; q < W / 16; q++) LFREC__AT(h + c + 16 * q) = sum[q];
+    }
+}
+
+LFREC__INLINE void lfrec__decode_body(size_t W, size_t S, size_t n, const uint32_t *item, const float *F, const float *h, float *y)
+{
+    for (size_t k = 0; k < n; k++) {
+        const float *row = F + (item ? item[k] : k) * S;
+        lfrec__v16 sum = LFREC__OF(row) * LFREC__OF(h);
+        LFREC__UNROLL for (size_t q = 16; q < W; q += 16) sum += LFREC__OF(row + q) * LFREC__OF(h + q);
+        for (size_t c = W; c < S; c += W) {
+            LFREC__UNROLL for (size_t q = 0; q < W; q += 16) sum += LFREC__OF(row + c + q) * LFREC__OF(h + c + q);
+        }
+        y[k] = lfrec__sum16(&sum);
+    }
+}
+
+#ifndef LFREC_NO_TRAINING
+LFREC__INLINE void lfrec__back_body(size_t W, size_t S, size_t n, const uint32_t *item, const float *g, const float *F, const float *h,
+                                    float *G, float *dF)
+{
+    for (size_t c = 0; c < S; c += W) {
+        const lfrec__v16 zero = {0.0f};
+        lfrec__v16 sum[4], factor[4];
+        LFREC__UNROLL for (size_t q = 0; q < W / 16; q++)
+        {
+            factor[q] = LFREC__OF(h + c + 16 * q);
+            sum[q] = zero;
+        }
+        for (size_t k = 0; k < n; k++) {
+            const float *row = F + item[k] * S + c;
+            float *gradient = dF + item[k] * S + c;
+            LFREC__UNROLL for (size_t q = 0; q < W / 16; q++)
+            {
+                sum[q] += g[k] * LFREC__OF(row + 16 * q);
+                LFREC__AT(gradient + 16 * q) += g[k] * factor[q];
+            }
+        }
+        LFREC__UNROLL for (size_t q = 0; q < W / 16; q++) LFREC__AT(G + c + 16 * q) = sum[q];
+    }
+}
+
+LFREC__INLINE void lfrec__front_body(size_t W, size_t S, size_t n, const uint32_t *item, const float *x, const float *G, float *dL)
+{
+    for (size_t c = 0; c < S; c += W) {
+        lfrec__v16 factor[4];
+        LFREC__UNROLL for (size_t q = 0; q < W / 16; q++) factor[q] = LFREC__OF(G + c + 16 * q);
+        for (size_t k = 0; k < n; k++) {
+            float *gradient = dL + item[k] * S + c;
+            LFREC__UNROLL for (size_t q = 0; q < W / 16; q++) LFREC__AT(gradient + 16 * q) += x[k] * factor[q];
+        }
+    }
+}
+
+LFREC__INLINE void lfrec__step_body(size_t count, float *w, const float *gradient, float *v, float rate, float momentum, float decay)
+{
+    for (size_t k = 0; k < count; k += 16) {
+        lfrec__v16 move = LFREC__OF(gradient + k) + decay * LFREC__OF(w + k);
+        if (v) {
+            move = momentum * LFREC__OF(v + k) + move;
+            LFREC__AT(v + k) = move;
+        }
+        LFREC__AT(w + k) -= rate * move;
+    }
+}
+#endif
+
+#define LFREC__BY_WIDTH(body, S, ...)                                                                                            \
+    do {                                                                                                                         \
+        if ((S) % 64 == 0) body(64, S, __VA_ARGS__);                                                                             \
+        else if ((S) % 32 == 0) body(32, S, __VA_ARGS__);                                                                        \
+        else body(16, S, __VA_ARGS__);                                                                                           \
+    } while (0)
+
+/* One set of the functions for one instruction set. */
+#define LFREC__SERVING_ROWS(name, target)                                                                                        \
+    target LFREC__INTERNAL void lfrec__encode_##name(size_t S, size_t n, const uint32_t *item, const float *x, const float *L,  \
+                                                     float *h)                                                                   \
+    {                                                                                                                            \
+        LFREC__BY_WIDTH(lfrec__encode_body, S, n, item, x, L, h);                                                                \
+    }                                                                                                                            \
+    target LFREC__INTERNAL void lfrec__decode_##name(size_t S, size_t n, const uint32_t *item, const float *F, const float *h,  \
+                                                     float *y)                                                                   \
+    {                                                                                                                            \
+        LFREC__BY_WIDTH(lfrec__decode_body, S, n, item, F, h, y);                                                                \
+    }
+#define LFREC__TRAINING_ROWS(name, target)                                                                                       \
+    target LFREC__INTERNAL void lfrec__back_##name(size_t S, size_t n, const uint32_t *item, const float *g, const float *F,    \
+                                                   const float *h, float *G, float *dF)                                          \
+    {                                                                                                                            \
+        LFREC__BY_WIDTH(lfrec__back_body, S, n, item, g, F, h, G, dF);                                                           \
+    }                                                                                                                            \
+    target LFREC__INTERNAL void lfrec__front_##name(size_t S, size_t n, const uint32_t *item, const float *x, const float *G,   \
+                                                    float *dL)                                                                   \
+    {                                                                                                                            \
+        LFREC__BY_WIDTH(lfrec__front_body, S, n, item, x, G, dL);                                                                \
+    }                                                                                                                            \
+    target LFREC__INTERNAL void lfrec__step_##name(size_t count, float *w, const float *gradient, float *v, float rate,         \
+                                                   float momentum, float decay)                                                  \
+    {                                                                                                                            \
+        lfrec__step_body(count, w, gradient, v, rate, momentum, decay);                                                          \
+    }
+#ifndef LFREC_NO_TRAINING
+#define LFREC__ROWS(name, target) LFREC__SERVING_ROWS(name, target) LFREC__TRAINING_ROWS(name, target)
+#else
+#define LFREC__ROWS(name, target) LFREC__SERVING_ROWS(name, target)
+#endif
+
+LFREC__ROWS(portable, )
+#ifdef LFREC__X86
+LFREC__ROWS(avx2, __attribute__((target("avx2"))))
+LFREC__ROWS(avx512, __attribute__((target("avx512f"))))
+#endif
+
+#endif /* LFREC__VECTORS */
+
+#ifndef LFREC_NO_TRAINING
+#define LFREC__ROWS_TABLE(name)                                                                                                  \
+    {                                                                                                                            \
+        lfrec__encode_##name, lfrec__decode_##name, lfrec__back_##name, lfrec__front_##name, lfrec__step_##name                  \
+    }
+#else
+#define LFREC__ROWS_TABLE(name)                                                                                                  \
+    {                                                                                                                            \
+        lfrec__encode_##name, lfrec__decode_##name, NULL, NULL, NULL                                                             \
+    }
+#endif
+
+/* The kernels for a stride: rows shorter than a vector of 16 take the plain loops. */
+LFREC__INTERNAL const lfrec__rows *lfrec__rows_for(size_t S, lfrec_isa isa)
+{
+    static const lfrec__rows plain = LFREC__ROWS_TABLE(plain);
+#ifdef LFREC__VECTORS
+    static const lfrec__rows portable = LFREC__ROWS_TABLE(portable);
+#ifdef LFREC__X86
+    static const lfrec__rows avx2 = LFREC__ROWS_TABLE(avx2), avx512 = LFREC__ROWS_TABLE(avx512);
+    const lfrec_isa best = lfrec_isa_best();
+    if (isa == LFREC_ISA_AUTO || isa > best) isa = best;
+    if (S % 16 == 0 && isa == LFREC_ISA_AVX512) return &avx512;
+    if (S % 16 == 0 && isa == LFREC_ISA_AVX2) return &avx2;
+#endif
+    if (S % 16 == 0) return &portable;
+#endif
+    (void)S;
+    (void)isa;
+    return &plain;
+}
+
+/* ===[ ratings ]===================================================================================================== */
+
+/* row_start, item and value stay; `by_item` and `start` are the sort's work space. */
+LFREC__INTERNAL lfrec_status lfrec__ratings_layout(lfrec__arena *arena, uint32_t users, uint32_t items, size_t count, size_t **row_start,
+                                                   uint32_t **item, float **value, size_t **by_item, size_t **start)
+{
+    if (users > 0xfffffffeu || items > 0xfffffffeu) return LFREC_ERROR_OVERFLOW;
+    *row_start = (size_t *)lfrec__take(arena, (size_t)users + 1, sizeof(size_t));
+    *item = (uint32_t *)lfrec__take(arena, count, sizeof(uint32_t));
+    *value = (float *)lfrec__take(arena, count, sizeof(float));
+    *by_item = (size_t *)lfrec__take(arena, count, sizeof(size_t));
+    *start = (size_t *)lfrec__take(arena, (size_t)(users > items ? users : items) + 1, sizeof(size_t));
+    return lfrec__arena_status(arena);
+}
+
+LFREC_API lfrec_status lfrec_ratings_size(uint32_t users, uint32_t items, size_t count, size_t *bytes)
+{
+    lfrec__arena arena = lfrec__arena_measure();
+    size_t *row_start, *by_item, *start;
+    uint32_t *item;
+    float *value;
+    if (!bytes) return LFREC_ERROR_ARGUMENT;
+    LFREC__TRY(lfrec__ratings_layout(&arena, users, items, count, &row_start, &item, &value, &by_item, &start));
+    return lfrec__arena_bytes(&arena, bytes);
+}
+
+LFREC__INTERNAL int lfrec__legal_rating(float value)
+{
+    return value >= -LFREC_MAX_RATING && value <= LFREC_MAX_RATING;
+}
+
+/* counts[k + 1] = how often k occurs, then counts[k] = where k's run starts. */
+LFREC__INTERNAL void lfrec__running_total(size_t *counts, size_t length)
+{
+    for (size_t k = 1; k < length; k++) counts[k] += counts[k - 1];
+}
+
+LFREC_API lfrec_status lfrec_ratings_init(lfrec_ratings *ratings, uint32_t users, uint32_t items, const lfrec_rating *events,
+                                          size_t count, void *memory, size_t bytes)
+{
+    size_t *row_start, *by_item, *start;
+    uint32_t *item;
+    float *value;
+    if (!ratings || (!events && count) || !memory) return LFREC_ERROR_ARGUMENT;
+    lfrec__arena arena = lfrec__arena_over(memory, bytes);
+    LFREC__TRY(lfrec__ratings_layout(&arena, users, items, count, &row_start, &item, &value, &by_item, &start));
+    for (size_t k = 0; k < count; k++) {
+        if (events[k].user >= users || events[k].item >= items) return LFREC_ERROR_RANGE;
+        if (!lfrec__legal_rating(events[k].value)) return LFREC_ERROR_NUMBER;
+    }
+    /* Two stable counting sorts, by item and then by user: rows by rising item, and the events of one pair in their own order. */
+    lfrec__zero(start, ((size_t)items + 1) * sizeof *start);
+    for (size_t k = 0; k < count; k++) start[events[k].item + (size_t)1]++;
+    lfrec__running_total(start, (size_t)items + 1);
+    for (size_t k = 0; k < count; k++) by_item[start[events[k].item]++] = k;
+    lfrec__zero(start, ((size_t)users + 1) * sizeof *start);
+    for (size_t k = 0; k < count; k++) start[events[k].user + (size_t)1]++;
+    lfrec__running_total(start, (size_t)users + 1);
+    lfrec__copy(row_start, start, ((size_t)users + 1) * sizeof *start);
+    for (size_t k = 0; k < count; k++) {
+        const lfrec_rating *event = &events[by_item[k]];
+        const size_t at = start[event->user]++;
+        item[at] = event->item;
+        value[at] = event->value;
+    }
+    /* Close the gaps where a pair occurs more than once; the last event wins. */
+    size_t kept = 0;
+    for (size_t user = 0, k = 0; user < users; user++) {
+        const size_t end = row_start[user + 1], first = kept;
+        row_start[user] = first;
+        for (; k < end; k++) {
+            if (kept > first && item[kept - 1] == item[k]) kept--;
+            item[kept] = item[k];
+            value[kept++] = value[k];
+        }
+    }
+    row_start[users] = kept;
+    lfrec__zero(ratings, sizeof *ratings);
+    ratings->users = users;
+    ratings->items = items;
+    ratings->row_start = row_start;
+    ratings->item = item;
+    ratings->value = value;
+    return LFREC_OK;
+}
+
+LFREC_API lfrec_status lfrec_ratings_create(lfrec_ratings *ratings, uint32_t users, uint32_t items, const lfrec_rating *events,
+                                            size_t count, const lfrec_allocator *allocator)
+{
+    lfrec_allocator own;
+    size_t bytes;
+    if (!ratings) return LFREC_ERROR_ARGUMENT;
+    LFREC__TRY(lfrec__allocator_or_default(allocator, &own));
+    LFREC__TRY(lfrec_ratings_size(users, items, count, &bytes));
+    void *memory = own.allocate(own.context, bytes);
+    if (!memory) return LFREC_ERROR_MEMORY;
+    const lfrec_status status = lfrec_ratings_init(ratings, users, items, events, count, memory, bytes);
+    if (status != LFREC_OK) {
+        lfrec__release(&own, memory);
+        return status;
+    }
+    ratings->memory = memory;
+    ratings->allocator = own;
+    return LFREC_OK;
+}
+
+LFREC_API void lfrec_ratings_destroy(lfrec_ratings *ratings)
+{
+    if (!ratings) return;
+    lfrec__release(&ratings->allocator, ratings->memory);
+    lfrec__zero(ratings, sizeof *ratings);
+}
+
+LFREC__INTERNAL lfrec_status lfrec__check_row(const uint32_t *item, const float *value, size_t count, uint32_t items, size_t *where)
+{
+    for (size_t k = 0; k < count; k++) {
+        *where = k;
+        if (item[k] >= items) return LFREC_ERROR_RANGE;
+        if (k > 0 && item[k] <= item[k - 1]) return LFREC_ERROR_ORDER;
+        if (!lfrec__legal_rating(value[k])) return LFREC_ERROR_NUMBER;
+    }
+    return LFREC_OK;
+}
+
+LFREC_API lfrec_status lfrec_ratings_check(const lfrec_ratings *ratings, size_t *where)
+{
+    size_t unused;
+    if (!where) where = &unused;
+    *where = 0;
+    if (!ratings || !ratings->row_start) return LFREC_ERROR_ARGUMENT;
+    const size_t *start = ratings->row_start;
+    if (start[0] != 0) return LFREC_ERROR_ORDER;
+    for (size_t user = 0; user < ratings->users; user++) {
+        *where = user + 1;
+        if (start[user + 1] < start[user]) return LFREC_ERROR_ORDER;
+    }
+    *where = 0;
+    if (start[ratings->users] > 0 && (!ratings->item || !ratings->value)) return LFREC_ERROR_ARGUMENT;
+    for (size_t user = 0; user < ratings->users; user++) {
+        const size_t first = start[user];
+        const lfrec_status status =
+            lfrec__check_row(ratings->item + first, ratings->value + first, start[user + 1] - first, ratings->items, where);
+        *where += first;
+        if (status != LFREC_OK) return status;
+    }
+    return LFREC_OK;
+}
+
+LFREC_API lfrec_history lfrec_history_of(const lfrec_ratings *ratings, uint32_t user)
+{
+    const size_t first = ratings->row_start[user];
+    lfrec_history history;
+    history.count = ratings->row_start[user + (size_t)1] - first;
+    history.item = history.count ? ratings->item + first : NULL;
+    history.value = history.count ? ratings->value + first : NULL;
+    return history;
+}
+
+LFREC__INTERNAL lfrec_status lfrec__check_history(const lfrec_history *history, uint32_t items)
+{
+    size_t where;
+    if (!history || (history->count && (!history->item || !history->value))) return LFREC_ERROR_ARGUMENT;
+    return lfrec__check_row(history->item, history->value, history->count, items, &where);
+}
+
+/* ===[ means ]======================================================================================================= */
+
+#define LFREC__SUM_STEPS 16777216.0f /* 2^24 steps to 1 */
+
+/* Exact from magnitude 1/2 up: 24 bits of mantissa end at 2^-24 or above. Below, to the nearest step. */
+LFREC__INTERNAL int64_t lfrec__steps(float value)
+{
+    const float steps = value * LFREC__SUM_STEPS;
+    if (steps >= 8388608.0f || steps <= -8388608.0f) return (int64_t)steps;
+    return (int64_t)(steps < 0.0f ? steps - 0.5f : steps + 0.5f);
+}
+
+LFREC__INTERNAL lfrec_status lfrec__sum_move(lfrec_sum *sum, int64_t by)
+{
+    const int64_t most = INT64_MAX - ((int64_t)1 << 40);
+    if ((by > 0 && sum->total > most) || (by < 0 && sum->total < -most)) return LFREC_ERROR_OVERFLOW;
+    sum->total += by;
+    return LFREC_OK;
+}
+
+LFREC_API lfrec_status lfrec_sum_add(lfrec_sum *sum, float value)
+{
+    if (!sum) return LFREC_ERROR_ARGUMENT;
+    if (!lfrec__legal_rating(value)) return LFREC_ERROR_NUMBER;
+    LFREC__TRY(lfrec__sum_move(sum, lfrec__steps(value)));
+    sum->count++;
+    return LFREC_OK;
+}
+
+LFREC_API lfrec_status lfrec_sum_remove(lfrec_sum *sum, float value)
+{
+    if (!sum) return LFREC_ERROR_ARGUMENT;
+    if (!lfrec__legal_rating(value)) return LFREC_ERROR_NUMBER;
+    if (sum->count == 0) return LFREC_ERROR_EMPTY;
+    LFREC__TRY(lfrec__sum_move(sum, -lfrec__steps(value)));
+    sum->count--;
+    return LFREC_OK;
+}
+
+LFREC_API lfrec_real lfrec_sum_mean(const lfrec_sum *sum, float shrink, lfrec_real towards)
+{
+    const lfrec_real count = (lfrec_real)sum->count + (lfrec_real)shrink;
+    if (!(count > 0)) return towards;
+    return ((lfrec_real)sum->total / (lfrec_real)LFREC__SUM_STEPS + (lfrec_real)shrink * towards) / count;
+}
+
+LFREC_API lfrec_status lfrec_means_size(uint32_t items, size_t *bytes)
+{
+    lfrec__arena arena = lfrec__arena_measure();
+    if (!bytes) return LFREC_ERROR_ARGUMENT;
+    lfrec__take(&arena, items, sizeof(lfrec_sum));
+    return lfrec__arena_bytes(&arena, bytes);
+}
+
+LFREC_API lfrec_status lfrec_means_init(lfrec_means *means, uint32_t items, void *memory, size_t bytes)
+{
+    if (!means || !memory) return LFREC_ERROR_ARGUMENT;
+    lfrec__arena arena = lfrec__arena_over(memory, bytes);
+    lfrec_sum *item = (lfrec_sum *)lfrec__take(&arena, items, sizeof(lfrec_sum));
+    LFREC__TRY(lfrec__arena_status(&arena));
+    lfrec__zero(item, items * sizeof(lfrec_sum));
+    lfrec__zero(means, sizeof *means);
+    means->items = items;
+    means->item = item;
+    return LFREC_OK;
+}
+
+LFREC_API lfrec_status lfrec_means_create(lfrec_means *means, uint32_t items, const lfrec_allocator *allocator)
+{
+    lfrec_allocator own;
+    size_t bytes;
+    if (!means) return LFREC_ERROR_ARGUMENT;
+    LFREC__TRY(lfrec__allocator_or_default(allocator, &own));
+    LFREC__TRY(lfrec_means_size(items, &bytes));
+    void *memory = own.allocate(own.context, bytes);
+    if (!memory) return LFREC_ERROR_MEMORY;
+    const lfrec_status status = lfrec_means_init(means, items, memory, bytes);
+    LFREC_ASSERT(status == LFREC_OK);
+    means->memory = memory;
+    means->allocator = own;
+    return status;
+}
+
+LFREC_API void lfrec_means_destroy(lfrec_means *means)
+{
+    if (!means) return;
+    lfrec__release(&means->allocator, means->memory);
+    lfrec__zero(means, sizeof *means);
+}
+
+LFREC_API lfrec_status lfrec_means_add(lfrec_means *means, uint32_t item, float value)
+{
+    if (!means || !means->item) return LFREC_ERROR_ARGUMENT;
+    if (item >= means->items) return LFREC_ERROR_RANGE;
+    LFREC__TRY(lfrec_sum_add(&means->overall, value));
+    const lfrec_status status = lfrec_sum_add(&means->item[item], value);
+    if (status != LFREC_OK) (void)lfrec_sum_remove(&means->overall, value);
+    return status;
+}
+
+LFREC_API lfrec_status lfrec_means_remove(lfrec_means *means, uint32_t item, float value)
+{
+    if (!means || !means->item) return LFREC_ERROR_ARGUMENT;
+    if (item >= means->items) return LFREC_ERROR_RANGE;
+    LFREC__TRY(lfrec_sum_remove(&means->item[item], value));
+    return lfrec_sum_remove(&means->overall, value); /* holds every rating that an item holds: cannot be empty */
+}
+
+LFREC_API lfrec_status lfrec_means_replace(lfrec_means *means, uint32_t item, float old_value, float new_value)
+{
+    if (!lfrec__legal_rating(new_value)) return LFREC_ERROR_NUMBER;
+    LFREC__TRY(lfrec_means_remove(means, item, old_value));
+    const lfrec_status status = lfrec_means_add(means, item, new_value);
+    if (status != LFREC_OK) (void)lfrec_means_add(means, item, old_value);
+    return status;
+}
+
+LFREC_API lfrec_status lfrec_means_add_all(lfrec_means *means, const lfrec_ratings *ratings)
+{
+    LFREC__TRY(lfrec_ratings_check(ratings, NULL));
+    const size_t count = ratings->row_start[ratings->users];
+    for (size_t k = 0; k < count; k++) LFREC__TRY(lfrec_means_add(means, ratings->item[k], ratings->value[k]));
+    return LFREC_OK;
+}
+
+/* ===[ options ]===================================================================================================== */
+
+LFREC_API lfrec_options lfrec_options_for(lfrec_setting setting, uint32_t items, uint32_t factors, float scale_min, float scale_max)
+{
+    lfrec_options options;
+    lfrec__zero(&options, sizeof options);
+    options.check = LFREC__CHECK_OPTIONS;
+    options.setting = setting;
+    options.items = items;
+    options.factors = factors;
+    options.scale_min = scale_min;
+    options.scale_max = scale_max;
+    options.seed = 1;
+    options.start_deviation = 0.05f;
+    options.mask = 0.2f;
+    options.loss_weight = 0.8f;
+    options.scope = LFREC_SCOPE_KNOWN;
+    options.path = LFREC_PATH_AUTO;
+    options.epochs = 50;
+    options.batch = 64;
+    options.learning_rate = 0.02f * (float)items; /* the loss is a mean over entries, so an item's gradient falls as 1 / items */
+    options.learning_rate_final = 0.1f;
+    options.momentum = 0.9f;
+    options.weight_decay = 0.0f;
+    options.holdout = 0.1f;
+    options.patience = 5;
+    return options;
+}
+
+LFREC_API lfrec_status lfrec_options_check(const lfrec_options *options, const char **field)
+{
+    const char *unused;
+    if (!field) field = &unused;
+    *field = "options";
+    if (!options) return LFREC_ERROR_ARGUMENT;
+    if (options->check != LFREC__CHECK_OPTIONS) return LFREC_ERROR_UNINITIALIZED;
+    const lfrec_options *o = options;
+    /* Written so that NaN fails every test. */
+    *field = (int)o->setting != LFREC_ARTICLE                                                     ? "setting"
+             : o->items < 1 || o->items > 0xfffffffeu                                             ? "items"
+             : o->factors < 1 || o->factors > LFREC_MAX_FACTORS || o->factors > o->items          ? "factors"
+             : !lfrec__legal_rating(o->scale_min)                                                 ? "scale_min"
+             : !lfrec__legal_rating(o->scale_max) || !(o->scale_max > o->scale_min)               ? "scale_max"
+             : !(o->item_shrink >= 0.0f && o->item_shrink < 1e9f)                                 ? "item_shrink"
+             : !(o->user_shrink >= 0.0f && o->user_shrink < 1e9f)                                 ? "user_shrink"
+             : !(o->start_deviation > 0.0f && o->start_deviation < 1e9f)                          ? "start_deviation"
+             : !(o->mask >= 0.0f && o->mask <= 1.0f)                                              ? "mask"
+             : !(o->loss_weight >= 0.0f && o->loss_weight <= 1.0f)                                ? "loss_weight"
+             : o->scope != LFREC_SCOPE_KNOWN && o->scope != LFREC_SCOPE_ALL                       ? "scope"
+             : (int)o->path < LFREC_PATH_AUTO || (int)o->path > LFREC_PATH_SPARSE                 ? "path"
+             : o->epochs < 1                                                                      ? "epochs"
+             : o->batch < 1                                                                       ? "batch"
+             : !(o->learning_rate > 0.0f && lfrec__finite(o->learning_rate))                      ? "learning_rate"
+             : !(o->learning_rate_final >= 0.0f && o->learning_rate_final <= 1.0f)                ? "learning_rate_final"
+             : !(o->momentum >= 0.0f && o->momentum < 1.0f)                                       ? "momentum"
+             : !(o->weight_decay >= 0.0f && o->weight_decay < 1e9f)                               ? "weight_decay"
+             : !(o->holdout >= 0.0f && o->holdout < 1.0f)                                         ? "holdout"
+             : (int)o->isa < LFREC_ISA_AUTO || (int)o->isa > LFREC_ISA_NEON                       ? "isa"
+                                                                                                  : NULL;
+    return *field ? LFREC_ERROR_ARGUMENT : LFREC_OK;
+}
+
+/* ===[ model ]======================================================================================================= */
+
+LFREC__INTERNAL lfrec_status lfrec__model_layout(lfrec__arena *arena, uint32_t items, uint32_t factors, lfrec_model *model)
+{
+    model->stride = LFREC_STRIDE(factors);
+    model->item_mean = lfrec__take_floats(arena, items, 1);
+    model->support = (const uint32_t *)lfrec__take(arena, items, sizeof(uint32_t));
+    model->encoder = lfrec__take_floats(arena, items, model->stride);
+    model->decoder = lfrec__take_floats(arena, items, model->stride);
+    return lfrec__arena_status(arena);
+}
+
+LFREC_API lfrec_status lfrec_model_size(const lfrec_options *options, size_t *bytes)
+{
+    lfrec__arena arena = lfrec__arena_measure();
+    lfrec_model model;
+    if (!bytes) return LFREC_ERROR_ARGUMENT;
+    LFREC__TRY(lfrec_options_check(options, NULL));
+    LFREC__TRY(lfrec__model_layout(&arena, options->items, options->factors, &model));
+    return lfrec__arena_bytes(&arena, bytes);
+}
+
+/* A model in an arena, all zero but its numbers. */
+LFREC__INTERNAL lfrec_status lfrec__model_over(lfrec_model *model, lfrec__arena *arena, uint32_t items, uint32_t factors)
+{
+    lfrec_model made;
+    lfrec__zero(&made, sizeof made);
+    LFREC__TRY(lfrec__model_layout(arena, items, factors, &made));
+    made.check = LFREC__CHECK_MODEL;
+    made.items = items;
+    made.factors = factors;
+    made.writable = 1;
+    lfrec__zero(lfrec__floats(made.item_mean), items * sizeof(float));
+    lfrec__zero((void *)(uintptr_t)made.support, items * sizeof(uint32_t));
+    lfrec__zero(lfrec__floats(made.encoder), items * made.stride * sizeof(float));
+    lfrec__zero(lfrec__floats(made.decoder), items * made.stride * sizeof(float));
+    *model = made;
+    return LFREC_OK;
+}
+
+LFREC__INTERNAL lfrec_status lfrec__model_over_options(lfrec_model *model, lfrec__arena *arena, const lfrec_options *options)
+{
+    LFREC__TRY(lfrec__model_over(model, arena, options->items, options->factors));
+    model->setting = options->setting;
+    model->scale_min = options->scale_min;
+    model->scale_max = options->scale_max;
+    model->item_shrink = options->item_shrink;
+    model->user_shrink = options->user_shrink;
+    model->scale_input = options->scale_input != 0;
+    model->mean = 0.5f * options->scale_min + 0.5f * options->scale_max;
+    for (size_t i = 0; i < model->items; i++) lfrec__floats(model->item_mean)[i] = model->mean;
+    return LFREC_OK;
+}
+
+LFREC_API lfrec_status lfrec_model_init(lfrec_model *model, const lfrec_options *options, void *memory, size_t bytes)
+{
+    if (!model || !memory) return LFREC_ERROR_ARGUMENT;
+    LFREC__TRY(lfrec_options_check(options, NULL));
+    lfrec__arena arena = lfrec__arena_over(memory, bytes);
+    return lfrec__model_over_options(model, &arena, options);
+}
+
+LFREC_API lfrec_status lfrec_model_create(lfrec_model *model, const lfrec_options *options, const lfrec_allocator *allocator)
+{
+    lfrec_allocator own;
+    size_t bytes;
+    if (!model) return LFREC_ERROR_ARGUMENT;
+    LFREC__TRY(lfrec__allocator_or_default(allocator, &own));
+    LFREC__TRY(lfrec_model_size(options, &bytes));
+    void *memory = own.allocate(own.context, bytes);
+    if (!memory) return LFREC_ERROR_MEMORY;
+    const lfrec_status status = lfrec_model_init(model, options, memory, bytes);
+    LFREC_ASSERT(status == LFREC_OK);
+    model->memory = memory;
+    model->allocator = own;
+    return status;
+}
+
+LFREC_API void lfrec_model_destroy(lfrec_model *model)
+{
+    if (!model) return;
+    lfrec__release(&model->allocator, model->memory);
+    lfrec__zero(model, sizeof *model);
+}
+
+LFREC__INTERNAL lfrec_status lfrec__check_model(const lfrec_model *model)
+{
+    if (!model) return LFREC_ERROR_ARGUMENT;
+    return model->check == LFREC__CHECK_MODEL ? LFREC_OK : LFREC_ERROR_UNINITIALIZED;
+}
+
+LFREC__INTERNAL lfrec_status lfrec__check_writable(const lfrec_model *model)
+{
+    LFREC__TRY(lfrec__check_model(model));
+    return model->writable ? LFREC_OK : LFREC_ERROR_ARGUMENT;
+}
+
+/* Weights, row by row: the strides may differ. */
+LFREC__INTERNAL void lfrec__copy_rows(float *to, size_t to_stride, const float *from, size_t from_stride, size_t rows, size_t columns)
+{
+    for (size_t k = 0; k < rows; k++) lfrec__copy(to + k * to_stride, from + k * from_stride, columns * sizeof(float));
+}
+
+LFREC_API lfrec_status lfrec_model_copy(lfrec_model *to, const lfrec_model *from)
+{
+    LFREC__TRY(lfrec__check_writable(to));
+    LFREC__TRY(lfrec__check_model(from));
+    if (to == from) return LFREC_OK;
+    if (to->factors != from->factors || to->items < from->items) return LFREC_ERROR_ARGUMENT;
+    const size_t items = from->items, more = to->items - items;
+    to->setting = from->setting;
+    to->mean = from->mean;
+    to->scale_min = from->scale_min;
+    to->scale_max = from->scale_max;
+    to->item_shrink = from->item_shrink;
+    to->user_shrink = from->user_shrink;
+    to->scale_input = from->scale_input;
+    lfrec__copy(lfrec__floats(to->item_mean), from->item_mean, items * sizeof(float));
+    for (size_t i = items; i < to->items; i++) lfrec__floats(to->item_mean)[i] = from->mean;
+    uint32_t *support = (uint32_t *)(uintptr_t)to->support;
+    lfrec__copy(support, from->support, items * sizeof(uint32_t));
+    lfrec__zero(support + items, more * sizeof(uint32_t));
+    lfrec__copy_rows(lfrec__floats(to->encoder), to->stride, from->encoder, from->stride, items, to->factors);
+    lfrec__zero(lfrec__floats(to->encoder) + items * to->stride, more * to->stride * sizeof(float));
+    lfrec__copy_rows(lfrec__floats(to->decoder), to->stride, from->decoder, from->stride, items, to->factors);
+    lfrec__zero(lfrec__floats(to->decoder) + items * to->stride, more * to->stride * sizeof(float));
+    return LFREC_OK;
+}
+
+LFREC__INTERNAL void lfrec__set_item(lfrec_model *model, const lfrec_sum *sum, uint32_t item)
+{
+    lfrec__floats(model->item_mean)[item] = (float)lfrec_sum_mean(sum, model->item_shrink, (lfrec_real)model->mean);
+    ((uint32_t *)(uintptr_t)model->support)[item] = sum->count < 0xffffffffu ? (uint32_t)sum->count : 0xffffffffu;
+}
+
+LFREC__INTERNAL lfrec_status lfrec__set_overall(lfrec_model *model, const lfrec_means *means)
+{
+    LFREC__TRY(lfrec__check_writable(model));
+    if (!means || !means->item || means->items != model->items) return LFREC_ERROR_ARGUMENT;
+    const lfrec_real middle = (lfrec_real)(0.5f * model->scale_min + 0.5f * model->scale_max);
+    model->mean = (float)lfrec_sum_mean(&means->overall, 0.0f, middle);
+    return LFREC_OK;
+}
+
+LFREC_API lfrec_status lfrec_model_set_means(lfrec_model *model, const lfrec_means *means)
+{
+    LFREC__TRY(lfrec__set_overall(model, means));
+    for (uint32_t i = 0; i < model->items; i++) lfrec__set_item(model, &means->item[i], i);
+    return LFREC_OK;
+}
+
+LFREC_API lfrec_status lfrec_model_set_item_mean(lfrec_model *model, const lfrec_means *means, uint32_t item)
+{
+    if (model && item >= model->items) return LFREC_ERROR_RANGE;
+    LFREC__TRY(lfrec__set_overall(model, means));
+    lfrec__set_item(model, &means->item[item], item);
+    return LFREC_OK;
+}
+
+/* ===[ preferences ]================================================================================================= */
+
+/* Without checks: c_u = sum of (r - mu - b_i) / (n + shrink). */
+LFREC__INTERNAL float lfrec__user_mean(const lfrec_model *model, const lfrec_history *history)
+{
+    lfrec_real sum = 0;
+    for (size_t k = 0; k < history->count; k++) {
+        sum += (lfrec_real)history->value[k] - (lfrec_real)model->item_mean[history->item[k]];
+    }
+    return history->count ? (float)(sum / ((lfrec_real)history->count + (lfrec_real)model->user_shrink)) : 0.0f;
+}
+
+LFREC__INTERNAL float lfrec__preference(const lfrec_model *model, const lfrec_history *history, size_t k, float user_mean)
+{
+    return history->value[k] - model->item_mean[history->item[k]] - user_mean;
+}
+
+/* s_u for a user with `count` visible ratings. */
+LFREC__INTERNAL float lfrec__input_scale(int scale_input, size_t count)
+{
+    return scale_input && count > 0 ? 1.0f / lfrec__sqrtf((float)count) : 1.0f;
+}
+
+LFREC_API lfrec_status lfrec_user_mean(const lfrec_model *model, const lfrec_history *history, float *user_mean)
+{
+    if (!user_mean) return LFREC_ERROR_ARGUMENT;
+    LFREC__TRY(lfrec__check_model(model));
+    LFREC__TRY(lfrec__check_history(history, model->items));
+    *user_mean = lfrec__user_mean(model, history);
+    return LFREC_OK;
+}
+
+LFREC_API lfrec_status lfrec_normalize(const lfrec_model *model, const lfrec_history *history, float user_mean, float *preference)
+{
+    LFREC__TRY(lfrec__check_model(model));
+    LFREC__TRY(lfrec__check_history(history, model->items));
+    if (!preference && history->count) return LFREC_ERROR_ARGUMENT;
+    for (size_t k = 0; k < history->count; k++) preference[k] = lfrec__preference(model, history, k, user_mean);
+    return LFREC_OK;
+}
+
+LFREC_API lfrec_status lfrec_denormalize(const lfrec_model *model, const uint32_t *item, const float *preference, size_t count,
+                                         float user_mean, float *rating)
+{
+    LFREC__TRY(lfrec__check_model(model));
+    if (count && (!item || !preference || !rating)) return LFREC_ERROR_ARGUMENT;
+    for (size_t k = 0; k < count; k++) {
+        if (item[k] >= model->items) return LFREC_ERROR_RANGE;
+    }
+    for (size_t k = 0; k < count; k++) {
+        rating[k] = lfrec__clamp(preference[k] + model->item_mean[item[k]] + user_mean, model->scale_min, model->scale_max);
+    }
+    return LFREC_OK;
+}
+
+/* ===[ users and scores ]============================================================================================ */
+
+#define LFREC__BLOCK 64u /* items or ratings handled at a time: what the stack holds */
+
+LFREC_API lfrec_status lfrec_fold_in(const lfrec_model *model, const lfrec_history *history, lfrec_user *user)
+{
+    LFREC__TRY(lfrec__check_model(model));
+    LFREC__TRY(lfrec__check_history(history, model->items));
+    if (!user || !user->factors) return LFREC_ERROR_ARGUMENT;
+    const lfrec__rows *rows = lfrec__rows_for(model->stride, LFREC_ISA_AUTO);
+    const size_t S = model->stride;
+    const float scale = lfrec__input_scale(model->scale_input, history->count);
+    user->mean = lfrec__user_mean(model, history);
+    user->rated = history->count;
+    lfrec__zero(user->factors, S * sizeof(float));
+    for (size_t first = 0; first < history->count; first += LFREC__BLOCK) {
+        const size_t left = history->count - first, n = left < LFREC__BLOCK ? left : LFREC__BLOCK;
+        float input[LFREC__BLOCK];
+        for (size_t k = 0; k < n; k++) input[k] = scale * lfrec__preference(model, history, first + k, user->mean);
+        rows->encode(S, n, history->item + first, input, model->encoder, user->factors);
+    }
+    return LFREC_OK;
+}
+
+LFREC__INTERNAL lfrec_status lfrec__check_user(const lfrec_user *user)
+{
+    return user && user->factors ? LFREC_OK : LFREC_ERROR_ARGUMENT;
+}
+
+LFREC_API lfrec_status lfrec_score(const lfrec_model *model, const lfrec_user *user, uint32_t first, uint32_t count, float *scores)
+{
+    LFREC__TRY(lfrec__check_model(model));
+    LFREC__TRY(lfrec__check_user(user));
+    if (!scores && count) return LFREC_ERROR_ARGUMENT;
+    if (first > model->items || count > model->items - first) return LFREC_ERROR_RANGE;
+    const lfrec__rows *rows = lfrec__rows_for(model->stride, LFREC_ISA_AUTO);
+    rows->decode(model->stride, count, NULL, model->decoder + first * model->stride, user->factors, scores);
+    for (size_t k = 0; k < count; k++) scores[k] += model->item_mean[first + k] + user->mean;
+    return LFREC_OK;
+}
+
+LFREC_API lfrec_status lfrec_predict(const lfrec_model *model, const lfrec_user *user, uint32_t item, float *rating)
+{
+    float score;
+    if (!rating) return LFREC_ERROR_ARGUMENT;
+    LFREC__TRY(lfrec_score(model, user, item, 1, &score));
+    *rating = lfrec__clamp(score, model->scale_min, model->scale_max);
+    return LFREC_OK;
+}
+
+/* The best `capacity` of a stream of scored items: a heap with the worst of them on top, then sorted. */
+typedef struct lfrec__best {
+    lfrec_scored *list;
+    size_t count, capacity;
+} lfrec__best;
+
+/* Whether a belongs before b: higher score, then lower item. A score that is not a number is the lowest. */
+LFREC__INTERNAL int lfrec__before(const lfrec_scored *a, const lfrec_scored *b)
+{
+    if (a->score > b->score) return 1;
+    if (a->score == b->score) return a->item < b->item;
+    return b->score != b->score && (a->score == a->score || a->item < b->item);
+}
+
+LFREC__INTERNAL void lfrec__sift_down(lfrec_scored *heap, size_t at, size_t count)
+{
+    const lfrec_scored moving = heap[at];
+    for (;;) {
+        size_t child = 2 * at + 1;
+        if (child >= count) break;
+        if (child + 1 < count && lfrec__before(&heap[child], &heap[child + 1])) child++;
+        if (!lfrec__before(&moving, &heap[child])) break;
+        heap[at] = heap[child];
+        at = child;
+    }
+    heap[at] = moving;
+}
+
+LFREC__INTERNAL void lfrec__best_offer(lfrec__best *best, uint32_t item, float score)
+{
+    lfrec_scored *heap = best->list;
+    lfrec_scored offered;
+    offered.item = item;
+    offered.score = score;
+    if (best->count == best->capacity) {
+        if (best->capacity == 0 || !lfrec__before(&offered, &heap[0])) return;
+        heap[0] = offered;
+        lfrec__sift_down(heap, 0, best->count);
+        return;
+    }
+    size_t at = best->count++;
+    while (at > 0 && lfrec__before(&heap[(at - 1) / 2], &offered)) {
+        heap[at] = heap[(at - 1) / 2];
+        at = (at - 1) / 2;
+    }
+    heap[at] = offered;
+}
+
+/* The worst goes to the end, again and again: what is left is in order, best first. */
+LFREC__INTERNAL void lfrec__best_sort(lfrec__best *best)
+{
+    for (size_t count = best->count; count > 1; count--) {
+        const lfrec_scored worst = best->list[0];
+        best->list[0] = best->list[count - 1];
+        lfrec__sift_down(best->list, 0, count - 1);
+        best->list[count - 1] = worst;
+    }
+}
+
+/* Is `item` in a rising list? */
+LFREC__INTERNAL int lfrec__contains(const uint32_t *rising, size_t count, uint32_t item)
+{
+    size_t low = 0, high = count;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (rising[middle] < item) low = middle + 1;
+        else high = middle;
+    }
+    return low < count && rising[low] == item;
+}
+
+LFREC_API lfrec_query lfrec_query_for(uint32_t count, const lfrec_history *exclude)
+{
+    lfrec_query query;
+    lfrec__zero(&query, sizeof query);
+    query.count = count;
+    query.min_support = LFREC_MIN_SUPPORT;
+    query.exclude = exclude;
+    return query;
+}
+
+LFREC_API lfrec_status lfrec_top(const lfrec_model *model, const lfrec_user *user, const lfrec_query *query, lfrec_scored *list,
+                                 size_t *found)
+{
+    LFREC__TRY(lfrec__check_model(model));
+    LFREC__TRY(lfrec__check_user(user));
+    if (!query || !found || (!list && query->count)) return LFREC_ERROR_ARGUMENT;
+    if (query->exclude) LFREC__TRY(lfrec__check_history(query->exclude, model->items));
+    if (query->candidates) {
+        for (size_t k = 0; k < query->candidate_count; k++) {
+            if (query->candidates[k] >= model->items) return LFREC_ERROR_RANGE;
+        }
+    }
+    const lfrec__rows *rows = lfrec__rows_for(model->stride, LFREC_ISA_AUTO);
+    const size_t S = model->stride, total = query->candidates ? query->candidate_count : model->items;
+    lfrec__best best;
+    best.list = list;
+    best.count = 0;
+    best.capacity = query->count;
+    for (size_t first = 0; first < total; first += LFREC__BLOCK) {
+        const size_t n = total - first < LFREC__BLOCK ? total - first : LFREC__BLOCK;
+        const uint32_t *candidates = query->candidates ? query->candidates + first : NULL;
+        float scores[LFREC__BLOCK];
+        rows->decode(S, n, candidates, candidates ? model->decoder : model->decoder + first * S, user->factors, scores);
+        for (size_t k = 0; k < n; k++) {
+            const uint32_t item = candidates ? candidates[k] : (uint32_t)(first + k);
+            const float score = scores[k] + model->item_mean[item] + user->mean;
+            if (best.count == best.capacity && best.count > 0 && score < list[0].score) continue;
+            if (model->support[item] < query->min_support) continue;
+            if (query->exclude && lfrec__contains(query->exclude->item, query->exclude->count, item)) continue;
+            if (query->filter && !query->filter(query->filter_context, item)) continue;
+            lfrec__best_offer(&best, item, score);
+        }
+    }
+    lfrec__best_sort(&best);
+    for (size_t k = 0; k < best.count; k++) list[k].score = lfrec__clamp(list[k].score, model->scale_min, model->scale_max);
+    *found = best.count;
+    return LFREC_OK;
+}
+
+LFREC_API lfrec_status lfrec_explain(const lfrec_model *model, const lfrec_history *history, uint32_t item, size_t count,
+                                     lfrec_reason *reasons, size_t *found, float *baseline)
+{
+    LFREC__TRY(lfrec__check_model(model));
+    LFREC__TRY(lfrec__check_history(history, model->items));
+    if (!found || !baseline || (!reasons && count)) return LFREC_ERROR_ARGUMENT;
+    if (item >= model->items) return LFREC_ERROR_RANGE;
+    const size_t S = model->stride;
+    const float scale = lfrec__input_scale(model->scale_input, history->count), user_mean = lfrec__user_mean(model, history);
+    size_t kept = 0;
+    for (size_t k = 0; k < history->count; k++) {
+        const float weight = scale * lfrec__dot(S, model->decoder + item * S, model->encoder + history->item[k] * S);
+        lfrec_reason reason;
+        reason.item = history->item[k];
+        reason.share = weight * lfrec__preference(model, history, k, user_mean);
+        const float size = reason.share < 0.0f ? -reason.share : reason.share;
+        size_t at = kept < count ? kept++ : count; /* insertion: reasons are few, and a list longer than asked for loses its last */
+        while (at > 0 && size > (reasons[at - 1].share < 0.0f ? -reasons[at - 1].share : reasons[at - 1].share)) {
+            if (at < count) reasons[at] = reasons[at - 1];
+            at--;
+        }
+        if (at < count) reasons[at] = reason;
+    }
+    *found = kept;
+    *baseline = model->item_mean[item] + user_mean;
+    return LFREC_OK;
+}
+
+/* ===[ similarity ]================================================================================================== */
+
+LFREC__INTERNAL float lfrec__distance(const lfrec_model *model, lfrec_metric metric, uint32_t a, uint32_t b)
+{
+    const size_t S = model->stride;
+    const float *x = model->decoder + a * S, *y = model->decoder + b * S;
+    if (metric == LFREC_EUCLIDEAN) {
+        float square = 0.0f;
+        for (size_t q = 0; q < model->factors; q++) square += (x[q] - y[q]) * (x[q] - y[q]);
+        return lfrec__sqrtf(square);
+    }
+    const float size = lfrec__sqrtf(lfrec__dot(S, x, x)) * lfrec__sqrtf(lfrec__dot(S, y, y));
+    return size > 0.0f ? 1.0f - lfrec__clamp(lfrec__dot(S, x, y) / size, -1.0f, 1.0f) : 1.0f;
+}
+
+LFREC_API lfrec_status lfrec_distance(const lfrec_model *model, lfrec_metric metric, uint32_t a, uint32_t b, float *distance)
+{
+    LFREC__TRY(lfrec__check_model(model));
+    if (!distance || (metric != LFREC_COSINE && metric != LFREC_EUCLIDEAN)) return LFREC_ERROR_ARGUMENT;
+    if (a >= model->items || b >= model->items) return LFREC_ERROR_RANGE;
+    *distance = lfrec__distance(model, metric, a, b);
+    return LFREC_OK;
+}
+
+/* sign -1: the nearest, +1: the farthest. */
+LFREC__INTERNAL lfrec_status lfrec__by_distance(const lfrec_model *model, lfrec_metric metric, uint32_t item, uint32_t count,
+                                                lfrec_scored *list, size_t *found, float sign)
+{
+    LFREC__TRY(lfrec__check_model(model));
+    if (!found || (!list && count) || (metric != LFREC_COSINE && metric != LFREC_EUCLIDEAN)) return LFREC_ERROR_ARGUMENT;
+    if (item >= model->items) return LFREC_ERROR_RANGE;
+    lfrec__best best;
+    best.list = list;
+    best.count = 0;
+    best.capacity = count;
+    for (uint32_t other = 0; other < model->items; other++) {
+        if (other != item) lfrec__best_offer(&best, other, sign * lfrec__distance(model, metric, item, other));
+    }
+    lfrec__best_sort(&best);
+    for (size_t k = 0; k < best.count; k++) list[k].score *= sign;
+    *found = best.count;
+    return LFREC_OK;
+}
+
+LFREC_API lfrec_status lfrec_nearest(const lfrec_model *model, lfrec_metric metric, uint32_t item, uint32_t count, lfrec_scored *list,
+                                     size_t *found)
+{
+    return lfrec__by_distance(model, metric, item, count, list, found, -1.0f);
+}
+
+LFREC_API lfrec_status lfrec_farthest(const lfrec_model *model, lfrec_metric metric, uint32_t item, uint32_t count, lfrec_scored *list,
+                                      size_t *found)
+{
+    return lfrec__by_distance(model, metric, item, count, list, found, 1.0f);
+}
+
+/* ===[ masks and loss ]============================================================================================== */
+#ifndef LFREC_NO_TRAINING
+
+/* One seed, several uses of it that must not see each other's numbers. */
+#define LFREC__SEED_WEIGHTS UINT64_C(0x7765696768747300)
+#define LFREC__SEED_ORDER UINT64_C(0x6f72646572000000)
+#define LFREC__SEED_HOLDOUT UINT64_C(0x686f6c646f757400)
+#define LFREC__VALIDATION 0u /* the epoch whose masks measure the held-out error; training counts from 1 */
+
+LFREC_API size_t lfrec_mask(uint64_t seed, uint32_t epoch, uint32_t user, float share, size_t count, uint8_t *hidden)
+{
+    lfrec_rng rng;
+    size_t total = 0;
+    lfrec_rng_seed(&rng, seed, (uint64_t)epoch << 32 | user);
+    for (size_t k = 0; k < count; k++) {
+        hidden[k] = lfrec_rng_uniform(&rng) < share;
+        total += hidden[k];
+    }
+    return total;
+}
+
+LFREC_API void lfrec_loss_add(lfrec_loss *loss, const float *predicted, const float *preference, const uint8_t *hidden, size_t count)
+{
+    lfrec_real hidden_error = 0, known_error = 0;
+    for (size_t k = 0; k < count; k++) {
+        const lfrec_real e = (lfrec_real)(predicted[k] - preference[k]), square = e * e;
+        known_error += square;
+        if (hidden[k]) {
+            hidden_error += square;
+            loss->hidden++;
+        }
+    }
+    loss->hidden_error += hidden_error;
+    loss->scope_error += known_error;
+    loss->scope += count;
+}
+
+LFREC_API lfrec_real lfrec_loss_value(const lfrec_loss *loss, float weight)
+{
+    lfrec_real value = 0;
+    if (loss->hidden) value += (lfrec_real)weight * loss->hidden_error / (lfrec_real)loss->hidden;
+    if (loss->scope) value += (lfrec_real)(1.0f - weight) * loss->scope_error / (lfrec_real)loss->scope;
+    return value;
+}
+
+LFREC_API void lfrec_loss_gradient(float weight, uint64_t hidden_count, uint64_t scope_count, const float *predicted,
+                                   const float *preference, const uint8_t *hidden, size_t count, float *gradient)
+{
+    const float of_hidden = hidden_count ? 2.0f * weight / (float)hidden_count : 0.0f;
+    const float of_scope = scope_count ? 2.0f * (1.0f - weight) / (float)scope_count : 0.0f;
+    for (size_t k = 0; k < count; k++) {
+        gradient[k] = (predicted[k] - preference[k]) * (hidden[k] ? of_hidden + of_scope : of_scope);
+    }
+}
+
+/* ===[ training ]==================================================================================================== */
+
+/* Above this share of known entries the matrix products are the quicker way. */
+#define LFREC__DENSE_ABOVE 0.30f
+
+LFREC__INTERNAL lfrec_path lfrec__choose_path(const lfrec_options *options, const lfrec_ratings *ratings)
+{
+    if (options->path != LFREC_PATH_AUTO) return options->path;
+    const float entries = (float)ratings->row_start[ratings->users], cells = (float)ratings->users * (float)ratings->items;
+    return entries > LFREC__DENSE_ABOVE * cells ? LFREC_PATH_DENSE : LFREC_PATH_SPARSE;
+}
+
+LFREC__INTERNAL lfrec_status lfrec__trainer_layout(lfrec__arena *arena, lfrec_trainer *t, const lfrec_options *o,
+                                                   const lfrec_ratings *ratings)
+{
+    const size_t items = o->items, S = LFREC_STRIDE(o->factors);
+    const size_t batch = o->batch < ratings->users ? o->batch : ratings->users;
+    size_t longest = 0, entries = ratings->row_start[ratings->users];
+    for (uint32_t user = 0; user < ratings->users; user++) {
+        const size_t count = lfrec_history_of(ratings, user).count;
+        if (count > longest) longest = count;
+    }
+    if (longest < entries / batch) entries = longest * batch; /* the most that a batch can hold */
+    t->path = lfrec__choose_path(o, ratings);
+    const int dense = t->path == LFREC_PATH_DENSE, gram = !dense && o->scope == LFREC_SCOPE_ALL;
+    t->encoder_gradient = lfrec__take_floats(arena, items, S);
+    t->decoder_gradient = lfrec__take_floats(arena, items, S);
+    t->encoder_velocity = o->momentum > 0.0f ? lfrec__take_floats(arena, items, S) : NULL;
+    t->decoder_velocity = o->momentum > 0.0f ? lfrec__take_floats(arena, items, S) : NULL;
+    t->best = o->holdout > 0.0f ? lfrec__take_floats(arena, 2 * items, S) : NULL;
+    t->means.item = (lfrec_sum *)lfrec__take(arena, items, sizeof(lfrec_sum));
+    t->order = (uint32_t *)lfrec__take(arena, ratings->users, sizeof(uint32_t));
+    t->touched = (uint32_t *)lfrec__take(arena, items, sizeof(uint32_t));
+    t->is_touched = (uint8_t *)lfrec__take(arena, items, 1);
+    t->hidden = (uint8_t *)lfrec__take(arena, entries, 1);
+    t->preference = lfrec__take_floats(arena, entries, 1);
+    t->input = lfrec__take_floats(arena, entries, 1);
+    t->predicted = lfrec__take_floats(arena, entries, 1);
+    t->factors = lfrec__take_floats(arena, batch, S);
+    t->factors_gradient = lfrec__take_floats(arena, batch, S);
+    t->gram = gram ? lfrec__take_floats(arena, S, S) : NULL;
+    t->dense_input = dense ? lfrec__take_floats(arena, batch, items) : NULL;
+    t->dense_error = dense ? lfrec__take_floats(arena, batch, items) : NULL;
+    t->gemm_scratch_bytes = dense || gram ? lfrec_sgemm_scratch_size() : 0;
+    t->gemm_scratch = t->gemm_scratch_bytes ? lfrec__take(arena, t->gemm_scratch_bytes, 1) : NULL;
+    return lfrec__model_layout(arena, o->items, o->factors, &t->model);
+}
+
+LFREC__INTERNAL lfrec_status lfrec__check_training(const lfrec_options *options, const lfrec_ratings *ratings)
+{
+    LFREC__TRY(lfrec_options_check(options, NULL));
+    LFREC__TRY(lfrec_ratings_check(ratings, NULL));
+    if (ratings->items != options->items) return LFREC_ERROR_ARGUMENT;
+    return ratings->row_start[ratings->users] > 0 ? LFREC_OK : LFREC_ERROR_EMPTY;
+}
+
+LFREC_API lfrec_status lfrec_trainer_size(const lfrec_options *options, const lfrec_ratings *ratings, size_t *bytes)
+{
+    lfrec__arena arena = lfrec__arena_measure();
+    lfrec_trainer trainer;
+    if (!bytes) return LFREC_ERROR_ARGUMENT;
+    LFREC__TRY(lfrec__check_training(options, ratings));
+    LFREC__TRY(lfrec__trainer_layout(&arena, &trainer, options, ratings));
+    return lfrec__arena_bytes(&arena, bytes);
+}
+
+/* Users with ratings in random order; the last share of them is held out, at least one stays. */
+LFREC__INTERNAL void lfrec__deal_users(lfrec_trainer *t)
+{
+    uint32_t count = 0;
+    for (uint32_t user = 0; user < t->ratings->users; user++) {
+        if (lfrec_history_of(t->ratings, user).count > 0) t->order[count++] = user;
+    }
+    lfrec_rng rng;
+    lfrec_rng_seed(&rng, t->options.seed ^ LFREC__SEED_HOLDOUT, 0);
+    lfrec_rng_shuffle(&rng, t->order, count);
+    t->held_out_users = (uint32_t)(t->options.holdout * (float)count);
+    if (t->held_out_users >= count) t->held_out_users = count - 1;
+    t->training_users = count - t->held_out_users;
+}
+
+LFREC__INTERNAL void lfrec__random_weights(lfrec_trainer *t)
+{
+    lfrec_rng rng;
+    lfrec_rng_seed(&rng, t->options.seed ^ LFREC__SEED_WEIGHTS, 0);
+    for (size_t i = 0; i < t->model.items; i++) {
+        for (size_t q = 0; q < t->model.factors; q++) {
+            t->encoder[i * t->model.stride + q] = t->options.start_deviation * lfrec_rng_normal(&rng);
+            t->decoder[i * t->model.stride + q] = t->options.start_deviation * lfrec_rng_normal(&rng);
+        }
+    }
+}
+
+LFREC_API lfrec_status lfrec_trainer_init(lfrec_trainer *trainer, const lfrec_options *options, const lfrec_ratings *ratings,
+                                          const lfrec_model *start, void *memory, size_t bytes)
+{
+    lfrec_trainer made;
+    lfrec_model model;
+    if (!trainer || !memory) return LFREC_ERROR_ARGUMENT;
+    LFREC__TRY(lfrec__check_training(options, ratings));
+    if (start) {
+        LFREC__TRY(lfrec__check_model(start));
+        if (start->items > options->items || start->factors != options->factors) return LFREC_ERROR_ARGUMENT;
+    }
+    lfrec__zero(&made, sizeof made);
+    lfrec__arena arena = lfrec__arena_over(memory, bytes);
+    LFREC__TRY(lfrec__trainer_layout(&arena, &made, options, ratings));
+    made.check = LFREC__CHECK_TRAINER;
+    made.options = *options;
+    made.ratings = ratings;
+    /* The layout has set the model's arrays; lay the same memory out once more as a whole model. */
+    const size_t S = made.model.stride, weights = made.options.items * S * sizeof(float);
+    arena.used = (size_t)((const unsigned char *)made.model.item_mean - arena.base);
+    LFREC__TRY(lfrec__model_over_options(&model, &arena, options));
+    made.model = model;
+    made.encoder = lfrec__floats(model.encoder);
+    made.decoder = lfrec__floats(model.decoder);
+    lfrec__zero(made.encoder_gradient, weights);
+    lfrec__zero(made.decoder_gradient, weights);
+    if (made.encoder_velocity) lfrec__zero(made.encoder_velocity, weights);
+    if (made.decoder_velocity) lfrec__zero(made.decoder_velocity, weights);
+    lfrec__zero(made.is_touched, options->items);
+    lfrec__zero(made.means.item, options->items * sizeof(lfrec_sum));
+    made.means.items = options->items;
+    LFREC__TRY(lfrec_means_add_all(&made.means, ratings));
+    LFREC__TRY(lfrec_model_set_means(&made.model, &made.means));
+    lfrec__deal_users(&made);
+    if (start) {
+        lfrec__copy_rows(made.encoder, S, start->encoder, start->stride, start->items, start->factors);
+        lfrec__copy_rows(made.decoder, S, start->decoder, start->stride, start->items, start->factors);
+    } else {
+        lfrec__random_weights(&made);
+    }
+    made.at.epochs = options->epochs;
+    *trainer = made;
+    return LFREC_OK;
+}
+
+/* Mask, preferences and encoder input of one user, from entry `at` of the batch on. Returns how many are hidden. */
+LFREC__INTERNAL size_t lfrec__prepare_user(lfrec_trainer *t, const lfrec_model *model, uint32_t user, uint32_t epoch, size_t at)
+{
+    const lfrec_history history = lfrec_history_of(t->ratings, user);
+    const float user_mean = lfrec__user_mean(model, &history);
+    const size_t masked = lfrec_mask(t->options.seed, epoch, user, t->options.mask, history.count, t->hidden + at);
+    const float scale = lfrec__input_scale(t->options.scale_input, history.count - masked);
+    for (size_t k = 0; k < history.count; k++) {
+        const float preference = lfrec__preference(model, &history, k, user_mean);
+        t->preference[at + k] = preference;
+        t->input[at + k] = t->hidden[at + k] ? 0.0f : scale * preference;
+    }
+    return masked;
+}
+
+LFREC__INTERNAL void lfrec__product(const lfrec_trainer *t, int transpose_a, int transpose_b, size_t m, size_t n, size_t k, float alpha,
+                                    const float *a, size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc)
+{
+    lfrec_gemm g;
+    g.transpose_a = transpose_a;
+    g.transpose_b = transpose_b;
+    g.m = m;
+    g.n = n;
+    g.k = k;
+    g.alpha = alpha;
+    g.a = a;
+    g.lda = lda;
+    g.b = b;
+    g.ldb = ldb;
+    g.beta = beta;
+    g.c = c;
+    g.ldc = ldc;
+    g.scratch = t->gemm_scratch;
+    g.scratch_bytes = t->gemm_scratch_bytes;
+    g.isa = t->options.isa;
+    const lfrec_status status = lfrec_sgemm(&g);
+    LFREC_ASSERT(status == LFREC_OK);
+    (void)status;
+}
+
+/* Rows that the last batch wrote go back to 0. */
+LFREC__INTERNAL void lfrec__clear_gradient(lfrec_trainer *t)
+{
+    const size_t S = t->model.stride;
+    for (uint32_t k = 0; k < t->touched_count; k++) {
+        const size_t row = t->touched[k];
+        lfrec__zero(t->encoder_gradient + row * S, S * sizeof(float));
+        lfrec__zero(t->decoder_gradient + row * S, S * sizeof(float));
+        t->is_touched[row] = 0;
+    }
+    t->touched_count = 0;
+}
+
+LFREC__INTERNAL void lfrec__touch(lfrec_trainer *t, uint32_t item)
+{
+    if (t->is_touched[item]) return;
+    t->is_touched[item] = 1;
+    t->touched[t->touched_count++] = item;
+}
+
+LFREC__INTERNAL lfrec_real lfrec__sum_of_squares(const float *x, size_t count)
+{
+    lfrec_real sum = 0;
+    for (size_t k = 0; k < count; k++) sum += (lfrec_real)x[k] * (lfrec_real)x[k];
+    return sum;
+}
+
+/* The unknown entries of LFREC_SCOPE_ALL, given the squares of a user's whole row of predictions. */
+LFREC__INTERNAL void lfrec__add_unknown(lfrec_loss *loss, lfrec_real all_squares, const float *predicted, size_t known, size_t items)
+{
+    const lfrec_real unknown = all_squares - lfrec__sum_of_squares(predicted, known);
+    loss->scope_error += unknown > 0 ? unknown : 0;
+    loss->scope += items - known;
+}
+
+/* Sparse path: everything by rows of the known entries. In LFREC_SCOPE_ALL the squares of the unknown predictions are h'(F'F)h less those
+ * of the known ones, so that no unknown entry is ever looked at: with c = 2 (1 - w) / N_scope and y = F h for every item, the term's
+ * gradient is dF += c F (sum_u h h') and G += c (F'F) h; what the known entries have in it besides, -c p, goes with their own gradient. */
+LFREC__INTERNAL void lfrec__gradient_sparse(lfrec_trainer *t, const uint32_t *users, uint32_t count, lfrec_loss *loss)
+{
+    const lfrec__rows *rows = lfrec__rows_for(t->model.stride, t->options.isa);
+    const size_t S = t->model.stride, items = t->model.items;
+    const int all = t->options.scope == LFREC_SCOPE_ALL;
+    lfrec_loss met;
+    lfrec__zero(&met, sizeof met);
+    lfrec__zero(t->factors, count * S * sizeof(float));
+    if (all) lfrec__product(t, 1, 0, S, S, items, 1.0f, t->decoder, S, t->decoder, S, 0.0f, t->gram, S);
+    size_t at = 0;
+    for (uint32_t b = 0; b < count; b++) {
+        const lfrec_history history = lfrec_history_of(t->ratings, users[b]);
+        const size_t n = history.count;
+        float *h = t->factors + b * S;
+        rows->encode(S, n, history.item, t->input + at, t->encoder, h);
+        rows->decode(S, n, history.item, t->decoder, h, t->predicted + at);
+        lfrec_loss_add(&met, t->predicted + at, t->preference + at, t->hidden + at, n);
+        if (all) {
+            float *G = t->factors_gradient + b * S;
+            lfrec_real squares = 0;
+            rows->decode(S, S, NULL, t->gram, h, G); /* the Gram matrix is symmetric: its rows are its columns */
+            for (size_t q = 0; q < S; q++) squares += (lfrec_real)h[q] * (lfrec_real)G[q];
+            lfrec__add_unknown(&met, squares, t->predicted + at, n, items);
+        }
+        at += n;
+    }
+    const float c = all && met.scope ? 2.0f * (1.0f - t->options.loss_weight) / (float)met.scope : 0.0f;
+    for (size_t k = 0; k < at; k++) {
+        const float y = t->predicted[k];
+        lfrec_loss_gradient(t->options.loss_weight, met.hidden, met.scope, &y, &t->preference[k], &t->hidden[k], 1, &t->predicted[k]);
+        t->predicted[k] -= c * y;
+    }
+    at = 0;
+    for (uint32_t b = 0; b < count; b++) {
+        const lfrec_history history = lfrec_history_of(t->ratings, users[b]);
+        const size_t n = history.count;
+        const float *h = t->factors + b * S;
+        float *G = t->factors_gradient + b * S;
+        for (size_t k = 0; k < n; k++) lfrec__touch(t, history.item[k]);
+        rows->back(S, n, history.item, t->predicted + at, t->decoder, h, G, t->decoder_gradient);
+        if (all) {
+            for (size_t row = 0; row < S; row++) G[row] += c * lfrec__dot(S, t->gram + row * S, h);
+        }
+        rows->front(S, n, history.item, t->input + at, G, t->encoder_gradient);
+        at += n;
+    }
+    if (all) {
+        for (uint32_t i = 0; i < items; i++) lfrec__touch(t, i);
+        lfrec__product(t, 1, 0, S, S, count, c, t->factors, S, t->factors, S, 0.0f, t->gram, S);
+        lfrec__product(t, 0, 0, items, S, S, 1.0f, t->decoder, S, t->gram, S, 1.0f, t->decoder_gradient, S);
+    }
+    *loss = met;
+}
+
+/* Dense path: X and E are B x I; H = X L, Y = H F', dF = E'H, G = E F, dL = X'G. */
+LFREC__INTERNAL void lfrec__gradient_dense(lfrec_trainer *t, const uint32_t *users, uint32_t count, lfrec_loss *loss)
+{
+    const size_t S = t->model.stride, items = t->model.items;
+    const int all = t->options.scope == LFREC_SCOPE_ALL;
+    float *X = t->dense_input, *E = t->dense_error, *H = t->factors, *G = t->factors_gradient;
+    lfrec_loss met;
+    lfrec__zero(&met, sizeof met);
+    lfrec__zero(X, count * items * sizeof(float));
+    size_t at = 0;
+    for (uint32_t b = 0; b < count; b++) {
+        const lfrec_history history = lfrec_history_of(t->ratings, users[b]);
+        for (size_t k = 0; k < history.count; k++) X[b * items + history.item[k]] = t->input[at + k];
+        at += history.count;
+    }
+    lfrec__product(t, 0, 0, count, S, items, 1.0f, X, items, t->encoder, S, 0.0f, H, S);
+    lfrec__product(t, 0, 1, count, items, S, 1.0f, H, S, t->decoder, S, 0.0f, E, items);
+    at = 0;
+    for (uint32_t b = 0; b < count; b++) {
+        const lfrec_history history = lfrec_history_of(t->ratings, users[b]);
+        const float *y = E + b * items;
+        for (size_t k = 0; k < history.count; k++) t->predicted[at + k] = y[history.item[k]];
+        lfrec_loss_add(&met, t->predicted + at, t->preference + at, t->hidden + at, history.count);
+        if (all) lfrec__add_unknown(&met, lfrec__sum_of_squares(y, items), t->predicted + at, history.count, items);
+        at += history.count;
+    }
+    lfrec_loss_gradient(t->options.loss_weight, met.hidden, met.scope, t->predicted, t->preference, t->hidden, at, t->predicted);
+    if (all) {
+        const float c = met.scope ? 2.0f * (1.0f - t->options.loss_weight) / (float)met.scope : 0.0f;
+        for (size_t k = 0; k < count * items; k++) E[k] *= c;
+    } else {
+        lfrec__zero(E, count * items * sizeof(float));
+    }
+    at = 0;
+    for (uint32_t b = 0; b < count; b++) {
+        const lfrec_history history = lfrec_history_of(t->ratings, users[b]);
+        for (size_t k = 0; k < history.count; k++) E[b * items + history.item[k]] = t->predicted[at + k];
+        at += history.count;
+    }
+    for (uint32_t i = 0; i < items; i++) lfrec__touch(t, i);
+    lfrec__product(t, 1, 0, items, S, count, 1.0f, E, items, H, S, 0.0f, t->decoder_gradient, S);
+    lfrec__product(t, 0, 0, count, S, items, 1.0f, E, items, t->decoder, S, 0.0f, G, S);
+    lfrec__product(t, 1, 0, items, S, count, 1.0f, X, items, G, S, 0.0f, t->encoder_gradient, S);
+    *loss = met;
+}
+
+LFREC__INTERNAL lfrec_status lfrec__check_trainer(const lfrec_trainer *trainer)
+{
+    if (!trainer) return LFREC_ERROR_ARGUMENT;
+    return trainer->check == LFREC__CHECK_TRAINER ? LFREC_OK : LFREC_ERROR_UNINITIALIZED;
+}
+
+LFREC_API lfrec_status lfrec_trainer_gradient(lfrec_trainer *trainer, const uint32_t *users, uint32_t count, uint32_t epoch,
+                                              lfrec_loss *loss)
+{
+    LFREC__TRY(lfrec__check_trainer(trainer));
+    if (!loss || (!users && count) || count > trainer->options.batch || count > trainer->ratings->users) return LFREC_ERROR_ARGUMENT;
+    for (uint32_t b = 0; b < count; b++) {
+        if (users[b] >= trainer->ratings->users) return LFREC_ERROR_RANGE;
+    }
+    lfrec__clear_gradient(trainer);
+    size_t at = 0;
+    for (uint32_t b = 0; b < count; b++) {
+        (void)lfrec__prepare_user(trainer, &trainer->model, users[b], epoch, at);
+        at += lfrec_history_of(trainer->ratings, users[b]).count;
+    }
+    if (trainer->path == LFREC_PATH_DENSE) lfrec__gradient_dense(trainer, users, count, loss);
+    else lfrec__gradient_sparse(trainer, users, count, loss);
+    return LFREC_OK;
+}
+
+/* Plain SGD moves only the rows that have a gradient; momentum and decay move all. */
+LFREC__INTERNAL void lfrec__step(lfrec_trainer *t, float rate)
+{
+    const lfrec__rows *rows = lfrec__rows_for(t->model.stride, t->options.isa);
+    const size_t S = t->model.stride;
+    const float momentum = t->options.momentum, decay = t->options.weight_decay;
+    if (momentum > 0.0f || decay > 0.0f) {
+        const size_t count = t->model.items * S;
+        rows->step(count, t->encoder, t->encoder_gradient, t->encoder_velocity, rate, momentum, decay);
+        rows->step(count, t->decoder, t->decoder_gradient, t->decoder_velocity, rate, momentum, decay);
+        return;
+    }
+    for (uint32_t k = 0; k < t->touched_count; k++) {
+        const size_t at = t->touched[k] * S;
+        rows->step(S, t->encoder + at, t->encoder_gradient + at, NULL, rate, 0.0f, 0.0f);
+        rows->step(S, t->decoder + at, t->decoder_gradient + at, NULL, rate, 0.0f, 0.0f);
+    }
+}
+
+LFREC_API lfrec_status lfrec_trainer_error(lfrec_trainer *trainer, const lfrec_model *model, lfrec_real *error)
+{
+    LFREC__TRY(lfrec__check_trainer(trainer));
+    LFREC__TRY(lfrec__check_model(model));
+    lfrec_trainer *t = trainer;
+    if (!error || model->items != t->model.items || model->factors != t->model.factors || model->stride != t->model.stride) {
+        return LFREC_ERROR_ARGUMENT;
+    }
+    const lfrec__rows *rows = lfrec__rows_for(model->stride, t->options.isa);
+    const uint32_t *users = t->held_out_users ? t->order + t->training_users : t->order;
+    const uint32_t count = t->held_out_users ? t->held_out_users : t->training_users;
+    lfrec_loss loss;
+    lfrec__zero(&loss, sizeof loss);
+    for (uint32_t k = 0; k < count; k++) {
+        const lfrec_history history = lfrec_history_of(t->ratings, users[k]);
+        (void)lfrec__prepare_user(t, model, users[k], LFREC__VALIDATION, 0);
+        lfrec__zero(t->factors, model->stride * sizeof(float));
+        rows->encode(model->stride, history.count, history.item, t->input, model->encoder, t->factors);
+        rows->decode(model->stride, history.count, history.item, model->decoder, t->factors, t->predicted);
+        lfrec_loss_add(&loss, t->predicted, t->preference, t->hidden, history.count);
+    }
+    *error = loss.hidden ? lfrec__sqrt(loss.hidden_error / (lfrec_real)loss.hidden) : 0;
+    return LFREC_OK;
+}
+
+LFREC_API lfrec_status lfrec_trainer_epoch(lfrec_trainer *trainer, lfrec_epoch *epoch)
+{
+    LFREC__TRY(lfrec__check_trainer(trainer));
+    lfrec_trainer *t = trainer;
+    const lfrec_options *o = &t->options;
+    lfrec_epoch *at = &t->at;
+    const size_t weights = t->model.items * t->model.stride;
+    lfrec_loss sum, loss;
+    lfrec_rng rng;
+    at->epoch++;
+    const float done = o->epochs > 1 ? (float)(at->epoch - 1) / (float)(o->epochs - 1) : 0.0f;
+    at->learning_rate = o->learning_rate * (1.0f - (1.0f - o->learning_rate_final) * (done < 1.0f ? done : 1.0f));
+    lfrec_rng_seed(&rng, o->seed ^ LFREC__SEED_ORDER, at->epoch);
+    lfrec_rng_shuffle(&rng, t->order, t->training_users);
+    lfrec__zero(&sum, sizeof sum);
+    int finite = 1;
+    for (uint32_t first = 0; first < t->training_users && finite; first += o->batch) {
+        const uint32_t left = t->training_users - first, count = left < o->batch ? left : o->batch;
+        LFREC__TRY(lfrec_trainer_gradient(t, t->order + first, count, at->epoch, &loss));
+        sum.hidden_error += loss.hidden_error;
+        sum.scope_error += loss.scope_error;
+        sum.hidden += loss.hidden;
+        sum.scope += loss.scope;
+        finite = lfrec__finite((float)lfrec_loss_value(&loss, o->loss_weight));
+        if (finite) lfrec__step(t, at->learning_rate);
+        if (left <= o->batch) break; /* first + batch may not fit 32 bits */
+    }
+    at->loss = lfrec_loss_value(&sum, o->loss_weight);
+    finite = finite && lfrec__all_finite(t->encoder, weights) && lfrec__all_finite(t->decoder, weights);
+    if (finite && t->held_out_users) {
+        LFREC__TRY(lfrec_trainer_error(t, &t->model, &at->held_out_error));
+        finite = lfrec__finite((float)at->held_out_error);
+    } else {
+        at->held_out_error = sum.hidden ? lfrec__sqrt(sum.hidden_error / (lfrec_real)sum.hidden) : 0;
+    }
+    if (finite && (!t->held_out_users || at->best_epoch == 0 || at->held_out_error < at->best_error)) {
+        at->best_epoch = at->epoch;
+        at->best_error = at->held_out_error;
+        if (t->best) {
+            lfrec__copy(t->best, t->encoder, weights * sizeof(float));
+            lfrec__copy(t->best + weights, t->decoder, weights * sizeof(float));
+        }
+    }
+    if (epoch) *epoch = *at;
+    return finite ? LFREC_OK : LFREC_ERROR_DIVERGED;
+}
+
+LFREC_API lfrec_status lfrec_trainer_finish(const lfrec_trainer *trainer, lfrec_model *model)
+{
+    LFREC__TRY(lfrec__check_trainer(trainer));
+    LFREC__TRY(lfrec__check_writable(model));
+    lfrec_model best = trainer->model;
+    if (trainer->best && trainer->at.best_epoch) {
+        best.encoder = trainer->best;
+        best.decoder = trainer->best + best.items * best.stride;
+    }
+    return lfrec_model_copy(model, &best);
+}
+
+LFREC__INTERNAL lfrec_status lfrec__train_over(lfrec_model *model, const lfrec_options *options, const lfrec_ratings *ratings,
+                                               lfrec_progress *progress, void *context, lfrec_report *report, void *memory, size_t bytes)
+{
+    lfrec_trainer trainer;
+    LFREC__TRY(lfrec_trainer_init(&trainer, options, ratings, NULL, memory, bytes));
+    report->path = trainer.path;
+    report->ending = LFREC_ENDED_EPOCHS;
+    for (uint32_t epoch = 0; epoch < options->epochs; epoch++) {
+        const lfrec_status status = lfrec_trainer_epoch(&trainer, &report->last);
+        report->best_epoch = report->last.best_epoch;
+        report->best_error = report->last.best_error;
+        if (status != LFREC_OK) return status;
+        if (progress && progress(context, &report->last)) {
+            report->ending = LFREC_ENDED_CANCELLED;
+            break;
+        }
+        if (options->patience && report->last.epoch - report->best_epoch >= options->patience) {
+            report->ending = LFREC_ENDED_PATIENCE;
+            break;
+        }
+    }
+    return lfrec_trainer_finish(&trainer, model);
+}
+
+LFREC_API lfrec_status lfrec_train(lfrec_model *model, const lfrec_options *options, const lfrec_ratings *ratings,
+                                   lfrec_progress *progress, void *context, lfrec_report *report)
+{
+    lfrec_report unused;
+    size_t bytes;
+    if (!report) report = &unused;
+    LFREC__TRY(lfrec__check_writable(model));
+    LFREC__TRY(lfrec_trainer_size(options, ratings, &bytes));
+    if (model->items < options->items || model->factors != options->factors || !model->allocator.allocate) return LFREC_ERROR_ARGUMENT;
+    void *memory = model->allocator.allocate(model->allocator.context, bytes);
+    if (!memory) return LFREC_ERROR_MEMORY;
+    lfrec__zero(report, sizeof *report);
+    const lfrec_status status = lfrec__train_over(model, options, ratings, progress, context, report, memory, bytes);
+    lfrec__release(&model->allocator, memory);
+    return status;
+}
+
+#endif /* LFREC_NO_TRAINING */
+
+/* ===[ evaluation ]================================================================================================== */
+#ifndef LFREC_NO_EVALUATION
+
+LFREC_API lfrec_status lfrec_evaluate(const lfrec_model *model, const lfrec_ratings *known, const lfrec_ratings *test, float *factors,
+                                      lfrec_errors *errors)
+{
+    LFREC__TRY(lfrec__check_model(model));
+    LFREC__TRY(lfrec_ratings_check(known, NULL));
+    LFREC__TRY(lfrec_ratings_check(test, NULL));
+    if (!factors || !errors || known->users != test->users) return LFREC_ERROR_ARGUMENT;
+    if (known->items > model->items || test->items > model->items) return LFREC_ERROR_RANGE;
+    const size_t weights = model->items * model->stride;
+    if (!lfrec__all_finite(model->encoder, weights) || !lfrec__all_finite(model->decoder, weights) ||
+        !lfrec__all_finite(model->item_mean, model->items)) {
+        return LFREC_ERROR_NUMBER;
+    }
+    const lfrec__rows *rows = lfrec__rows_for(model->stride, LFREC_ISA_AUTO);
+    lfrec_real squares = 0, sizes = 0;
+    lfrec_user user;
+    user.factors = factors;
+    for (uint32_t u = 0; u < test->users; u++) {
+        const lfrec_history asked = lfrec_history_of(test, u), history = lfrec_history_of(known, u);
+        if (asked.count == 0) continue;
+        LFREC__TRY(lfrec_fold_in(model, &history, &user));
+        for (size_t first = 0; first < asked.count; first += LFREC__BLOCK) {
+            const size_t left = asked.count - first, n = left < LFREC__BLOCK ? left : LFREC__BLOCK;
+            float scores[LFREC__BLOCK];
+            rows->decode(model->stride, n, asked.item + first, model->decoder, factors, scores);
+            for (size_t k = 0; k < n; k++) {
+                const float score = scores[k] + model->item_mean[asked.item[first + k]] + user.mean;
+                const lfrec_real e = (lfrec_real)(lfrec__clamp(score, model->scale_min, model->scale_max) - asked.value[first + k]);
+                squares += e * e;
+                sizes += e < 0 ? -e : e;
+            }
+        }
+    }
+    const size_t count = test->row_start[test->users];
+    if (count == 0) return LFREC_ERROR_EMPTY;
+    errors->rmse = lfrec__sqrt(squares / (lfrec_real)count);
+    errors->mae = sizes / (lfrec_real)count;
+    errors->count = count;
+    return LFREC_OK;
+}
+
+/* Heap sort of `order` by falling key, equal keys by rising index. */
+LFREC__INTERNAL int lfrec__key_after(const float *key, uint32_t a, uint32_t b)
+{
+    return key[a] < key[b] || (key[a] == key[b] && a > b);
+}
+
+LFREC__INTERNAL void lfrec__key_sift(const float *key, uint32_t *order, size_t at, size_t count)
+{
+    const uint32_t moving = order[at];
+    for (;;) {
+        size_t child = 2 * at + 1;
+        if (child >= count) break;
+        if (child + 1 < count && lfrec__key_after(key, order[child + 1], order[child])) child++;
+        if (!lfrec__key_after(key, order[child], moving)) break;
+        order[at] = order[child];
+        at = child;
+    }
+    order[at] = moving;
+}
+
+LFREC__INTERNAL void lfrec__sort_by(const float *key, uint32_t *order, size_t count)
+{
+    for (size_t k = 0; k < count; k++) order[k] = (uint32_t)k;
+    for (size_t k = count / 2; k > 0; k--) lfrec__key_sift(key, order, k - 1, count);
+    for (size_t left = count; left > 1; left--) {
+        const uint32_t last = order[0];
+        order[0] = order[left - 1];
+        lfrec__key_sift(key, order, 0, left - 1);
+        order[left - 1] = last;
+    }
+}
+
+LFREC__INTERNAL lfrec_real lfrec__gain(float relevance, lfrec_gain gain)
+{
+    if (gain == LFREC_GAIN_LINEAR) return (lfrec_real)relevance;
+    /* 2^r - 1: the whole part by doubling, the rest by the exponential series. */
+    const float whole = relevance < 126.0f ? (float)(int)relevance : 126.0f;
+    const lfrec_real x = (lfrec_real)(relevance < 126.0f ? relevance - whole : 0.0f) * (lfrec_real)0.69314718055994531;
+    lfrec_real term = 1, power = 1;
+    for (int k = 1; k < 14; k++) power += term *= x / (lfrec_real)k;
+    for (int k = 0; k < (int)whole; k++) power *= 2;
+    return power - 1;
+}
+
+LFREC__INTERNAL lfrec_real lfrec__discount(size_t place)
+{
+    return (lfrec_real)0.69314718055994531 / (lfrec_real)lfrec__logf((float)place + 2.0f); /* places from 0 */
+}
+
+LFREC_API lfrec_status lfrec_rank(const float *scores, const float *relevance, size_t count, size_t n, lfrec_gain gain, uint32_t *order,
+                                  lfrec_ranking *ranking)
+{
+    if (!scores || !relevance || !order || !ranking || n == 0) return LFREC_ERROR_ARGUMENT;
+    if (count > 0xffffffffu) return LFREC_ERROR_OVERFLOW;
+    size_t relevant = 0;
+    for (size_t k = 0; k < count; k++) {
+        if (scores[k] != scores[k] || !(relevance[k] >= 0.0f) || !lfrec__finite(relevance[k])) return LFREC_ERROR_NUMBER;
+        relevant += relevance[k] > 0.0f;
+    }
+    if (relevant == 0) return LFREC_ERROR_EMPTY;
+    lfrec__sort_by(scores, order, count);
+    lfrec_real hits = 0, dcg = 0, ideal = 0;
+    for (size_t first = 0, end; first < count && first < n; first = end) { /* a group of equal scores shares places first .. end - 1 */
+        lfrec_real gains = 0, discounts = 0;
+        size_t group_relevant = 0;
+        for (end = first; end < count && scores[order[end]] == scores[order[first]]; end++) {
+            gains += lfrec__gain(relevance[order[end]], gain);
+            group_relevant += relevance[order[end]] > 0.0f;
+        }
+        const size_t listed = (end < n ? end : n) - first;
+        for (size_t place = first; place < first + listed; place++) discounts += lfrec__discount(place);
+        dcg += gains * discounts / (lfrec_real)(end - first);
+        hits += (lfrec_real)group_relevant * (lfrec_real)listed / (lfrec_real)(end - first);
+    }
+    lfrec__sort_by(relevance, order, count);
+    for (size_t place = 0; place < count && place < n; place++) {
+        ideal += lfrec__gain(relevance[order[place]], gain) * lfrec__discount(place);
+    }
+    ranking->recall = hits / (lfrec_real)relevant;
+    ranking->ndcg = dcg / ideal;
+    return LFREC_OK;
+}
+
+#define LFREC__SEED_SPLIT UINT64_C(0x73706c6974000000)
+
+LFREC__INTERNAL lfrec_status lfrec__split_layout(lfrec__arena *arena, const lfrec_ratings *ratings, size_t **train_start,
+                                                 size_t **test_start, uint32_t **item, float **value)
+{
+    const size_t count = ratings->row_start[ratings->users];
+    *train_start = (size_t *)lfrec__take(arena, (size_t)ratings->users + 1, sizeof(size_t));
+    *test_start = (size_t *)lfrec__take(arena, (size_t)ratings->users + 1, sizeof(size_t));
+    *item = (uint32_t *)lfrec__take(arena, count, sizeof(uint32_t));
+    *value = (float *)lfrec__take(arena, count, sizeof(float));
+    return lfrec__arena_status(arena);
+}
+
+LFREC_API lfrec_status lfrec_split_size(const lfrec_ratings *ratings, size_t *bytes)
+{
+    lfrec__arena arena = lfrec__arena_measure();
+    size_t *train_start, *test_start;
+    uint32_t *item;
+    float *value;
+    if (!bytes) return LFREC_ERROR_ARGUMENT;
+    LFREC__TRY(lfrec_ratings_check(ratings, NULL));
+    LFREC__TRY(lfrec__split_layout(&arena, ratings, &train_start, &test_start, &item, &value));
+    return lfrec__arena_bytes(&arena, bytes);
+}
+
+LFREC_API lfrec_status lfrec_split(const lfrec_ratings *ratings, lfrec_split_by by, float share, uint64_t seed, void *memory, size_t bytes,
+                                   lfrec_ratings *train, lfrec_ratings *test)
+{
+    size_t *start[2];
+    uint32_t *item;
+    float *value;
+    if (!memory || !train || !test || train == test || !(share >= 0.0f && share <= 1.0f)) return LFREC_ERROR_ARGUMENT;
+    if (by != LFREC_SPLIT_RATINGS && by != LFREC_SPLIT_USERS) return LFREC_ERROR_ARGUMENT;
+    LFREC__TRY(lfrec_ratings_check(ratings, NULL));
+    lfrec__arena arena = lfrec__arena_over(memory, bytes);
+    LFREC__TRY(lfrec__split_layout(&arena, ratings, &start[0], &start[1], &item, &value));
+    /* The same draws twice: once to count, so that the test part's place is known, once to copy. */
+    size_t offset[2] = {0, 0};
+    for (int copying = 0; copying < 2; copying++) {
+        size_t at[2] = {0, 0};
+        for (uint32_t u = 0; u < ratings->users; u++) {
+            const lfrec_history history = lfrec_history_of(ratings, u);
+            lfrec_rng rng;
+            lfrec_rng_seed(&rng, seed ^ LFREC__SEED_SPLIT, u);
+            int part = lfrec_rng_uniform(&rng) < share;
+            start[0][u] = at[0];
+            start[1][u] = at[1];
+            for (size_t k = 0; k < history.count; k++) {
+                if (by == LFREC_SPLIT_RATINGS) part = lfrec_rng_uniform(&rng) < share;
+                if (copying) {
+                    item[offset[part] + at[part]] = history.item[k];
+                    value[offset[part] + at[part]] = history.value[k];
+                }
+                at[part]++;
+            }
+        }
+        start[0][ratings->users] = at[0];
+        start[1][ratings->users] = at[1];
+        offset[1] = at[0];
+    }
+    lfrec_ratings *parts[2];
+    parts[0] = train;
+    parts[1] = test;
+    const uint32_t users = ratings->users, items = ratings->items;
+    for (int part = 0; part < 2; part++) {
+        lfrec__zero(parts[part], sizeof *parts[part]);
+        parts[part]->users = users;
+        parts[part]->items = items;
+        parts[part]->row_start = start[part];
+        parts[part]->item = item + offset[part];
+        parts[part]->value = value + offset[part];
+    }
+    return LFREC_OK;
+}
+
+#endif /* LFREC_NO_EVALUATION */
+
+/* ===[ save and load ]=============================================================================================== */
+#ifndef LFREC_NO_FILES
+
+#define LFREC__FLAG_SCALE_INPUT 1u
+#define LFREC__CHUNK 256u /* bytes on the stack between the model and the caller's reader or writer; a multiple of 4 */
+
+LFREC__INTERNAL const uint8_t *lfrec__magic(void)
+{
+    static const uint8_t magic[8] = {0x89, 'L', 'F', 'R', 'E', 'C', 0x0d, 0x0a};
+    return magic;
+}
+
+/* CRC-32 of ISO 3309, reflected, four bits at a time: 64 bytes of table. Start with 0xffffffff and invert at the end. */
+LFREC__INTERNAL uint32_t lfrec__crc(uint32_t crc, const uint8_t *data, size_t bytes)
+{
+    static const uint32_t table[16] = {0x00000000u, 0x1db71064u, 0x3b6e20c8u, 0x26d930acu, 0x76dc4190u, 0x6b6b51f4u,
+                                       0x4db26158u, 0x5005713cu, 0xedb88320u, 0xf00f9344u, 0xd6d6a3e8u, 0xcb61b38cu,
+                                       0x9b64c2b0u, 0x86d3d2d4u, 0xa00ae278u, 0xbdbdf21cu};
+    for (size_t k = 0; k < bytes; k++) {
+        crc ^= data[k];
+        crc = (crc >> 4) ^ table[crc & 15u];
+        crc = (crc >> 4) ^ table[crc & 15u];
+    }
+    return crc;
+}
+
+LFREC__INTERNAL void lfrec__put32(uint8_t *at, uint32_t x)
+{
+    for (int k = 0; k < 4; k++) at[k] = (uint8_t)(x >> (8 * k));
+}
+
+LFREC__INTERNAL uint32_t lfrec__get32(const uint8_t *at)
+{
+    return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
+LFREC__INTERNAL void lfrec__put_float(uint8_t *at, float x)
+{
+    lfrec__put32(at, lfrec__float_bits(x));
+}
+
+LFREC__INTERNAL float lfrec__get_float(const uint8_t *at)
+{
+    return lfrec__bits_float(lfrec__get32(at));
+}
+
+/* 64 bits hold it: below 2^32 items of 8 + 8 * 1024 bytes. */
+LFREC__INTERNAL uint64_t lfrec__file_bytes(uint32_t items, uint32_t factors)
+{
+    return LFREC_HEADER_BYTES + (uint64_t)items * (8u + 8u * (uint64_t)factors) + 4u;
+}
+
+LFREC_API lfrec_status lfrec_save_size(const lfrec_model *model, size_t *bytes)
+{
+    if (!bytes) return LFREC_ERROR_ARGUMENT;
+    LFREC__TRY(lfrec__check_model(model));
+    const uint64_t size = lfrec__file_bytes(model->items, model->factors);
+    if (size > (size_t)-1) return LFREC_ERROR_OVERFLOW;
+    *bytes = (size_t)size;
+    return LFREC_OK;
+}
+
+LFREC__INTERNAL void lfrec__fill_header(const lfrec_model *model, uint8_t *header)
+{
+    const uint64_t bytes = lfrec__file_bytes(model->items, model->factors);
+    lfrec__zero(header, LFREC_HEADER_BYTES);
+    lfrec__copy(header, lfrec__magic(), 8);
+    lfrec__put32(header + 8, LFREC_FORMAT_VERSION);
+    lfrec__put32(header + 12, (uint32_t)model->setting);
+    lfrec__put32(header + 16, (uint32_t)bytes);
+    lfrec__put32(header + 20, (uint32_t)(bytes >> 32));
+    lfrec__put32(header + 24, model->items);
+    lfrec__put32(header + 28, model->factors);
+    lfrec__put32(header + 32, model->scale_input ? LFREC__FLAG_SCALE_INPUT : 0u);
+    lfrec__put_float(header + 36, model->mean);
+    lfrec__put_float(header + 40, model->scale_min);
+    lfrec__put_float(header + 44, model->scale_max);
+    lfrec__put_float(header + 48, model->item_shrink);
+    lfrec__put_float(header + 52, model->user_shrink);
+    lfrec__put32(header + 60, ~lfrec__crc(0xffffffffu, header, 60));
+}
+
+/* Gathers 32-bit words into chunks for the caller's function and keeps the checksum. */
+typedef struct lfrec__writer {
+    lfrec_write *write;
+    void *context;
+    uint32_t crc;
+    size_t used;
+    int failed;
+    uint8_t chunk[LFREC__CHUNK];
+} lfrec__writer;
+
+LFREC__INTERNAL void lfrec__flush(lfrec__writer *w)
+{
+    w->crc = lfrec__crc(w->crc, w->chunk, w->used);
+    if (!w->failed && w->used && !w->write(w->context, w->chunk, w->used)) w->failed = 1;
+    w->used = 0;
+}
+
+LFREC__INTERNAL void lfrec__write32(lfrec__writer *w, uint32_t x)
+{
+    if (w->used == LFREC__CHUNK) lfrec__flush(w);
+    lfrec__put32(w->chunk + w->used, x);
+    w->used += 4;
+}
+
+LFREC__INTERNAL void lfrec__write_rows(lfrec__writer *w, const float *rows, size_t count, size_t columns, size_t stride)
+{
+    for (size_t k = 0; k < count; k++) {
+        for (size_t q = 0; q < columns; q++) lfrec__write32(w, lfrec__float_bits(rows[k * stride + q]));
+    }
+}
+
+LFREC__INTERNAL int lfrec__model_finite(const lfrec_model *model)
+{
+    if (!lfrec__finite(model->mean) || !lfrec__all_finite(model->item_mean, model->items)) return 0;
+    for (size_t i = 0; i < model->items; i++) {
+        if (!lfrec__all_finite(model->encoder + i * model->stride, model->factors)) return 0;
+        if (!lfrec__all_finite(model->decoder + i * model->stride, model->factors)) return 0;
+    }
+    return 1;
+}
+
+LFREC_API lfrec_status lfrec_save(const lfrec_model *model, lfrec_write *write, void *context)
+{
+    lfrec__writer w;
+    if (!write) return LFREC_ERROR_ARGUMENT;
+    LFREC__TRY(lfrec__check_model(model));
+    if (!lfrec__model_finite(model)) return LFREC_ERROR_NUMBER;
+    w.write = write;
+    w.context = context;
+    w.crc = 0xffffffffu;
+    w.failed = 0;
+    w.used = LFREC_HEADER_BYTES;
+    lfrec__fill_header(model, w.chunk);
+    lfrec__write_rows(&w, model->item_mean, model->items, 1, 1);
+    for (size_t i = 0; i < model->items; i++) lfrec__write32(&w, model->support[i]);
+    lfrec__write_rows(&w, model->encoder, model->items, model->factors, model->stride);
+    lfrec__write_rows(&w, model->decoder, model->items, model->factors, model->stride);
+    lfrec__flush(&w);
+    lfrec__write32(&w, ~w.crc);
+    lfrec__flush(&w);
+    return w.failed ? LFREC_ERROR_IO : LFREC_OK;
+}
+
+/* A buffer as a reader's or a writer's context. */
+typedef struct lfrec__buffer {
+    uint8_t *data;
+    size_t used, capacity;
+} lfrec__buffer;
+
+LFREC__INTERNAL int lfrec__write_buffer(void *context, const void *data, size_t bytes)
+{
+    lfrec__buffer *buffer = (lfrec__buffer *)context;
+    if (bytes > buffer->capacity - buffer->used) return 0;
+    lfrec__copy(buffer->data + buffer->used, data, bytes);
+    buffer->used += bytes;
+    return 1;
+}
+
+LFREC__INTERNAL int lfrec__read_buffer(void *context, void *data, size_t bytes, size_t *got)
+{
+    lfrec__buffer *buffer = (lfrec__buffer *)context;
+    const size_t left = buffer->capacity - buffer->used;
+    *got = bytes < left ? bytes : left;
+    lfrec__copy(data, buffer->data + buffer->used, *got);
+    buffer->used += *got;
+    return 1;
+}
+
+LFREC_API lfrec_status lfrec_save_buffer(const lfrec_model *model, void *buffer, size_t bytes, size_t *written)
+{
+    size_t needed;
+    lfrec__buffer out;
+    if (!buffer || !written) return LFREC_ERROR_ARGUMENT;
+    LFREC__TRY(lfrec_save_size(model, &needed));
+    if (bytes < needed) return LFREC_ERROR_MEMORY;
+    out.data = (uint8_t *)buffer;
+    out.used = 0;
+    out.capacity = bytes;
+    LFREC__TRY(lfrec_save(model, lfrec__write_buffer, &out));
+    *written = out.used;
+    return LFREC_OK;
+}
+
+LFREC__INTERNAL lfrec_status lfrec__read_all(lfrec_read *read, void *context, uint8_t *data, size_t bytes, size_t *got)
+{
+    *got = 0;
+    if (!read(context, data, bytes, got) || *got > bytes) return LFREC_ERROR_IO;
+    return *got == bytes ? LFREC_OK : LFREC_ERROR_TRUNCATED;
+}
+
+/* Everything that the first 64 bytes can be asked. `got` of them are there. */
+LFREC__INTERNAL lfrec_status lfrec__parse_header(lfrec_file *file, const uint8_t *header, size_t got)
+{
+    lfrec__arena arena = lfrec__arena_measure();
+    lfrec_model model;
+    for (size_t k = 0; k < 8 && k < got; k++) {
+        if (header[k] != lfrec__magic()[k]) return LFREC_ERROR_FOREIGN;
+    }
+    if (got < LFREC_HEADER_BYTES) return LFREC_ERROR_TRUNCATED;
+    if (lfrec__get32(header + 60) != (uint32_t)~lfrec__crc(0xffffffffu, header, 60)) return LFREC_ERROR_CORRUPT;
+    lfrec__zero(file, sizeof *file);
+    file->version = lfrec__get32(header + 8);
+    if (file->version > LFREC_FORMAT_VERSION) return LFREC_ERROR_VERSION;
+    file->setting = (lfrec_setting)lfrec__get32(header + 12);
+    file->bytes = (uint64_t)lfrec__get32(header + 16) | (uint64_t)lfrec__get32(header + 20) << 32;
+    file->items = lfrec__get32(header + 24);
+    file->factors = lfrec__get32(header + 28);
+    lfrec__copy(file->header, header, LFREC_HEADER_BYTES);
+    const float low = lfrec__get_float(header + 40), high = lfrec__get_float(header + 44);
+    const float item_shrink = lfrec__get_float(header + 48), user_shrink = lfrec__get_float(header + 52);
+    if (file->version < 1 || lfrec__get32(header + 12) != LFREC_ARTICLE || file->items < 1 || file->items > 0xfffffffeu ||
+        file->factors < 1 || file->factors > LFREC_MAX_FACTORS || file->factors > file->items ||
+        lfrec__get32(header + 32) > LFREC__FLAG_SCALE_INPUT || lfrec__get32(header + 56) != 0 ||
+        !lfrec__finite(lfrec__get_float(header + 36)) || !lfrec__legal_rating(low) || !lfrec__legal_rating(high) || !(low < high) ||
+        !(item_shrink >= 0.0f && item_shrink < 1e9f) || !(user_shrink >= 0.0f && user_shrink < 1e9f) ||
+        file->bytes != lfrec__file_bytes(file->items, file->factors)) {
+        return LFREC_ERROR_CORRUPT;
+    }
+    LFREC__TRY(lfrec__model_layout(&arena, file->items, file->factors, &model));
+    return lfrec__arena_bytes(&arena, &file->memory_bytes);
+}
+
+/* The numbers of a model that stand in the header. */
+LFREC__INTERNAL void lfrec__take_header(lfrec_model *model, const lfrec_file *file)
+{
+    const uint8_t *header = file->header;
+    model->setting = file->setting;
+    model->mean = lfrec__get_float(header + 36);
+    model->scale_min = lfrec__get_float(header + 40);
+    model->scale_max = lfrec__get_float(header + 44);
+    model->item_shrink = lfrec__get_float(header + 48);
+    model->user_shrink = lfrec__get_float(header + 52);
+    model->scale_input = (lfrec__get32(header + 32) & LFREC__FLAG_SCALE_INPUT) != 0;
+}
+
+LFREC_API lfrec_status lfrec_load_header(lfrec_file *file, lfrec_read *read, void *context)
+{
+    uint8_t header[LFREC_HEADER_BYTES];
+    lfrec_file parsed;
+    size_t got;
+    if (!file || !read) return LFREC_ERROR_ARGUMENT;
+    const lfrec_status status = lfrec__read_all(read, context, header, sizeof header, &got);
+    if (status != LFREC_OK && status != LFREC_ERROR_TRUNCATED) return status;
+    LFREC__TRY(lfrec__parse_header(&parsed, header, got));
+    *file = parsed;
+    return LFREC_OK;
+}
+
+typedef struct lfrec__reader {
+    lfrec_read *read;
+    void *context;
+    uint32_t crc;
+} lfrec__reader;
+
+/* `count` rows of 32-bit words, little-endian in the file, native in memory; `rows` is an array of floats or of uint32_t. */
+LFREC__INTERNAL lfrec_status lfrec__read_rows(lfrec__reader *r, void *rows, size_t count, size_t columns, size_t stride)
+{
+    uint8_t chunk[LFREC__CHUNK];
+    unsigned char *to = (unsigned char *)rows;
+    for (size_t k = 0; k < count; k++) {
+        for (size_t first = 0; first < columns; first += LFREC__CHUNK / 4) {
+            const size_t left = columns - first, n = left < LFREC__CHUNK / 4 ? left : LFREC__CHUNK / 4;
+            size_t got;
+            LFREC__TRY(lfrec__read_all(r->read, r->context, chunk, 4 * n, &got));
+            r->crc = lfrec__crc(r->crc, chunk, 4 * n);
+            for (size_t q = 0; q < n; q++) {
+                const uint32_t word = lfrec__get32(chunk + 4 * q);
+                lfrec__copy(to + 4 * (k * stride + first + q), &word, 4);
+            }
+        }
+    }
+    return LFREC_OK;
+}
+
+LFREC_API lfrec_status lfrec_load(lfrec_model *model, const lfrec_file *file, lfrec_read *read, void *context, void *memory, size_t bytes)
+{
+    lfrec_model made;
+    lfrec_file parsed;
+    lfrec__reader r;
+    uint8_t tail[4];
+    size_t got;
+    if (!model || !file || !read || !memory) return LFREC_ERROR_ARGUMENT;
+    LFREC__TRY(lfrec__parse_header(&parsed, file->header, LFREC_HEADER_BYTES));
+    lfrec__arena arena = lfrec__arena_over(memory, bytes);
+    LFREC__TRY(lfrec__model_over(&made, &arena, parsed.items, parsed.factors));
+    lfrec__take_header(&made, &parsed);
+    r.read = read;
+    r.context = context;
+    r.crc = lfrec__crc(0xffffffffu, parsed.header, LFREC_HEADER_BYTES);
+    const size_t items = made.items;
+    LFREC__TRY(lfrec__read_rows(&r, lfrec__floats(made.item_mean), 1, items, items));
+    LFREC__TRY(lfrec__read_rows(&r, (void *)(uintptr_t)made.support, 1, items, items));
+    LFREC__TRY(lfrec__read_rows(&r, lfrec__floats(made.encoder), items, made.factors, made.stride));
+    LFREC__TRY(lfrec__read_rows(&r, lfrec__floats(made.decoder), items, made.factors, made.stride));
+    LFREC__TRY(lfrec__read_all(read, context, tail, 4, &got));
+    if (lfrec__get32(tail) != (uint32_t)~r.crc || !lfrec__model_finite(&made)) return LFREC_ERROR_CORRUPT;
+    *model = made;
+    return LFREC_OK;
+}
+
+LFREC__INTERNAL lfrec_status lfrec__load_create(lfrec_model *model, lfrec_read *read, void *context, const lfrec_allocator *allocator)
+{
+    lfrec_allocator own;
+    lfrec_file file;
+    lfrec_model made;
+    LFREC__TRY(lfrec__allocator_or_default(allocator, &own));
+    LFREC__TRY(lfrec_load_header(&file, read, context));
+    void *memory = own.allocate(own.context, file.memory_bytes);
+    if (!memory) return LFREC_ERROR_MEMORY;
+    const lfrec_status status = lfrec_load(&made, &file, read, context, memory, file.memory_bytes);
+    if (status != LFREC_OK) {
+        lfrec__release(&own, memory);
+        return status;
+    }
+    made.memory = memory;
+    made.allocator = own;
+    *model = made;
+    return LFREC_OK;
+}
+
+LFREC_API lfrec_status lfrec_load_buffer(lfrec_model *model, const void *buffer, size_t bytes, const lfrec_allocator *allocator)
+{
+    lfrec__buffer in;
+    lfrec_file file;
+    if (!model || !buffer) return LFREC_ERROR_ARGUMENT;
+    in.data = (uint8_t *)(uintptr_t)buffer;
+    in.used = 0;
+    in.capacity = bytes;
+    LFREC__TRY(lfrec_load_header(&file, lfrec__read_buffer, &in));
+    if (bytes < file.bytes) return LFREC_ERROR_TRUNCATED;
+    if (bytes > file.bytes) return LFREC_ERROR_CORRUPT;
+    in.used = 0;
+    return lfrec__load_create(model, lfrec__read_buffer, &in, allocator);
+}
+
+LFREC_API lfrec_status lfrec_view(lfrec_model *model, const void *buffer, size_t bytes)
+{
+    const uint8_t *data = (const uint8_t *)buffer;
+    const uint16_t one = 1;
+    uint8_t low;
+    lfrec_file file;
+    lfrec_model made;
+    if (!model || !buffer) return LFREC_ERROR_ARGUMENT;
+    lfrec__copy(&low, &one, 1);
+    if (!low) return LFREC_ERROR_ARGUMENT;
+    if ((uintptr_t)buffer % sizeof(float) != 0) return LFREC_ERROR_ALIGNMENT;
+    LFREC__TRY(lfrec__parse_header(&file, data, bytes < LFREC_HEADER_BYTES ? bytes : LFREC_HEADER_BYTES));
+    if (bytes < file.bytes) return LFREC_ERROR_TRUNCATED;
+    if (bytes > file.bytes) return LFREC_ERROR_CORRUPT;
+    if (lfrec__get32(data + bytes - 4) != (uint32_t)~lfrec__crc(0xffffffffu, data, bytes - 4)) return LFREC_ERROR_CORRUPT;
+    lfrec__zero(&made, sizeof made);
+    made.check = LFREC__CHECK_MODEL;
+    made.items = file.items;
+    made.factors = file.factors;
+    made.stride = file.factors;
+    lfrec__take_header(&made, &file);
+    const size_t items = file.items;
+    const void *words = data + LFREC_HEADER_BYTES;
+    made.item_mean = (const float *)words;
+    made.support = (const uint32_t *)words + items;
+    made.encoder = (const float *)words + 2 * items;
+    made.decoder = made.encoder + items * file.factors;
+    if (!lfrec__model_finite(&made)) return LFREC_ERROR_CORRUPT;
+    *model = made;
+    return LFREC_OK;
+}
+
+#ifndef LFREC_NO_STDIO
+
+#define LFREC__PATH_MAX 4096u
+
+LFREC__INTERNAL int lfrec__write_stream(void *context, const void *data, size_t bytes)
+{
+    return fwrite(data, 1, bytes, (FILE *)context) == bytes;
+}
+
+LFREC__INTERNAL int lfrec__read_stream(void *context, void *data, size_t bytes, size_t *got)
+{
+    *got = fread(data, 1, bytes, (FILE *)context);
+    return !ferror((FILE *)context);
+}
+
+LFREC_API lfrec_status lfrec_save_file(const lfrec_model *model, const char *path)
+{
+    char temporary[LFREC__PATH_MAX];
+    size_t length = 0;
+    if (!path) return LFREC_ERROR_ARGUMENT;
+    LFREC__TRY(lfrec__check_model(model));
+    while (path[length]) length++;
+    if (length == 0 || length + sizeof ".tmp" > LFREC__PATH_MAX) return LFREC_ERROR_ARGUMENT;
+    lfrec__copy(temporary, path, length);
+    lfrec__copy(temporary + length, ".tmp", sizeof ".tmp");
+    FILE *stream = fopen(temporary, "wb");
+    if (!stream) return LFREC_ERROR_IO;
+    lfrec_status status = lfrec_save(model, lfrec__write_stream, stream);
+    if (fclose(stream) != 0 && status == LFREC_OK) status = LFREC_ERROR_IO;
+    if (status == LFREC_OK && rename(temporary, path) != 0) status = LFREC_ERROR_IO;
+    if (status != LFREC_OK) (void)remove(temporary);
+    return status;
+}
+
+LFREC_API lfrec_status lfrec_load_file(lfrec_model *model, const char *path, const lfrec_allocator *allocator)
+{
+    lfrec_model made;
+    if (!model || !path) return LFREC_ERROR_ARGUMENT;
+    FILE *stream = fopen(path, "rb");
+    if (!stream) return LFREC_ERROR_IO;
+    lfrec_status status = lfrec__load_create(&made, lfrec__read_stream, stream, allocator);
+    if (status == LFREC_OK && fgetc(stream) != EOF) {
+        lfrec_model_destroy(&made);
+        status = LFREC_ERROR_CORRUPT;
+    }
+    (void)fclose(stream);
+    if (status == LFREC_OK) *model = made;
+    return status;
+}
+
+#endif /* LFREC_NO_STDIO */
+#endif /* LFREC_NO_FILES */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* LFREC_IMPLEMENTATION */
+
+/* MIT License
+ *
+ * Copyright (c) 2026 lfrec contributors
+ *
+ * Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated documentation files (the
+ * "Software"), to deal in the Software without restriction, including without limitation the rights to use, copy, modify, merge, publish,
+ * distribute, sublicense, and/or sell copies of the Software, and to permit persons to whom the Software is furnished to do so, subject to
+ * the following conditions:
+ *
+ * The above copyright notice and this permission notice shall be included in all copies or substantial portions of the Software.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF
+ * MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR
+ * ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH
+ * THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE. */

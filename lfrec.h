@@ -2241,7 +2241,7 @@ LFREC_API lfrec_options lfrec_options_for(lfrec_setting setting, uint32_t items,
     options.path = LFREC_PATH_AUTO;
     options.epochs = 50;
     options.batch = 64;
-    options.learning_rate = 0.02f * (float)items; /* the loss is a mean over entries, so an item's gradient falls as 1 / items */
+    options.learning_rate = 0.0003f * (float)items; /* the loss is a mean over entries, so an item's gradient falls as 1 / items */
     options.learning_rate_final = 0.1f;
     options.momentum = 0.9f;
     options.weight_decay = 0.0f;

@@ -1,7 +1,6 @@
 #include "fields.h"
 #include "number.h"
 #include "utf8.h"
-#include <float.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -155,9 +154,8 @@ static lfrec_bad judge_rating(const lfrec_field *field, float scale_min, float s
         return bad;
     }
     /* Compared as floats, as the scale is kept: with the scale's end at 0.1, a rating of 0.1 is on it. */
-    bool fits = fabs(number.value) <= (double)FLT_MAX;
-    float rating = fits ? (float)number.value : 0.0f;
-    if (!fits || rating < scale_min || rating > scale_max) {
+    float rating;
+    if (!lfrec_number_as_float(number.value, &rating) || rating < scale_min || rating > scale_max) {
         char low[LFREC_NUMBER_TEXT_MAX], high[LFREC_NUMBER_TEXT_MAX];
         int low_length = (int)lfrec_number_write_float(scale_min, low);
         int high_length = (int)lfrec_number_write_float(scale_max, high);

@@ -97,6 +97,20 @@ lfrec_number_result lfrec_number_read(const char *bytes, size_t length, lfrec_nu
     return LFREC_NUMBER_READ;
 }
 
+bool lfrec_number_as_float(double value, float *out)
+{
+    /* Half a unit above FLT_MAX: from there on, rounding would go to infinity. Up to there a cast would be undefined (C11 6.3.1.5). */
+    const double beyond = (double)FLT_MAX * (1.0 + (double)FLT_EPSILON / 4.0);
+    if (fabs(value) <= (double)FLT_MAX) {
+        *out = (float)value;
+    } else if (fabs(value) < beyond) {
+        *out = value < 0.0 ? -FLT_MAX : FLT_MAX;
+    } else {
+        return false;
+    }
+    return true;
+}
+
 static size_t write_unsigned(uint64_t value, char *out)
 {
     char reversed[20];
@@ -207,8 +221,8 @@ size_t lfrec_number_write_float(float value, char out[LFREC_NUMBER_TEXT_MAX])
     if (size > 0.0) {
         for (int digits = 1; digits <= 9; digits++) { /* nine always do (FLT_DECIMAL_DIG) */
             d = round_to(size, digits);
-            double back = scale_by_ten((double)d.digits, d.exponent);
-            if (back <= (double)FLT_MAX && (float)back == (float)size) {
+            float back;
+            if (lfrec_number_as_float(scale_by_ten((double)d.digits, d.exponent), &back) && back == fabsf(value)) {
                 break;
             }
         }

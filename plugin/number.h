@@ -23,6 +23,9 @@ typedef enum lfrec_number_result {
  * as a float it is correctly rounded for up to 8 significant digits. */
 lfrec_number_result lfrec_number_read(const char *bytes, size_t length, lfrec_number *out);
 
+/* The nearest float. false: beyond all floats, and *out is as before. */
+bool lfrec_number_as_float(double value, float *out);
+
 #define LFREC_NUMBER_TEXT_MAX 32u /* bytes, more than any of these writes */
 
 /* Write a number as JSON likes it, not NUL-terminated; the length is returned. `value` must be finite. The first rounds to `digits`

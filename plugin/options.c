@@ -3,9 +3,7 @@
 #include "options_table.h"
 #include "utf8.h"
 #include <errno.h>
-#include <float.h>
 #include <getopt.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,11 +86,7 @@ static bool parse_unsigned(const char *value, uint64_t least, uint64_t most, uin
 static bool parse_real(const char *value, float *out)
 {
     lfrec_number number;
-    if (lfrec_number_read(value, strlen(value), &number) != LFREC_NUMBER_READ || fabs(number.value) > (double)FLT_MAX) {
-        return false;
-    }
-    *out = (float)number.value;
-    return true;
+    return lfrec_number_read(value, strlen(value), &number) == LFREC_NUMBER_READ && lfrec_number_as_float(number.value, out);
 }
 
 static bool parse_boolean(const char *value, bool *out)

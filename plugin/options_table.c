@@ -1,6 +1,5 @@
 #include "options_table.h"
 #include "number.h"
-#include <float.h>
 #include <inttypes.h>
 #include <string.h>
 

@@ -1,0 +1,278 @@
+#include "delivery.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* uthash reports a failed allocation by running this where the element was to be added; `added` is a local of that function. */
+#define HASH_NONFATAL_OOM 1
+#define uthash_nonfatal_oom(element) (added = false)
+#include <uthash.h>
+
+typedef struct holding holding;
+
+/* In the list of its partition, oldest first; of_user links a user's chain. */
+struct lfrec_hold {
+    holding *owner; /* NULL: the partition was taken away */
+    int64_t offset;
+    lfrec_hold *previous, *next;
+    lfrec_hold *of_user;
+};
+
+/* lfrec_partition first, so that the public pointer is also this one. */
+struct holding {
+    lfrec_partition public;
+    lfrec_hold *oldest, *newest;
+    size_t holds;
+};
+
+typedef struct waiting_user {
+    UT_hash_handle hh;
+    lfrec_hold *holds;
+    char id[]; /* hh.keylen bytes */
+} waiting_user;
+
+struct lfrec_delivery {
+    holding **partitions;
+    size_t count, capacity;
+    waiting_user *users;
+};
+
+lfrec_delivery *lfrec_delivery_open(void)
+{
+    return calloc(1, sizeof(lfrec_delivery));
+}
+
+static void unlink_hold(lfrec_hold *hold)
+{
+    holding *owner = hold->owner;
+    if (!owner) {
+        return;
+    }
+    *(hold->previous ? &hold->previous->next : &owner->oldest) = hold->next;
+    *(hold->next ? &hold->next->previous : &owner->newest) = hold->previous;
+    owner->holds--;
+    hold->owner = NULL;
+}
+
+void lfrec_delivery_let_go(lfrec_hold *hold)
+{
+    while (hold) {
+        lfrec_hold *next = hold->of_user;
+        unlink_hold(hold);
+        free(hold);
+        hold = next;
+    }
+}
+
+static void free_user(lfrec_delivery *d, waiting_user *user)
+{
+    HASH_DEL(d->users, user);
+    free(user);
+}
+
+void lfrec_delivery_settle(lfrec_delivery *d)
+{
+    waiting_user *user, *next;
+    HASH_ITER(hh, d->users, user, next)
+    {
+        lfrec_delivery_let_go(user->holds);
+        free_user(d, user);
+    }
+}
+
+void lfrec_delivery_close(lfrec_delivery *d)
+{
+    if (!d) {
+        return;
+    }
+    lfrec_delivery_settle(d);
+    while (d->count > 0) {
+        lfrec_delivery_remove(d, d->partitions[0]->public.id);
+    }
+    free(d->partitions);
+    free(d);
+}
+
+static holding *find(const lfrec_delivery *d, int32_t partition, size_t *index)
+{
+    for (size_t i = 0; i < d->count; i++) {
+        if (d->partitions[i]->public.id == partition) {
+            if (index) {
+                *index = i;
+            }
+            return d->partitions[i];
+        }
+    }
+    return NULL;
+}
+
+lfrec_partition *lfrec_delivery_assign(lfrec_delivery *d, int32_t partition)
+{
+    lfrec_delivery_remove(d, partition);
+    if (d->count == d->capacity) {
+        size_t capacity = d->capacity ? 2 * d->capacity : 8;
+        holding **grown = realloc(d->partitions, capacity * sizeof *grown);
+        if (!grown) {
+            return NULL;
+        }
+        d->partitions = grown;
+        d->capacity = capacity;
+    }
+    holding *new = calloc(1, sizeof *new);
+    if (!new) {
+        return NULL;
+    }
+    new->public = (lfrec_partition){.id = partition, .position = -1, .committed = -1, .target = -1};
+    d->partitions[d->count++] = new;
+    return &new->public;
+}
+
+/* The chain without its holds of `owner`. Those are freed. */
+static lfrec_hold *without(lfrec_hold *chain, const holding *owner)
+{
+    lfrec_hold *kept = NULL, **end = &kept;
+    while (chain) {
+        lfrec_hold *next = chain->of_user;
+        chain->of_user = NULL;
+        if (chain->owner == owner) {
+            lfrec_delivery_let_go(chain);
+        } else {
+            *end = chain;
+            end = &chain->of_user;
+        }
+        chain = next;
+    }
+    return kept;
+}
+
+void lfrec_delivery_remove(lfrec_delivery *d, int32_t partition)
+{
+    size_t index;
+    holding *gone = find(d, partition, &index);
+    if (!gone) {
+        return;
+    }
+    waiting_user *user, *next;
+    HASH_ITER(hh, d->users, user, next)
+    {
+        user->holds = without(user->holds, gone);
+        if (!user->holds) {
+            free_user(d, user);
+        }
+    }
+    while (gone->oldest) { /* what is left is in flight: the producer's report frees it */
+        unlink_hold(gone->oldest);
+    }
+    d->partitions[index] = d->partitions[--d->count];
+    free(gone);
+}
+
+lfrec_partition *lfrec_delivery_find(const lfrec_delivery *d, int32_t partition)
+{
+    holding *found = find(d, partition, NULL);
+    return found ? &found->public : NULL;
+}
+
+size_t lfrec_delivery_count(const lfrec_delivery *d)
+{
+    return d->count;
+}
+
+lfrec_partition *lfrec_delivery_at(const lfrec_delivery *d, size_t index)
+{
+    return &d->partitions[index]->public;
+}
+
+lfrec_hold *lfrec_delivery_hold(lfrec_partition *partition, int64_t offset)
+{
+    holding *owner = (holding *)partition;
+    lfrec_hold *hold = calloc(1, sizeof *hold);
+    if (!hold) {
+        return NULL;
+    }
+    hold->owner = owner;
+    hold->offset = offset;
+    hold->previous = owner->newest;
+    *(owner->newest ? &owner->newest->next : &owner->oldest) = hold;
+    owner->newest = hold;
+    owner->holds++;
+    return hold;
+}
+
+lfrec_hold *lfrec_delivery_chain(lfrec_hold *chain, lfrec_hold *hold)
+{
+    lfrec_hold **end = &chain;
+    while (*end) {
+        end = &(*end)->of_user;
+    }
+    *end = hold;
+    return chain;
+}
+
+static waiting_user *find_user(const lfrec_delivery *d, lfrec_id id)
+{
+    waiting_user *user;
+    HASH_FIND(hh, d->users, id.bytes, id.length, user);
+    return user;
+}
+
+bool lfrec_delivery_defer(lfrec_delivery *d, lfrec_id id, lfrec_hold *hold)
+{
+    waiting_user *user = find_user(d, id);
+    if (!user) {
+        user = calloc(1, sizeof *user + id.length);
+        if (!user) {
+            return false;
+        }
+        memcpy(user->id, id.bytes, id.length);
+        bool added = true;
+        HASH_ADD_KEYPTR(hh, d->users, user->id, id.length, user);
+        if (!added) {
+            free(user);
+            return false;
+        }
+    }
+    user->holds = lfrec_delivery_chain(user->holds, hold);
+    return true;
+}
+
+lfrec_hold *lfrec_delivery_take(lfrec_delivery *d, lfrec_id id)
+{
+    waiting_user *user = d->users ? find_user(d, id) : NULL;
+    if (!user) {
+        return NULL;
+    }
+    lfrec_hold *holds = user->holds;
+    free_user(d, user);
+    return holds;
+}
+
+bool lfrec_delivery_deferred(const lfrec_delivery *d, lfrec_id id, int32_t partition)
+{
+    waiting_user *user = d->users ? find_user(d, id) : NULL;
+    for (lfrec_hold *hold = user ? user->holds : NULL; hold; hold = hold->of_user) {
+        if (hold->owner && hold->owner->public.id == partition) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int64_t lfrec_delivery_committable(const lfrec_partition *partition)
+{
+    const holding *owner = (const holding *)partition;
+    return owner->oldest ? owner->oldest->offset : partition->position;
+}
+
+size_t lfrec_delivery_holds(const lfrec_delivery *d)
+{
+    size_t total = 0;
+    for (size_t i = 0; i < d->count; i++) {
+        total += d->partitions[i]->holds;
+    }
+    return total;
+}
+
+size_t lfrec_delivery_deferred_users(const lfrec_delivery *d)
+{
+    return HASH_COUNT(d->users);
+}

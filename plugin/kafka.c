@@ -1,0 +1,195 @@
+#include "clock.h"
+#include "kafka_private.h"
+#include "log.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void kafka_fail(lfrec_kafka *k, lfrec_kafka_status status, const char *format, ...)
+{
+    if (k->status == LFREC_KAFKA_OK) {
+        va_list arguments;
+        va_start(arguments, format);
+        vsnprintf(k->error, sizeof k->error, format, arguments);
+        va_end(arguments);
+        k->status = status;
+    }
+}
+
+const char *lfrec_kafka_library(void)
+{
+    return rd_kafka_version_str();
+}
+
+const char *lfrec_kafka_error(const lfrec_kafka *k)
+{
+    return k->error;
+}
+
+/* Runs in librdkafka's threads. */
+static void on_log(const rd_kafka_t *client, int level, const char *facility, const char *text)
+{
+    (void)client;
+    /* "Configuration property X is a consumer property and will be ignored by this producer": a name without a prefix goes to both. */
+    if (strcmp(facility, "CONFWARN") == 0 && strstr(text, "will be ignored by this")) {
+        level = LFREC_LOG_DEBUG;
+    }
+    /* The text begins with "[thrd:NAME]: ". */
+    const char *end = strncmp(text, "[thrd:", 6) == 0 ? strstr(text, "]: ") : NULL;
+    const char *words = end ? end + 3 : text;
+    if (level <= LFREC_LOG_ERROR) {
+        level = LFREC_LOG_WARNING; /* a broker that is away is no error of ours yet */
+    } else if (level == 5) {
+        level = LFREC_LOG_INFO;
+    }
+    if (level >= LFREC_LOG_DEBUG) {
+        lfrec_log(level, "librdkafka: %s: %s", facility, text);
+    } else {
+        lfrec_log_thinned(level, words, "librdkafka: %s: %s", facility, words);
+    }
+}
+
+/* Runs in the caller's thread, inside a poll. */
+static void on_error(rd_kafka_t *client, int code, const char *text, void *opaque)
+{
+    lfrec_kafka *k = opaque;
+    char reason[256];
+    if (code == RD_KAFKA_RESP_ERR__FATAL) {
+        rd_kafka_resp_err_t cause = rd_kafka_fatal_error(client, reason, sizeof reason);
+        kafka_fail(k, LFREC_KAFKA_FATAL, "the Kafka client cannot go on: %s (%s)", reason, rd_kafka_err2name(cause));
+    } else if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
+        lfrec_log_thinned(LFREC_LOG_WARNING, "all brokers down", "no broker can be reached; trying on (%s)", text);
+    } else {
+        lfrec_log_thinned(LFREC_LOG_WARNING, text, "Kafka: %s (%s)", text, rd_kafka_err2name((rd_kafka_resp_err_t)code));
+    }
+}
+
+static rd_kafka_t *new_client(lfrec_kafka *k, lfrec_client which, const char *bootstrap, char error[LFREC_KAFKA_ERROR_MAX])
+{
+    rd_kafka_conf_t *conf = kafka_config(k->options, which, bootstrap, error);
+    if (!conf) {
+        return NULL;
+    }
+    rd_kafka_conf_set_opaque(conf, k);
+    rd_kafka_conf_set_log_cb(conf, on_log);
+    rd_kafka_conf_set_error_cb(conf, on_error);
+    if (which == LFREC_CLIENT_PRODUCER) {
+        char value[32] = "";
+        size_t size = sizeof value;
+        rd_kafka_conf_get(conf, "queue.buffering.max.messages", value, &size);
+        k->queue_limit = (size_t)strtoul(value, NULL, 10);
+        rd_kafka_conf_set_dr_msg_cb(conf, kafka_on_delivery);
+    } else {
+        rd_kafka_conf_set_rebalance_cb(conf, kafka_on_rebalance);
+    }
+    rd_kafka_t *client = rd_kafka_new(which == LFREC_CLIENT_PRODUCER ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER, conf,
+                                      error, LFREC_KAFKA_ERROR_MAX);
+    if (!client) {
+        rd_kafka_conf_destroy(conf);
+    }
+    return client;
+}
+
+lfrec_kafka_status lfrec_kafka_open(lfrec_kafka **out, const lfrec_options *options, const char *bootstrap,
+                                    const lfrec_kafka_handler *handler, char error[LFREC_KAFKA_ERROR_MAX])
+{
+    lfrec_kafka *k = calloc(1, sizeof *k);
+    if (!k) {
+        snprintf(error, LFREC_KAFKA_ERROR_MAX, "no memory for the Kafka clients");
+        return LFREC_KAFKA_FAILED;
+    }
+    k->options = options;
+    k->handler = *handler;
+    k->status = LFREC_KAFKA_OK;
+    k->producer = new_client(k, LFREC_CLIENT_PRODUCER, bootstrap, error);
+    k->consumer = k->producer ? new_client(k, LFREC_CLIENT_CONSUMER, bootstrap, error) : NULL;
+    if (!k->consumer) {
+        if (k->producer) {
+            rd_kafka_destroy(k->producer);
+        }
+        free(k);
+        return LFREC_KAFKA_BAD_CONFIG;
+    }
+    rd_kafka_poll_set_consumer(k->consumer);
+    k->commits = rd_kafka_queue_new(k->consumer);
+    k->to_commit = rd_kafka_topic_partition_list_new(8);
+    k->output = rd_kafka_topic_new(k->producer, options->output_topic, NULL);
+    k->dead_letter = *options->dead_letter_topic ? rd_kafka_topic_new(k->producer, options->dead_letter_topic, NULL) : NULL;
+    *out = k;
+    return LFREC_KAFKA_OK;
+}
+
+lfrec_kafka_status lfrec_kafka_join(lfrec_kafka *k)
+{
+    int64_t start = lfrec_clock_ms();
+    lfrec_kafka_status status = kafka_topics_prepare(k, 1000);
+    if (status == LFREC_KAFKA_AGAIN) { /* serve error callbacks, and do not come back at once */
+        int64_t left = 1000 - (lfrec_clock_ms() - start);
+        rd_kafka_poll(k->producer, left > 0 ? (int)left : 0);
+        rd_kafka_message_t *message = rd_kafka_consumer_poll(k->consumer, 0);
+        if (message) {
+            rd_kafka_message_destroy(message);
+        }
+        return k->status == LFREC_KAFKA_OK ? LFREC_KAFKA_AGAIN : k->status;
+    }
+    if (status != LFREC_KAFKA_OK) {
+        return status;
+    }
+    rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(topics, k->options->input_topic, RD_KAFKA_PARTITION_UA);
+    rd_kafka_resp_err_t code = rd_kafka_subscribe(k->consumer, topics);
+    rd_kafka_topic_partition_list_destroy(topics);
+    if (code) {
+        kafka_fail(k, LFREC_KAFKA_FAILED, "cannot subscribe to %s: %s", k->options->input_topic, rd_kafka_err2str(code));
+    }
+    return k->status;
+}
+
+lfrec_kafka_counts lfrec_kafka_counts_of(const lfrec_kafka *k)
+{
+    lfrec_kafka_counts counts = k->counts;
+    counts.queued = rd_kafka_outq_len(k->producer);
+    return counts;
+}
+
+/* rd_kafka_consumer_close has no time limit; this has. The rebalance callback is served from the queue. */
+static bool close_consumer(lfrec_kafka *k, int64_t deadline)
+{
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(k->consumer);
+    rd_kafka_error_t *error = rd_kafka_consumer_close_queue(k->consumer, queue);
+    if (error) {
+        lfrec_log(LFREC_LOG_WARNING, "leaving the group: %s", rd_kafka_error_string(error));
+        rd_kafka_error_destroy(error);
+    } else {
+        while (!rd_kafka_consumer_closed(k->consumer) && lfrec_clock_ms() < deadline) {
+            rd_kafka_queue_poll_callback(queue, 20);
+        }
+    }
+    rd_kafka_queue_destroy(queue);
+    return rd_kafka_consumer_closed(k->consumer);
+}
+
+bool lfrec_kafka_close(lfrec_kafka *k, int limit_ms)
+{
+    if (!k) {
+        return true;
+    }
+    k->closing = true;
+    kafka_drop_held(k, NULL); /* a message that is alive keeps the client from ending */
+    if (!close_consumer(k, lfrec_clock_ms() + limit_ms)) {
+        return false;
+    }
+    rd_kafka_topic_partition_list_destroy(k->to_commit);
+    rd_kafka_queue_destroy(k->commits);
+    rd_kafka_destroy_flags(k->consumer, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    rd_kafka_purge(k->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+    rd_kafka_poll(k->producer, 0);
+    rd_kafka_topic_destroy(k->output);
+    if (k->dead_letter) {
+        rd_kafka_topic_destroy(k->dead_letter);
+    }
+    rd_kafka_destroy(k->producer);
+    free(k);
+    return true;
+}

@@ -1,0 +1,61 @@
+/* kafka_private.h - what kafka.c and its siblings share; nobody else includes this.
+ *
+ * kafka.c           open, close, joining, errors, the client's log
+ * kafka_config.c    properties: ours, the user's, and those that must stay
+ * kafka_topics.c    is the input there; make the outputs
+ * kafka_consumer.c  messages, rebalance, commits, lag
+ * kafka_producer.c  lists and dead letters, delivery reports */
+#ifndef LFREC_KAFKA_PRIVATE_H
+#define LFREC_KAFKA_PRIVATE_H
+
+#include "kafka.h"
+#include <librdkafka/rdkafka.h>
+
+/* A message the handler did not take yet. */
+typedef struct held_message {
+    rd_kafka_message_t *message;
+    struct held_message *next;
+} held_message;
+
+struct lfrec_kafka {
+    const lfrec_options *options;
+    lfrec_kafka_handler handler;
+    rd_kafka_t *consumer, *producer;
+    rd_kafka_topic_t *output, *dead_letter; /* dead_letter NULL: there is no such topic */
+    bool closing;
+
+    rd_kafka_queue_t *commits;                  /* answers to commits */
+    rd_kafka_topic_partition_list_t *to_commit; /* collected for the next one */
+    int commits_pending;
+    bool commit_refused; /* since the last wait */
+    bool commits_held;   /* cooperative rebalance under way: a commit now would cost the assignment */
+
+    held_message *held, *held_last;
+    int64_t held_since; /* clock, ms */
+    bool paused;
+
+    size_t queue_limit; /* messages the producer queues */
+    unsigned turn;
+    lfrec_kafka_counts counts;
+
+    lfrec_kafka_status status; /* FAILED and FATAL stay */
+    char error[LFREC_KAFKA_ERROR_MAX];
+};
+
+/* The first reason to stop is kept. */
+void kafka_fail(lfrec_kafka *kafka, lfrec_kafka_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* A configuration with our properties and the user's; NULL: error names the one that is wrong. */
+rd_kafka_conf_t *kafka_config(const lfrec_options *options, lfrec_client client, const char *bootstrap,
+                              char error[LFREC_KAFKA_ERROR_MAX]);
+
+lfrec_kafka_status kafka_topics_prepare(lfrec_kafka *kafka, int limit_ms);
+
+void kafka_on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list, void *opaque);
+void kafka_serve_commits(lfrec_kafka *kafka, int timeout_ms);
+void kafka_drop_held(lfrec_kafka *kafka, const rd_kafka_topic_partition_list_t *of); /* NULL: all */
+
+void kafka_on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, void *opaque);
+
+#endif

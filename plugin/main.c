@@ -1,0 +1,52 @@
+/* main.c - lfrec-kafka: the command line, and which face of the operator to run. */
+#include "daemon.h"
+#include "kafka.h"
+#include "log.h"
+#include "options.h"
+#include "pipe.h"
+#include "version.h"
+#include <stdio.h>
+#include <unistd.h>
+
+static int run(const lfrec_options *options)
+{
+    if (options->pipe) {
+        return lfrec_pipe_run(options);
+    }
+    lfrec_daemon_end end = lfrec_daemon_run(options);
+    if (end.threads_left) {
+        fflush(NULL);
+        _exit(end.code); /* a client hangs on a broker that is away; exit() would pull the ground from under its threads */
+    }
+    return end.code;
+}
+
+int main(int argc, char **argv)
+{
+    char error[LFREC_OPTIONS_ERROR_MAX];
+    char kafka_error[LFREC_KAFKA_ERROR_MAX];
+    lfrec_options options;
+    int code = lfrec_options_parse(&options, argc, argv, error);
+    if (code) {
+        fprintf(stderr, "lfrec-kafka: %s\n", error);
+    } else if (options.action == LFREC_ACTION_HELP) {
+        lfrec_options_help(stdout, "lfrec-kafka");
+    } else if (options.action == LFREC_ACTION_MAN) {
+        lfrec_options_man(stdout);
+    } else if (options.action == LFREC_ACTION_VERSION) {
+        printf("lfrec-kafka %s, librdkafka %s\n", lfrec_plugin_version, lfrec_kafka_library());
+    } else if (lfrec_kafka_check(&options, kafka_error) != LFREC_KAFKA_OK) {
+        fprintf(stderr, "lfrec-kafka: %s\n", kafka_error);
+        code = LFREC_EXIT_CONFIG;
+    } else if (options.action == LFREC_ACTION_CHECK_CONFIG) {
+        lfrec_options_dump(&options, stdout);
+    } else {
+        lfrec_log_level(options.log_level);
+        code = run(&options);
+    }
+    lfrec_options_free(&options);
+    if (fflush(stdout) != 0 && code == 0) {
+        code = LFREC_EXIT_FAILED;
+    }
+    return code;
+}

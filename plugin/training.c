@@ -1,0 +1,79 @@
+#include "training.h"
+#include "log.h"
+#include "clock.h"
+#include <inttypes.h>
+#include <string.h>
+
+bool lfrec_training_open(lfrec_training *t, lfrec_operator *op, uint64_t every_events, uint32_t every_seconds,
+                         char error[LFREC_RETRAIN_ERROR_MAX])
+{
+    memset(t, 0, sizeof *t);
+    t->op = op;
+    t->every_events = every_events;
+    t->every_seconds = every_seconds;
+    t->last = lfrec_clock_ms();
+    return lfrec_retrain_open(&t->retrain, error);
+}
+
+void lfrec_training_close(lfrec_training *t)
+{
+    lfrec_retrain_close(t->retrain);
+    t->retrain = NULL;
+}
+
+bool lfrec_training_due(const lfrec_training *t, int64_t now)
+{
+    if (t->demanded) {
+        return true;
+    }
+    uint64_t fresh = lfrec_operator_stats_of(t->op).events - t->events_then;
+    return fresh > 0 && ((t->every_events > 0 && fresh >= t->every_events) ||
+                         (t->every_seconds > 0 && now - t->last >= (int64_t)t->every_seconds * 1000));
+}
+
+bool lfrec_training_begin(lfrec_training *t, int64_t now)
+{
+    if (lfrec_retrain_busy(t->retrain)) {
+        return false; /* a demand stays until the next one begins */
+    }
+    lfrec_operator_stats stats = lfrec_operator_stats_of(t->op);
+    bool demanded = t->demanded;
+    t->demanded = false;
+    t->events_then = stats.events;
+    t->last = now;
+    lfrec_job *job = lfrec_operator_retrain_begin(t->op);
+    if (!job) {
+        lfrec_log(demanded ? LFREC_LOG_WARNING : LFREC_LOG_DEBUG,
+                  "no training: %" PRIu64 " ratings of %" PRIu64 " users are too few (or memory is short)",
+                  stats.ratings, stats.users);
+        return false;
+    }
+    char error[LFREC_RETRAIN_ERROR_MAX];
+    if (!lfrec_retrain_start(t->retrain, job, error)) {
+        lfrec_log(LFREC_LOG_WARNING, "no training: %s", error);
+        lfrec_job_free(job);
+        return false;
+    }
+    t->began = now;
+    lfrec_log(LFREC_LOG_INFO, "training begins on %" PRIu64 " ratings of %" PRIu64 " users", stats.ratings, stats.users);
+    return true;
+}
+
+lfrec_training_result lfrec_training_step(lfrec_training *t, int64_t now)
+{
+    if (!lfrec_retrain_done(t->retrain)) {
+        return LFREC_TRAINING_NOTHING;
+    }
+    char error[LFREC_OPERATOR_ERROR_MAX];
+    bool adopted = lfrec_operator_retrain_adopt(t->op, lfrec_retrain_finish(t->retrain), error);
+    double seconds = (double)(now - t->began) / 1000;
+    lfrec_operator_stats stats = lfrec_operator_stats_of(t->op);
+    if (!adopted) {
+        lfrec_log(LFREC_LOG_WARNING, "training failed after %.1f s: %s; model %" PRIu64 " serves on", seconds, error,
+                  stats.model_version);
+        return LFREC_TRAINING_FAILED;
+    }
+    lfrec_log(LFREC_LOG_INFO, "model %" PRIu64 " after %.1f s of training; %" PRIu64 " users to publish again",
+              stats.model_version, seconds, stats.stale_users);
+    return LFREC_TRAINING_ADOPTED;
+}

@@ -1,0 +1,4 @@
+#include "version.h"
+#include "../lfrec.h"
+
+const char lfrec_plugin_version[] = LFREC_VERSION;

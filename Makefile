@@ -41,6 +41,10 @@ LINK      = $(COMPILER) $(CFLAGS) $(FLAGS_$(VARIANT)) $(LDFLAGS)
 PLUGIN_LIBS := $(shell pkg-config --libs rdkafka jansson 2>/dev/null || echo -lrdkafka -ljansson) -pthread -lm
 CHECK_LIBS  := $(shell pkg-config --libs check 2>/dev/null || echo -lcheck) -pthread -lm
 
+# V=1 shows the commands whole.
+Q   := $(if $(V),,@)
+say  = @$(if $(V),:,printf '%-8s %s\n' $(1) $@)
+
 # ---- what there is -------------------------------------------------------------------------------------------------------
 
 objects = $(patsubst %.c,$(OBJ)/%.o,$(1))
@@ -89,7 +93,8 @@ $(OBJ)/libraries: $(OBJ)/flags
 
 $(OBJ)/%.o: %.c $(OBJ)/flags
 	@mkdir -p $(@D)
-	$(COMPILE) -MMD -MP -c $< -o $@
+	$(call say,compile)
+	$(Q)$(COMPILE) -MMD -MP -c $< -o $@
 
 # private: not for the prerequisites, of which the flags file is one.
 $(OBJ)/examples/hello.o: private STANDARD = -std=c99
@@ -99,35 +104,43 @@ $(call objects,$(wildcard plugin/*.c)): | $(OBJ)/libraries
 
 $(OUT)/liblfrec-plugin.a: $(call objects,$(PLUGIN))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,archive)
+	$(Q)$(AR) rcs $@ $^
 
 $(OUT)/lfrec-kafka: $(OBJ)/plugin/main.o $(PLUGIN_LIBRARY)
-	$(LINK) $^ $(PLUGIN_LIBS) -o $@
+	$(call say,link)
+	$(Q)$(LINK) $^ $(PLUGIN_LIBS) -o $@
 
 # hello shows the header alone; the others may use the reader of data sets.
 $(OUT)/examples/%: $(OBJ)/examples/%.o $(call objects,$(DATASET))
 	@mkdir -p $(@D)
-	$(LINK) $(if $(filter hello,$*),$<,$^) -lm -o $@
+	$(call say,link)
+	$(Q)$(LINK) $(if $(filter hello,$*),$<,$^) -lm -o $@
 
 $(OUT)/examples/demo/%: $(OBJ)/examples/demo/%.o $(call objects,$(DATASET)) $(PLUGIN_LIBRARY)
 	@mkdir -p $(@D)
-	$(LINK) $^ $(PLUGIN_LIBS) -o $@
+	$(call say,link)
+	$(Q)$(LINK) $^ $(PLUGIN_LIBS) -o $@
 
 $(OUT)/tests/%: $(OBJ)/tests/%.o $(call objects,$(TEST_HELPERS))
 	@mkdir -p $(@D)
-	$(LINK) $^ $(CHECK_LIBS) -o $@
+	$(call say,link)
+	$(Q)$(LINK) $^ $(CHECK_LIBS) -o $@
 
 $(OUT)/tests/plugin/%: $(OBJ)/tests/plugin/%.o $(call objects,$(PLUGIN_TEST_HELPERS)) $(PLUGIN_LIBRARY)
 	@mkdir -p $(@D)
-	$(LINK) $^ $(CHECK_LIBS) $(PLUGIN_LIBS) -o $@
+	$(call say,link)
+	$(Q)$(LINK) $^ $(CHECK_LIBS) $(PLUGIN_LIBS) -o $@
 
 $(OUT)/tests/bench/%: $(OBJ)/tests/bench/%.o $(PLUGIN_LIBRARY)
 	@mkdir -p $(@D)
-	$(LINK) $^ $(PLUGIN_LIBS) -ldl -o $@
+	$(call say,link)
+	$(Q)$(LINK) $^ $(PLUGIN_LIBS) -ldl -o $@
 
 $(OUT)/tests/fuzz/%: $(OBJ)/tests/fuzz/%.o $(PLUGIN_LIBRARY)
 	@mkdir -p $(@D)
-	$(LINK) -fsanitize=fuzzer $^ $(PLUGIN_LIBS) -o $@
+	$(call say,link)
+	$(Q)$(LINK) -fsanitize=fuzzer $^ $(PLUGIN_LIBS) -o $@
 
 -include $(patsubst %.o,%.d,$(call objects,$(SOURCES)))
 
@@ -240,7 +253,7 @@ clean: ## remove build/
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | while IFS="$$(printf '\t')" read -r target text; do \
 	    printf '  make %-15s %s\n' "$$target" "$$text"; done
-	@echo "Variables: VARIANT=gcc|clang|asan|valgrind|fuzz  CC=  CFLAGS='-O2 -g'  WERROR=  PREFIX=  DESTDIR=  INSTALL=no (never call apt-get)"
+	@echo "Variables: VARIANT=gcc|clang|asan|valgrind|fuzz  CC=  CFLAGS='-O2 -g'  WERROR=  V=1  PREFIX=  DESTDIR=  INSTALL=no (never call apt-get)"
 
 .PHONY: always
 .DELETE_ON_ERROR:

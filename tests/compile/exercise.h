@@ -21,7 +21,7 @@
         if (!(condition)) return __LINE__;                                                                                       \
     } while (0)
 
-static unsigned char exercise_memory[3][16384];
+static unsigned char exercise_memory[4][16384];
 
 /* 0, or the line that failed. */
 static int exercise(size_t shift, uint32_t *hash)
@@ -99,7 +99,7 @@ static int exercise(size_t shift, uint32_t *hash)
     {
         lfrec_errors errors;
         EXERCISE_TRY(lfrec_evaluate(&model, &ratings, &ratings, factors, &errors));
-        EXERCISE_EXPECT(errors.count == count && errors.rmse < 2.0f);
+        EXERCISE_EXPECT(errors.count == count && errors.rmse < (lfrec_real)2);
     }
 #endif
 
@@ -114,10 +114,10 @@ static int exercise(size_t shift, uint32_t *hash)
             *hash = (*hash ^ file[k]) * 16777619u;
         /* In place, or a status that says why not: never a fault. */
         for (k = written; k > 0; k--)
-            exercise_memory[0][shift + k - 1] = file[k - 1];
-        switch (lfrec_view(&view, exercise_memory[0] + shift, written)) {
+            exercise_memory[3][shift + k - 1] = file[k - 1];
+        switch (lfrec_view(&view, exercise_memory[3] + shift, written)) {
         case LFREC_OK: EXERCISE_TRY(lfrec_fold_in(&view, &history, &user)); break;
-        case LFREC_ERROR_ALIGNMENT: EXERCISE_EXPECT(((uintptr_t)(exercise_memory[0] + shift)) % 4 != 0); break;
+        case LFREC_ERROR_ALIGNMENT: EXERCISE_EXPECT(((uintptr_t)(exercise_memory[3] + shift)) % 4 != 0); break;
         default: return __LINE__;
         }
     }

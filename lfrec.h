@@ -67,6 +67,23 @@
  *
  *     The weight of a rated item j in item i's score is s_u (F_i . L_j) p_uj, exactly: lfrec_explain lists these terms.
  *
+ *
+ * THE SGD SETTING keeps the two layers, the mask and the loss, and adds
+ *
+ *     implicit      h_u = n_u^-1/2 sum over visible j of (Y_j + p_uj L_j): that j was rated says something, whatever the rating
+ *     offset        y_ui = o_i + F_i . h_u
+ *     prior         F_i is drawn to f0_i = n_i^-1/2 sum over users u who rated i of X_u, the more the fewer ratings i has. X_u, a vector
+ *                   per user, lives during training only: f0 is folded into F, and nothing of it is needed to serve.
+ *     step          plain SGD, one user after the other in random order, every item at once (no batches, no momentum):
+ *                       e = w_k (o_i + F_i . h - p_ui), w_k = w hidden, 1 - w visible        G = sum of e F_i
+ *                       F_i -= rate (e h + d_i (F_i - f0_i)), d_i = 0.04 + 30 / n_i          o_i -= rate e / 5
+ *                       X_u = (sum of n_i^-1/2 (F_i - f0_i) + c X_u) / (c + 1), c = sum of 1 / n_i; f0_i follows
+ *                       Y_j -= rate (n^-1/2 G + decay Y_j)   L_j -= rate (n^-1/2 p_uj G + decay L_j), visible j
+ *                   with preferences scaled to a standard deviation of 0.9, so that no constant depends on the rating scale
+ *
+ *     Implicit input: Y. Koren, "Factorization meets the neighborhood" (2008). The prior by raters turns it round: S. Rendle, L. Zhang, Y. Koren,
+ *     "On the difficulty of evaluating baselines" (2019), "flipped". Item means are drawn by 5 and user means by 10 ratings' worth.
+ *
  *     Means of few ratings are noise. With item_shrink and user_shrink above 0 a mean is sum / (count + shrink), drawn towards
  *     the overall mean (items) or 0 (users). In LFREC_ARTICLE both are 0, as in the article.
  *
@@ -353,7 +370,8 @@ LFREC_API lfrec_status lfrec_means_add_all(lfrec_means *means, const lfrec_ratin
 /* ===[ options ]===================================================================================================== */
 
 typedef enum lfrec_setting {
-    LFREC_ARTICLE = 0 /* the article's model and nothing else: raw means, plain input */
+    LFREC_ARTICLE = 0, /* the article's model and nothing else: raw means, plain input, mini-batches */
+    LFREC_SGD = 1      /* the same two layers with four additions ("THE SGD SETTING" above): the more accurate one */
 } lfrec_setting;
 
 typedef enum lfrec_scope {
@@ -385,10 +403,10 @@ typedef struct lfrec_options {
     lfrec_scope scope;
     lfrec_path path;
     uint32_t epochs;           /* most passes over the users, >= 1 */
-    uint32_t batch;            /* B, >= 1 */
+    uint32_t batch;            /* B, >= 1; LFREC_SGD goes one user at a time whatever it says */
     float learning_rate;       /* of the first epoch, > 0; multiplies the gradient of the loss above */
     float learning_rate_final; /* of the last epoch, as a share of the first; linear in between, 0 .. 1 */
-    float momentum;            /* 0 .. below 1 */
+    float momentum;            /* 0 .. below 1; LFREC_SGD: 0 */
     float weight_decay;        /* >= 0 */
     float holdout;             /* share of the users held out for early stopping, 0 .. below 1; 0: no early stopping */
     uint32_t patience;         /* epochs without a better held-out error before training ends; 0: never ends early */
@@ -397,6 +415,8 @@ typedef struct lfrec_options {
 
 /* The setting's own defaults for a problem of this size. */
 LFREC_API lfrec_options lfrec_options_for(lfrec_setting setting, uint32_t items, uint32_t factors, float scale_min, float scale_max);
+/* How many epochs suit this many ratings: fewer ratings want more passes. options_for assumes a million. */
+LFREC_API uint32_t lfrec_epochs_for(lfrec_setting setting, size_t ratings);
 
 /* LFREC_OK, or what is wrong; *field (if not NULL) names the option. */
 LFREC_API lfrec_status lfrec_options_check(const lfrec_options *options, const char **field);
@@ -417,6 +437,8 @@ typedef struct lfrec_model {
     const uint32_t *support; /* I: ratings behind item_mean */
     const float *encoder;    /* I x K: row j is L_j */
     const float *decoder;    /* I x K: row i is F_i */
+    const float *offset;     /* I: o_i; NULL in LFREC_ARTICLE */
+    const float *implicit;   /* I x K: row j is Y_j; NULL in LFREC_ARTICLE */
     int writable;            /* 0: a view of constant memory, which no function changes */
     void *memory;            /* what create or load allocated, else NULL */
     lfrec_allocator allocator;
@@ -427,7 +449,7 @@ LFREC_API lfrec_status lfrec_model_init(lfrec_model *model, const lfrec_options 
 LFREC_API lfrec_status lfrec_model_create(lfrec_model *model, const lfrec_options *options, const lfrec_allocator *allocator);
 LFREC_API void lfrec_model_destroy(lfrec_model *model); /* NULL and all zero are allowed */
 
-/* Copies weights, means and settings into a model of as many factors and as many items or more. Items beyond the source's get zero
+/* Copies weights, means and options into a model of the same setting, as many factors and as many items or more. Items beyond the source's get zero
  * rows and the overall mean: they are predicted by the means alone until the next training. */
 LFREC_API lfrec_status lfrec_model_copy(lfrec_model *to, const lfrec_model *from);
 
@@ -495,11 +517,11 @@ LFREC_API lfrec_status lfrec_top(const lfrec_model *model, const lfrec_user *use
 /* One rated item's part of a score. */
 typedef struct lfrec_reason {
     uint32_t item;
-    float share; /* s_u (F_i . L_j) p_uj */
+    float share; /* s_u F_i . (p_uj L_j), with Y_j added to p_uj L_j where the model has it */
 } lfrec_reason;
 
 /* Why `item` has its score: every term of the sum, the largest magnitude first, at most `count` of them. The score before clamping is
- * *baseline + the sum over all n terms (up to rounding); *baseline = item_mean + c_u. reasons has room for min(count, n) entries. */
+ * *baseline + the sum over all n terms (up to rounding); *baseline = item_mean + c_u + o_i. reasons has room for min(count, n) entries. */
 LFREC_API lfrec_status lfrec_explain(const lfrec_model *model, const lfrec_history *history, uint32_t item, size_t count,
                                      lfrec_reason *reasons, size_t *found, float *baseline);
 
@@ -584,10 +606,14 @@ typedef struct lfrec_trainer {
     const lfrec_ratings *ratings; /* borrowed for the trainer's life */
     lfrec_means means;            /* of the ratings */
     lfrec_model model;            /* what the next epoch starts from */
-    float *encoder, *decoder;     /* model.encoder and model.decoder, writable */
+    float *encoder, *decoder, *offset, *implicit; /* the model's, writable; the last two NULL in LFREC_ARTICLE */
     float *encoder_gradient, *decoder_gradient; /* I x K, of the last batch */
     float *encoder_velocity, *decoder_velocity; /* I x K; NULL without momentum */
-    float *best;                  /* encoder and decoder of the best epoch; NULL without holdout */
+    lfrec_model best;             /* of the best epoch; only with holdout */
+    float *prior;                 /* I x K: f0; LFREC_SGD, as the two below */
+    float *prior_user;            /* U x K: X */
+    float *pull, *root;           /* K, I: scratch of a step; n_i^-1/2 */
+    float gain_square;            /* (0.9 / standard deviation of the preferences)^2 */
     uint32_t *order;              /* users with ratings: training users first, then held-out users */
     uint32_t training_users, held_out_users;
     lfrec_path path;
@@ -612,7 +638,7 @@ LFREC_API lfrec_status lfrec_trainer_init(lfrec_trainer *trainer, const lfrec_op
                                           const lfrec_model *start, void *memory, size_t bytes);
 /* One pass over the training users; *epoch (may be NULL) says how it went. LFREC_ERROR_DIVERGED when a weight is no longer finite. */
 LFREC_API lfrec_status lfrec_trainer_epoch(lfrec_trainer *trainer, lfrec_epoch *epoch);
-/* The gradient of the loss of these users (at most options.batch) under the masks of `epoch`, into encoder_gradient and
+/* LFREC_ARTICLE: the gradient of the loss of these users (at most options.batch) under the masks of `epoch`, into encoder_gradient and
  * decoder_gradient; no weight changes. What an epoch does before each step, and what tests check against finite differences. */
 LFREC_API lfrec_status lfrec_trainer_gradient(lfrec_trainer *trainer, const uint32_t *users, uint32_t count, uint32_t epoch,
                                               lfrec_loss *loss);
@@ -682,6 +708,8 @@ LFREC_API lfrec_status lfrec_split(const lfrec_ratings *ratings, lfrec_split_by 
  *          .     4I  support: uint32
  *          .    4IK  encoder: float32, rows without padding
  *          .    4IK  decoder
+ *          .     4I  offset: float32; LFREC_SGD only, as the next
+ *          .    4IK  implicit
  *          .      4  CRC-32 (ISO 3309, as zlib's) of everything before
  *
  * Every array starts at a multiple of 4, so that a file in flash or mapped into memory serves in place. */
@@ -1672,16 +1700,65 @@ LFREC_API lfrec_status lfrec_sgemm(const lfrec_gemm *g)
  *     back     G = sum over k of g[k] F_item[k], and dF_item[k] += g[k] h
  *     front    dL_item[k] += x[k] G
  *     step     w = w - rate v, v = momentum v + (gradient + decay w), element by element; v NULL: no momentum
+ *     learn    one user's step of LFREC_SGD, in two functions
  *
  * A dot product is 16 partial sums, one for each column modulo 16, added as a tree: lane l + 8 to lane l, then 4, 2, 1. The plain and
  * the vector loops do the same additions in the same order, and so give the same bits (without FMA contraction). */
+typedef struct lfrec__sgd { /* one user's step of LFREC_SGD; shapes and names as in "THE SGD SETTING" */
+    size_t n;
+    const uint32_t *item;
+    const float *preference, *input; /* n each: p, and n^-1/2 p where visible */
+    const uint8_t *hidden;
+    const float *root;               /* I: n_i^-1/2 */
+    float *decoder, *prior, *offset, *encoder, *implicit;
+    const float *h;
+    float *G, *pull, *X;             /* K each; pull: sum of n_i^-1/2 (F_i - f0_i) */
+    float *predicted;                /* n: o_i + F_i . h before the step */
+    float rate, weight, decay, scale, gain_square;
+} lfrec__sgd;
+
+#define LFREC__PULL 0.04f           /* d_i = PULL + PULL_RARE / n_i, */
+#define LFREC__PULL_RARE 30.0f
+#define LFREC__PULL_MOST 0.9f       /* with rate d_i at most this */
+#define LFREC__OFFSET_RATE 0.2f     /* of the rate of the rest */
+#define LFREC__SGD_DEVIATION 0.9f   /* what preferences are scaled to */
+#define LFREC__SGD_LONG 1000.0f     /* a longer history's gradient counts as this long: keeps the step finite */
+
 typedef struct lfrec__rows {
     void (*encode)(size_t S, size_t n, const uint32_t *item, const float *x, const float *L, float *h);
     void (*decode)(size_t S, size_t n, const uint32_t *item, const float *F, const float *h, float *y);
     void (*back)(size_t S, size_t n, const uint32_t *item, const float *g, const float *F, const float *h, float *G, float *dF);
     void (*front)(size_t S, size_t n, const uint32_t *item, const float *x, const float *G, float *dL);
     void (*step)(size_t count, float *w, const float *gradient, float *v, float rate, float momentum, float decay);
+    void (*learn_decoder)(size_t S, const lfrec__sgd *u);
+    void (*learn_encoder)(size_t S, const lfrec__sgd *u);
 } lfrec__rows;
+
+/* The two numbers that an item's step needs besides vectors: its error, and how far it is drawn to its prior. */
+LFREC__INTERNAL float lfrec__sgd_error(const lfrec__sgd *u, size_t k, float dot)
+{
+    const float y = u->offset[u->item[k]] + dot;
+    u->predicted[k] = y;
+    const float e = (u->hidden[k] ? u->weight : 1.0f - u->weight) * (y - u->preference[k]);
+    u->offset[u->item[k]] -= LFREC__OFFSET_RATE * u->rate * e;
+    return e;
+}
+
+LFREC__INTERNAL float lfrec__sgd_pull(const lfrec__sgd *u, float root)
+{
+    const float most = LFREC__PULL_MOST / u->rate, pull = LFREC__PULL + LFREC__PULL_RARE * root * root;
+    return pull < most ? pull : most;
+}
+
+/* X moves to its ridge solution given `pull` and c = sum of 1 / n_i; `pull` becomes the move. */
+LFREC__INTERNAL void lfrec__sgd_prior(size_t S, const lfrec__sgd *u, float c)
+{
+    for (size_t q = 0; q < S; q++) {
+        const float X = (u->pull[q] + c * u->X[q]) / (c + 1.0f);
+        u->pull[q] = X - u->X[q];
+        u->X[q] = X;
+    }
+}
 
 LFREC__INTERNAL float lfrec__tree16(float *lane)
 {
@@ -1732,6 +1809,41 @@ LFREC__INTERNAL void lfrec__front_plain(size_t S, size_t n, const uint32_t *item
     for (size_t k = 0; k < n; k++) {
         float *gradient = dL + item[k] * S;
         for (size_t q = 0; q < S; q++) gradient[q] += x[k] * G[q];
+    }
+}
+
+LFREC__INTERNAL void lfrec__learn_decoder_plain(size_t S, const lfrec__sgd *u)
+{
+    float c = 0.0f;
+    for (size_t q = 0; q < S; q++) u->G[q] = u->pull[q] = 0.0f;
+    for (size_t k = 0; k < u->n; k++) {
+        float *F = u->decoder + u->item[k] * S;
+        const float *prior = u->prior + u->item[k] * S, root = u->root[u->item[k]];
+        const float e = lfrec__sgd_error(u, k, lfrec__dot(S, F, u->h)), pull = lfrec__sgd_pull(u, root);
+        c += root * root;
+        for (size_t q = 0; q < S; q++) {
+            u->G[q] += e * F[q];
+            F[q] -= u->rate * (e * u->h[q] + pull * (F[q] - prior[q]));
+            u->pull[q] += root * (F[q] - prior[q]);
+        }
+    }
+    lfrec__sgd_prior(S, u, c);
+    for (size_t k = 0; k < u->n; k++) {
+        float *prior = u->prior + u->item[k] * S;
+        for (size_t q = 0; q < S; q++) prior[q] += u->root[u->item[k]] * u->pull[q];
+    }
+}
+
+LFREC__INTERNAL void lfrec__learn_encoder_plain(size_t S, const lfrec__sgd *u)
+{
+    for (size_t k = 0; k < u->n; k++) {
+        if (u->hidden[k]) continue;
+        float *Y = u->implicit + u->item[k] * S, *L = u->encoder + u->item[k] * S;
+        const float input = u->gain_square * u->input[k];
+        for (size_t q = 0; q < S; q++) {
+            Y[q] -= u->rate * (u->scale * u->G[q] + u->decay * Y[q]);
+            L[q] -= u->rate * (input * u->G[q] + u->decay * L[q]);
+        }
     }
 }
 
@@ -1837,6 +1949,57 @@ LFREC__INLINE void lfrec__front_body(size_t W, size_t S, size_t n, const uint32_
     }
 }
 
+/* For loops whose length is a constant only at the usual strides: Clang unrolls those by itself and complains about the others. */
+#if defined(__clang__)
+#define LFREC__UNROLL_SOME
+#else
+#define LFREC__UNROLL_SOME _Pragma("GCC unroll 4")
+#endif
+
+LFREC__INLINE void lfrec__learn_decoder_body(size_t S, const lfrec__sgd *u)
+{
+    const lfrec__v16 zero = {0.0f};
+    float c = 0.0f;
+    for (size_t q = 0; q < S; q += 16) LFREC__AT(u->G + q) = LFREC__AT(u->pull + q) = zero;
+    for (size_t k = 0; k < u->n; k++) {
+        float *F = u->decoder + u->item[k] * S;
+        const float *prior = u->prior + u->item[k] * S, root = u->root[u->item[k]];
+        lfrec__v16 dot = LFREC__OF(F) * LFREC__OF(u->h);
+        LFREC__UNROLL_SOME for (size_t q = 16; q < S; q += 16) dot += LFREC__OF(F + q) * LFREC__OF(u->h + q);
+        const float e = lfrec__sgd_error(u, k, lfrec__sum16(&dot)), pull = lfrec__sgd_pull(u, root);
+        c += root * root;
+        LFREC__UNROLL_SOME for (size_t q = 0; q < S; q += 16)
+        {
+            const lfrec__v16 f = LFREC__OF(F + q), f0 = LFREC__OF(prior + q);
+            const lfrec__v16 moved = f - u->rate * (e * LFREC__OF(u->h + q) + pull * (f - f0));
+            LFREC__AT(F + q) = moved;
+            LFREC__AT(u->G + q) += e * f;
+            LFREC__AT(u->pull + q) += root * (moved - f0);
+        }
+    }
+    lfrec__sgd_prior(S, u, c);
+    for (size_t k = 0; k < u->n; k++) {
+        float *prior = u->prior + u->item[k] * S;
+        const float root = u->root[u->item[k]];
+        LFREC__UNROLL_SOME for (size_t q = 0; q < S; q += 16) LFREC__AT(prior + q) += root * LFREC__OF(u->pull + q);
+    }
+}
+
+LFREC__INLINE void lfrec__learn_encoder_body(size_t S, const lfrec__sgd *u)
+{
+    for (size_t k = 0; k < u->n; k++) {
+        if (u->hidden[k]) continue;
+        float *Y = u->implicit + u->item[k] * S, *L = u->encoder + u->item[k] * S;
+        const float input = u->gain_square * u->input[k];
+        LFREC__UNROLL_SOME for (size_t q = 0; q < S; q += 16)
+        {
+            const lfrec__v16 G = LFREC__OF(u->G + q), y = LFREC__OF(Y + q), l = LFREC__OF(L + q);
+            LFREC__AT(Y + q) = y - u->rate * (u->scale * G + u->decay * y);
+            LFREC__AT(L + q) = l - u->rate * (input * G + u->decay * l);
+        }
+    }
+}
+
 LFREC__INLINE void lfrec__step_body(size_t count, float *w, const float *gradient, float *v, float rate, float momentum, float decay)
 {
     for (size_t k = 0; k < count; k += 16) {
@@ -1855,6 +2018,14 @@ LFREC__INLINE void lfrec__step_body(size_t count, float *w, const float *gradien
         if ((S) % 64 == 0) body(64, S, __VA_ARGS__);                                                                             \
         else if ((S) % 32 == 0) body(32, S, __VA_ARGS__);                                                                        \
         else body(16, S, __VA_ARGS__);                                                                                           \
+    } while (0)
+
+#define LFREC__BY_STRIDE(body, S, u)                                                                                             \
+    do {                                                                                                                         \
+        if ((S) == 16) body(16, u);                                                                                              \
+        else if ((S) == 32) body(32, u);                                                                                         \
+        else if ((S) == 64) body(64, u);                                                                                         \
+        else body(S, u);                                                                                                         \
     } while (0)
 
 /* One set of the functions for one instruction set. */
@@ -1884,6 +2055,14 @@ LFREC__INLINE void lfrec__step_body(size_t count, float *w, const float *gradien
                                                    float momentum, float decay)                                                  \
     {                                                                                                                            \
         lfrec__step_body(count, w, gradient, v, rate, momentum, decay);                                                          \
+    }                                                                                                                            \
+    target LFREC__INTERNAL void lfrec__learn_decoder_##name(size_t S, const lfrec__sgd *u)                                      \
+    {                                                                                                                            \
+        LFREC__BY_STRIDE(lfrec__learn_decoder_body, S, u);                                                                       \
+    }                                                                                                                            \
+    target LFREC__INTERNAL void lfrec__learn_encoder_##name(size_t S, const lfrec__sgd *u)                                      \
+    {                                                                                                                            \
+        LFREC__BY_STRIDE(lfrec__learn_encoder_body, S, u);                                                                       \
     }
 #ifndef LFREC_NO_TRAINING
 #define LFREC__ROWS(name, target) LFREC__SERVING_ROWS(name, target) LFREC__TRAINING_ROWS(name, target)
@@ -1902,12 +2081,13 @@ LFREC__ROWS(avx512, __attribute__((target("avx512f"))))
 #ifndef LFREC_NO_TRAINING
 #define LFREC__ROWS_TABLE(name)                                                                                                  \
     {                                                                                                                            \
-        lfrec__encode_##name, lfrec__decode_##name, lfrec__back_##name, lfrec__front_##name, lfrec__step_##name                  \
+        lfrec__encode_##name, lfrec__decode_##name, lfrec__back_##name, lfrec__front_##name, lfrec__step_##name,                 \
+            lfrec__learn_decoder_##name, lfrec__learn_encoder_##name                                                             \
     }
 #else
 #define LFREC__ROWS_TABLE(name)                                                                                                  \
     {                                                                                                                            \
-        lfrec__encode_##name, lfrec__decode_##name, NULL, NULL, NULL                                                             \
+        lfrec__encode_##name, lfrec__decode_##name, NULL, NULL, NULL, NULL, NULL                                                 \
     }
 #endif
 
@@ -2247,7 +2427,26 @@ LFREC_API lfrec_options lfrec_options_for(lfrec_setting setting, uint32_t items,
     options.weight_decay = 0.0f;
     options.holdout = 0.1f;
     options.patience = 5;
+    if (setting == LFREC_SGD) {
+        options.item_shrink = 5.0f;
+        options.user_shrink = 10.0f;
+        options.scale_input = 1;
+        options.epochs = 30;
+        options.learning_rate = 0.05f;
+        options.learning_rate_final = 0.02f;
+        options.momentum = 0.0f;
+        options.weight_decay = 0.02f;
+        options.holdout = 0.0f; /* the falling rate ends the run where it should end; every user's ratings count */
+    }
     return options;
+}
+
+LFREC_API uint32_t lfrec_epochs_for(lfrec_setting setting, size_t ratings)
+{
+    const uint32_t fewest = setting == LFREC_SGD ? 30 : 50, most = 60;
+    const size_t visits = 5000000; /* of ratings in a whole run */
+    if (ratings == 0 || visits / ratings >= most) return most;
+    return visits / ratings > fewest ? (uint32_t)(visits / ratings) : fewest;
 }
 
 LFREC_API lfrec_status lfrec_options_check(const lfrec_options *options, const char **field)
@@ -2259,7 +2458,7 @@ LFREC_API lfrec_status lfrec_options_check(const lfrec_options *options, const c
     if (options->check != LFREC__CHECK_OPTIONS) return LFREC_ERROR_UNINITIALIZED;
     const lfrec_options *o = options;
     /* Written so that NaN fails every test. */
-    *field = (int)o->setting != LFREC_ARTICLE                                                     ? "setting"
+    *field = (int)o->setting < LFREC_ARTICLE || (int)o->setting > LFREC_SGD                       ? "setting"
              : o->items < 1 || o->items > 0xfffffffeu                                             ? "items"
              : o->factors < 1 || o->factors > LFREC_MAX_FACTORS || o->factors > o->items          ? "factors"
              : !lfrec__legal_rating(o->scale_min)                                                 ? "scale_min"
@@ -2275,7 +2474,7 @@ LFREC_API lfrec_status lfrec_options_check(const lfrec_options *options, const c
              : o->batch < 1                                                                       ? "batch"
              : !(o->learning_rate > 0.0f && lfrec__finite(o->learning_rate))                      ? "learning_rate"
              : !(o->learning_rate_final >= 0.0f && o->learning_rate_final <= 1.0f)                ? "learning_rate_final"
-             : !(o->momentum >= 0.0f && o->momentum < 1.0f)                                       ? "momentum"
+             : !(o->momentum >= 0.0f && o->momentum < (o->setting == LFREC_SGD ? 1e-9f : 1.0f))   ? "momentum"
              : !(o->weight_decay >= 0.0f && o->weight_decay < 1e9f)                               ? "weight_decay"
              : !(o->holdout >= 0.0f && o->holdout < 1.0f)                                         ? "holdout"
              : (int)o->isa < LFREC_ISA_AUTO || (int)o->isa > LFREC_ISA_NEON                       ? "isa"
@@ -2285,13 +2484,57 @@ LFREC_API lfrec_status lfrec_options_check(const lfrec_options *options, const c
 
 /* ===[ model ]======================================================================================================= */
 
-LFREC__INTERNAL lfrec_status lfrec__model_layout(lfrec__arena *arena, uint32_t items, uint32_t factors, lfrec_model *model)
+/* The arrays of a model, in the order of its file. */
+enum { LFREC__ITEM_MEAN, LFREC__SUPPORT, LFREC__ENCODER, LFREC__DECODER, LFREC__OFFSET, LFREC__IMPLICIT, LFREC__ARRAYS };
+
+LFREC__INTERNAL int lfrec__is_matrix(int which)
 {
+    return which == LFREC__ENCODER || which == LFREC__DECODER || which == LFREC__IMPLICIT;
+}
+
+/* Whether a model of this setting has the array. */
+LFREC__INTERNAL int lfrec__has(lfrec_setting setting, int which)
+{
+    return setting != LFREC_ARTICLE || which < LFREC__OFFSET;
+}
+
+LFREC__INTERNAL const void *lfrec__array(const lfrec_model *model, int which)
+{
+    switch (which) {
+    case LFREC__ITEM_MEAN: return model->item_mean;
+    case LFREC__SUPPORT: return model->support;
+    case LFREC__ENCODER: return model->encoder;
+    case LFREC__DECODER: return model->decoder;
+    case LFREC__OFFSET: return model->offset;
+    default: return model->implicit;
+    }
+}
+
+LFREC__INTERNAL void lfrec__set_array(lfrec_model *model, int which, const void *array)
+{
+    const float *floats = (const float *)array;
+    switch (which) {
+    case LFREC__ITEM_MEAN: model->item_mean = floats; break;
+    case LFREC__SUPPORT: model->support = (const uint32_t *)array; break;
+    case LFREC__ENCODER: model->encoder = floats; break;
+    case LFREC__DECODER: model->decoder = floats; break;
+    case LFREC__OFFSET: model->offset = floats; break;
+    default: model->implicit = floats; break;
+    }
+}
+
+LFREC__INTERNAL lfrec_status lfrec__model_layout(lfrec__arena *arena, lfrec_setting setting, uint32_t items, uint32_t factors,
+                                                 lfrec_model *model)
+{
+    lfrec__zero(model, sizeof *model);
+    model->setting = setting;
+    model->items = items;
+    model->factors = factors;
     model->stride = LFREC_STRIDE(factors);
-    model->item_mean = lfrec__take_floats(arena, items, 1);
-    model->support = (const uint32_t *)lfrec__take(arena, items, sizeof(uint32_t));
-    model->encoder = lfrec__take_floats(arena, items, model->stride);
-    model->decoder = lfrec__take_floats(arena, items, model->stride);
+    for (int which = 0; which < LFREC__ARRAYS; which++) {
+        if (!lfrec__has(setting, which)) continue;
+        lfrec__set_array(model, which, lfrec__take_floats(arena, items, lfrec__is_matrix(which) ? model->stride : 1));
+    }
     return lfrec__arena_status(arena);
 }
 
@@ -2301,39 +2544,41 @@ LFREC_API lfrec_status lfrec_model_size(const lfrec_options *options, size_t *by
     lfrec_model model;
     if (!bytes) return LFREC_ERROR_ARGUMENT;
     LFREC__TRY(lfrec_options_check(options, NULL));
-    LFREC__TRY(lfrec__model_layout(&arena, options->items, options->factors, &model));
+    LFREC__TRY(lfrec__model_layout(&arena, options->setting, options->items, options->factors, &model));
     return lfrec__arena_bytes(&arena, bytes);
 }
 
-/* A model in an arena, all zero but its numbers. */
-LFREC__INTERNAL lfrec_status lfrec__model_over(lfrec_model *model, lfrec__arena *arena, uint32_t items, uint32_t factors)
+/* A model in an arena, all zero but its shape. */
+LFREC__INTERNAL lfrec_status lfrec__model_over(lfrec_model *model, lfrec__arena *arena, lfrec_setting setting, uint32_t items,
+                                               uint32_t factors)
 {
     lfrec_model made;
-    lfrec__zero(&made, sizeof made);
-    LFREC__TRY(lfrec__model_layout(arena, items, factors, &made));
+    LFREC__TRY(lfrec__model_layout(arena, setting, items, factors, &made));
     made.check = LFREC__CHECK_MODEL;
-    made.items = items;
-    made.factors = factors;
     made.writable = 1;
-    lfrec__zero(lfrec__floats(made.item_mean), items * sizeof(float));
-    lfrec__zero((void *)(uintptr_t)made.support, items * sizeof(uint32_t));
-    lfrec__zero(lfrec__floats(made.encoder), items * made.stride * sizeof(float));
-    lfrec__zero(lfrec__floats(made.decoder), items * made.stride * sizeof(float));
+    if (!arena->base) { /* measuring: there is nothing to write to */
+        *model = made;
+        return LFREC_OK;
+    }
+    for (int which = 0; which < LFREC__ARRAYS; which++) {
+        if (!lfrec__has(setting, which)) continue;
+        const size_t stride = lfrec__is_matrix(which) ? made.stride : 1;
+        lfrec__zero((void *)(uintptr_t)lfrec__array(&made, which), items * stride * sizeof(float));
+    }
     *model = made;
     return LFREC_OK;
 }
 
 LFREC__INTERNAL lfrec_status lfrec__model_over_options(lfrec_model *model, lfrec__arena *arena, const lfrec_options *options)
 {
-    LFREC__TRY(lfrec__model_over(model, arena, options->items, options->factors));
-    model->setting = options->setting;
+    LFREC__TRY(lfrec__model_over(model, arena, options->setting, options->items, options->factors));
     model->scale_min = options->scale_min;
     model->scale_max = options->scale_max;
     model->item_shrink = options->item_shrink;
     model->user_shrink = options->user_shrink;
     model->scale_input = options->scale_input != 0;
     model->mean = 0.5f * options->scale_min + 0.5f * options->scale_max;
-    for (size_t i = 0; i < model->items; i++) lfrec__floats(model->item_mean)[i] = model->mean;
+    for (size_t i = 0; arena->base && i < model->items; i++) lfrec__floats(model->item_mean)[i] = model->mean;
     return LFREC_OK;
 }
 
@@ -2380,10 +2625,41 @@ LFREC__INTERNAL lfrec_status lfrec__check_writable(const lfrec_model *model)
     return model->writable ? LFREC_OK : LFREC_ERROR_ARGUMENT;
 }
 
-/* Weights, row by row: the strides may differ. */
-LFREC__INTERNAL void lfrec__copy_rows(float *to, size_t to_stride, const float *from, size_t from_stride, size_t rows, size_t columns)
+LFREC__INTERNAL int lfrec__model_finite(const lfrec_model *model)
 {
-    for (size_t k = 0; k < rows; k++) lfrec__copy(to + k * to_stride, from + k * from_stride, columns * sizeof(float));
+    if (!lfrec__finite(model->mean)) return 0;
+    for (int which = 0; which < LFREC__ARRAYS; which++) {
+        if (which == LFREC__SUPPORT || !lfrec__has(model->setting, which)) continue;
+        const int matrix = lfrec__is_matrix(which);
+        const float *array = (const float *)lfrec__array(model, which);
+        for (size_t i = 0; i < model->items; i++) {
+            if (!lfrec__all_finite(array + i * (matrix ? model->stride : 1), matrix ? model->factors : 1)) return 0;
+        }
+    }
+    return 1;
+}
+
+/* Weights, row by row: the strides may differ. */
+LFREC__INTERNAL void lfrec__copy_rows(void *to, size_t to_stride, const void *from, size_t from_stride, size_t rows, size_t columns)
+{
+    unsigned char *d = (unsigned char *)to;
+    const unsigned char *s = (const unsigned char *)from;
+    for (size_t k = 0; k < rows; k++) {
+        lfrec__copy(d + k * to_stride * sizeof(float), s + k * from_stride * sizeof(float), columns * sizeof(float));
+    }
+}
+
+LFREC__INTERNAL void lfrec__copy_weights(lfrec_model *to, const lfrec_model *from)
+{
+    const size_t items = from->items, more = to->items - items;
+    for (int which = 0; which < LFREC__ARRAYS; which++) {
+        if (!lfrec__has(from->setting, which)) continue;
+        const int matrix = lfrec__is_matrix(which);
+        const size_t to_stride = matrix ? to->stride : 1, from_stride = matrix ? from->stride : 1;
+        unsigned char *d = (unsigned char *)(uintptr_t)lfrec__array(to, which);
+        lfrec__copy_rows(d, to_stride, lfrec__array(from, which), from_stride, items, matrix ? to->factors : 1);
+        lfrec__zero(d + items * to_stride * sizeof(float), more * to_stride * sizeof(float));
+    }
 }
 
 LFREC_API lfrec_status lfrec_model_copy(lfrec_model *to, const lfrec_model *from)
@@ -2391,24 +2667,15 @@ LFREC_API lfrec_status lfrec_model_copy(lfrec_model *to, const lfrec_model *from
     LFREC__TRY(lfrec__check_writable(to));
     LFREC__TRY(lfrec__check_model(from));
     if (to == from) return LFREC_OK;
-    if (to->factors != from->factors || to->items < from->items) return LFREC_ERROR_ARGUMENT;
-    const size_t items = from->items, more = to->items - items;
-    to->setting = from->setting;
+    if (to->setting != from->setting || to->factors != from->factors || to->items < from->items) return LFREC_ERROR_ARGUMENT;
     to->mean = from->mean;
     to->scale_min = from->scale_min;
     to->scale_max = from->scale_max;
     to->item_shrink = from->item_shrink;
     to->user_shrink = from->user_shrink;
     to->scale_input = from->scale_input;
-    lfrec__copy(lfrec__floats(to->item_mean), from->item_mean, items * sizeof(float));
-    for (size_t i = items; i < to->items; i++) lfrec__floats(to->item_mean)[i] = from->mean;
-    uint32_t *support = (uint32_t *)(uintptr_t)to->support;
-    lfrec__copy(support, from->support, items * sizeof(uint32_t));
-    lfrec__zero(support + items, more * sizeof(uint32_t));
-    lfrec__copy_rows(lfrec__floats(to->encoder), to->stride, from->encoder, from->stride, items, to->factors);
-    lfrec__zero(lfrec__floats(to->encoder) + items * to->stride, more * to->stride * sizeof(float));
-    lfrec__copy_rows(lfrec__floats(to->decoder), to->stride, from->decoder, from->stride, items, to->factors);
-    lfrec__zero(lfrec__floats(to->decoder) + items * to->stride, more * to->stride * sizeof(float));
+    lfrec__copy_weights(to, from);
+    for (size_t i = from->items; i < to->items; i++) lfrec__floats(to->item_mean)[i] = from->mean;
     return LFREC_OK;
 }
 
@@ -2517,8 +2784,19 @@ LFREC_API lfrec_status lfrec_fold_in(const lfrec_model *model, const lfrec_histo
         float input[LFREC__BLOCK];
         for (size_t k = 0; k < n; k++) input[k] = scale * lfrec__preference(model, history, first + k, user->mean);
         rows->encode(S, n, history->item + first, input, model->encoder, user->factors);
+        if (model->implicit) {
+            for (size_t k = 0; k < n; k++) input[k] = scale;
+            rows->encode(S, n, history->item + first, input, model->implicit, user->factors);
+        }
     }
     return LFREC_OK;
+}
+
+/* What the means alone say of an item to a user. */
+LFREC__INTERNAL float lfrec__baseline(const lfrec_model *model, uint32_t item, float user_mean)
+{
+    const float baseline = model->item_mean[item] + user_mean;
+    return model->offset ? baseline + model->offset[item] : baseline;
 }
 
 LFREC__INTERNAL lfrec_status lfrec__check_user(const lfrec_user *user)
@@ -2534,7 +2812,7 @@ LFREC_API lfrec_status lfrec_score(const lfrec_model *model, const lfrec_user *u
     if (first > model->items || count > model->items - first) return LFREC_ERROR_RANGE;
     const lfrec__rows *rows = lfrec__rows_for(model->stride, LFREC_ISA_AUTO);
     rows->decode(model->stride, count, NULL, model->decoder + first * model->stride, user->factors, scores);
-    for (size_t k = 0; k < count; k++) scores[k] += model->item_mean[first + k] + user->mean;
+    for (uint32_t k = 0; k < count; k++) scores[k] += lfrec__baseline(model, first + k, user->mean);
     return LFREC_OK;
 }
 
@@ -2653,7 +2931,7 @@ LFREC_API lfrec_status lfrec_top(const lfrec_model *model, const lfrec_user *use
         rows->decode(S, n, candidates, candidates ? model->decoder : model->decoder + first * S, user->factors, scores);
         for (size_t k = 0; k < n; k++) {
             const uint32_t item = candidates ? candidates[k] : (uint32_t)(first + k);
-            const float score = scores[k] + model->item_mean[item] + user->mean;
+            const float score = scores[k] + lfrec__baseline(model, item, user->mean);
             if (best.count == best.capacity && best.count > 0 && score < list[0].score) continue;
             if (model->support[item] < query->min_support) continue;
             if (query->exclude && lfrec__contains(query->exclude->item, query->exclude->count, item)) continue;
@@ -2678,10 +2956,13 @@ LFREC_API lfrec_status lfrec_explain(const lfrec_model *model, const lfrec_histo
     const float scale = lfrec__input_scale(model->scale_input, history->count), user_mean = lfrec__user_mean(model, history);
     size_t kept = 0;
     for (size_t k = 0; k < history->count; k++) {
-        const float weight = scale * lfrec__dot(S, model->decoder + item * S, model->encoder + history->item[k] * S);
+        const float *F = model->decoder + item * S;
+        const size_t row = history->item[k] * S;
         lfrec_reason reason;
         reason.item = history->item[k];
-        reason.share = weight * lfrec__preference(model, history, k, user_mean);
+        reason.share = lfrec__dot(S, F, model->encoder + row) * lfrec__preference(model, history, k, user_mean);
+        if (model->implicit) reason.share += lfrec__dot(S, F, model->implicit + row);
+        reason.share *= scale;
         const float size = reason.share < 0.0f ? -reason.share : reason.share;
         size_t at = kept < count ? kept++ : count; /* insertion: reasons are few, and a list longer than asked for loses its last */
         while (at > 0 && size > (reasons[at - 1].share < 0.0f ? -reasons[at - 1].share : reasons[at - 1].share)) {
@@ -2691,7 +2972,7 @@ LFREC_API lfrec_status lfrec_explain(const lfrec_model *model, const lfrec_histo
         if (at < count) reasons[at] = reason;
     }
     *found = kept;
-    *baseline = model->item_mean[item] + user_mean;
+    *baseline = lfrec__baseline(model, item, user_mean);
     return LFREC_OK;
 }
 
@@ -2822,36 +3103,44 @@ LFREC__INTERNAL lfrec_status lfrec__trainer_layout(lfrec__arena *arena, lfrec_tr
                                                    const lfrec_ratings *ratings)
 {
     const size_t items = o->items, S = LFREC_STRIDE(o->factors);
-    const size_t batch = o->batch < ratings->users ? o->batch : ratings->users;
+    const int sgd = o->setting == LFREC_SGD;
+    const size_t batch = sgd ? 1 : o->batch < ratings->users ? o->batch : ratings->users;
     size_t longest = 0, entries = ratings->row_start[ratings->users];
     for (uint32_t user = 0; user < ratings->users; user++) {
         const size_t count = lfrec_history_of(ratings, user).count;
         if (count > longest) longest = count;
     }
     if (longest < entries / batch) entries = longest * batch; /* the most that a batch can hold */
-    t->path = lfrec__choose_path(o, ratings);
-    const int dense = t->path == LFREC_PATH_DENSE, gram = !dense && o->scope == LFREC_SCOPE_ALL;
-    t->encoder_gradient = lfrec__take_floats(arena, items, S);
-    t->decoder_gradient = lfrec__take_floats(arena, items, S);
-    t->encoder_velocity = o->momentum > 0.0f ? lfrec__take_floats(arena, items, S) : NULL;
-    t->decoder_velocity = o->momentum > 0.0f ? lfrec__take_floats(arena, items, S) : NULL;
-    t->best = o->holdout > 0.0f ? lfrec__take_floats(arena, 2 * items, S) : NULL;
-    t->means.item = (lfrec_sum *)lfrec__take(arena, items, sizeof(lfrec_sum));
+    t->path = sgd ? LFREC_PATH_SPARSE : lfrec__choose_path(o, ratings);
+    const int dense = t->path == LFREC_PATH_DENSE, gram = !sgd && !dense && o->scope == LFREC_SCOPE_ALL;
     t->order = (uint32_t *)lfrec__take(arena, ratings->users, sizeof(uint32_t));
-    t->touched = (uint32_t *)lfrec__take(arena, items, sizeof(uint32_t));
-    t->is_touched = (uint8_t *)lfrec__take(arena, items, 1);
+    t->means.item = (lfrec_sum *)lfrec__take(arena, items, sizeof(lfrec_sum));
     t->hidden = (uint8_t *)lfrec__take(arena, entries, 1);
     t->preference = lfrec__take_floats(arena, entries, 1);
     t->input = lfrec__take_floats(arena, entries, 1);
     t->predicted = lfrec__take_floats(arena, entries, 1);
     t->factors = lfrec__take_floats(arena, batch, S);
     t->factors_gradient = lfrec__take_floats(arena, batch, S);
-    t->gram = gram ? lfrec__take_floats(arena, S, S) : NULL;
-    t->dense_input = dense ? lfrec__take_floats(arena, batch, items) : NULL;
-    t->dense_error = dense ? lfrec__take_floats(arena, batch, items) : NULL;
-    t->gemm_scratch_bytes = dense || gram ? lfrec_sgemm_scratch_size() : 0;
-    t->gemm_scratch = t->gemm_scratch_bytes ? lfrec__take(arena, t->gemm_scratch_bytes, 1) : NULL;
-    return lfrec__model_layout(arena, o->items, o->factors, &t->model);
+    if (sgd) {
+        t->prior = lfrec__take_floats(arena, items, S);
+        t->prior_user = lfrec__take_floats(arena, ratings->users, S);
+        t->pull = lfrec__take_floats(arena, 1, S);
+        t->root = lfrec__take_floats(arena, items, 1);
+    } else {
+        t->encoder_gradient = lfrec__take_floats(arena, items, S);
+        t->decoder_gradient = lfrec__take_floats(arena, items, S);
+        t->encoder_velocity = o->momentum > 0.0f ? lfrec__take_floats(arena, items, S) : NULL;
+        t->decoder_velocity = o->momentum > 0.0f ? lfrec__take_floats(arena, items, S) : NULL;
+        t->touched = (uint32_t *)lfrec__take(arena, items, sizeof(uint32_t));
+        t->is_touched = (uint8_t *)lfrec__take(arena, items, 1);
+        t->gram = gram ? lfrec__take_floats(arena, S, S) : NULL;
+        t->dense_input = dense ? lfrec__take_floats(arena, batch, items) : NULL;
+        t->dense_error = dense ? lfrec__take_floats(arena, batch, items) : NULL;
+        t->gemm_scratch_bytes = dense || gram ? lfrec_sgemm_scratch_size() : 0;
+        t->gemm_scratch = t->gemm_scratch_bytes ? lfrec__take(arena, t->gemm_scratch_bytes, 1) : NULL;
+    }
+    if (o->holdout > 0.0f) LFREC__TRY(lfrec__model_over_options(&t->best, arena, o));
+    return lfrec__model_over_options(&t->model, arena, o);
 }
 
 LFREC__INTERNAL lfrec_status lfrec__check_training(const lfrec_options *options, const lfrec_ratings *ratings)
@@ -2868,6 +3157,7 @@ LFREC_API lfrec_status lfrec_trainer_size(const lfrec_options *options, const lf
     lfrec_trainer trainer;
     if (!bytes) return LFREC_ERROR_ARGUMENT;
     LFREC__TRY(lfrec__check_training(options, ratings));
+    lfrec__zero(&trainer, sizeof trainer);
     LFREC__TRY(lfrec__trainer_layout(&arena, &trainer, options, ratings));
     return lfrec__arena_bytes(&arena, bytes);
 }
@@ -2889,26 +3179,50 @@ LFREC__INTERNAL void lfrec__deal_users(lfrec_trainer *t)
 
 LFREC__INTERNAL void lfrec__random_weights(lfrec_trainer *t)
 {
+    /* LFREC_SGD's deviation is for preferences of the standard size; an encoder takes such sizes in, a decoder gives them out. */
+    const float gain = t->model.setting == LFREC_SGD ? lfrec__sqrtf(t->gain_square) : 1.0f;
     lfrec_rng rng;
     lfrec_rng_seed(&rng, t->options.seed ^ LFREC__SEED_WEIGHTS, 0);
     for (size_t i = 0; i < t->model.items; i++) {
         for (size_t q = 0; q < t->model.factors; q++) {
-            t->encoder[i * t->model.stride + q] = t->options.start_deviation * lfrec_rng_normal(&rng);
-            t->decoder[i * t->model.stride + q] = t->options.start_deviation * lfrec_rng_normal(&rng);
+            t->encoder[i * t->model.stride + q] = gain * t->options.start_deviation * lfrec_rng_normal(&rng);
+            t->decoder[i * t->model.stride + q] = t->options.start_deviation / gain * lfrec_rng_normal(&rng);
         }
     }
+}
+
+LFREC__INTERNAL void lfrec__zero_floats(float *x, size_t count)
+{
+    if (x) lfrec__zero(x, count * sizeof *x);
+}
+
+/* (0.9 / root mean square of the preferences)^2; 1 where every preference is 0. */
+LFREC__INTERNAL float lfrec__gain_square(const lfrec_trainer *t)
+{
+    lfrec_real squares = 0;
+    for (uint32_t user = 0; user < t->ratings->users; user++) {
+        const lfrec_history history = lfrec_history_of(t->ratings, user);
+        const float user_mean = lfrec__user_mean(&t->model, &history);
+        for (size_t k = 0; k < history.count; k++) {
+            const lfrec_real p = (lfrec_real)lfrec__preference(&t->model, &history, k, user_mean);
+            squares += p * p;
+        }
+    }
+    const float mean = (float)(squares / (lfrec_real)t->ratings->row_start[t->ratings->users]);
+    return mean > 1e-12f ? LFREC__SGD_DEVIATION * LFREC__SGD_DEVIATION / mean : 1.0f;
 }
 
 LFREC_API lfrec_status lfrec_trainer_init(lfrec_trainer *trainer, const lfrec_options *options, const lfrec_ratings *ratings,
                                           const lfrec_model *start, void *memory, size_t bytes)
 {
     lfrec_trainer made;
-    lfrec_model model;
     if (!trainer || !memory) return LFREC_ERROR_ARGUMENT;
     LFREC__TRY(lfrec__check_training(options, ratings));
     if (start) {
         LFREC__TRY(lfrec__check_model(start));
-        if (start->items > options->items || start->factors != options->factors) return LFREC_ERROR_ARGUMENT;
+        if (start->setting != options->setting || start->items > options->items || start->factors != options->factors) {
+            return LFREC_ERROR_ARGUMENT;
+        }
     }
     lfrec__zero(&made, sizeof made);
     lfrec__arena arena = lfrec__arena_over(memory, bytes);
@@ -2916,26 +3230,30 @@ LFREC_API lfrec_status lfrec_trainer_init(lfrec_trainer *trainer, const lfrec_op
     made.check = LFREC__CHECK_TRAINER;
     made.options = *options;
     made.ratings = ratings;
-    /* The layout has set the model's arrays; lay the same memory out once more as a whole model. */
-    const size_t S = made.model.stride, weights = made.options.items * S * sizeof(float);
-    arena.used = (size_t)((const unsigned char *)made.model.item_mean - arena.base);
-    LFREC__TRY(lfrec__model_over_options(&model, &arena, options));
-    made.model = model;
-    made.encoder = lfrec__floats(model.encoder);
-    made.decoder = lfrec__floats(model.decoder);
-    lfrec__zero(made.encoder_gradient, weights);
-    lfrec__zero(made.decoder_gradient, weights);
-    if (made.encoder_velocity) lfrec__zero(made.encoder_velocity, weights);
-    if (made.decoder_velocity) lfrec__zero(made.decoder_velocity, weights);
-    lfrec__zero(made.is_touched, options->items);
-    lfrec__zero(made.means.item, options->items * sizeof(lfrec_sum));
+    made.encoder = lfrec__floats(made.model.encoder);
+    made.decoder = lfrec__floats(made.model.decoder);
+    made.offset = lfrec__floats(made.model.offset);
+    made.implicit = lfrec__floats(made.model.implicit);
+    const size_t items = options->items, S = made.model.stride;
+    lfrec__zero_floats(made.encoder_gradient, items * S);
+    lfrec__zero_floats(made.decoder_gradient, items * S);
+    lfrec__zero_floats(made.encoder_velocity, items * S);
+    lfrec__zero_floats(made.decoder_velocity, items * S);
+    lfrec__zero_floats(made.prior, items * S);
+    lfrec__zero_floats(made.prior_user, ratings->users * S);
+    if (made.is_touched) lfrec__zero(made.is_touched, items);
+    lfrec__zero(made.means.item, items * sizeof(lfrec_sum));
     made.means.items = options->items;
     LFREC__TRY(lfrec_means_add_all(&made.means, ratings));
     LFREC__TRY(lfrec_model_set_means(&made.model, &made.means));
+    for (size_t i = 0; made.root && i < items; i++) {
+        made.root[i] = made.model.support[i] ? 1.0f / lfrec__sqrtf((float)made.model.support[i]) : 0.0f;
+    }
+    made.gain_square = made.root ? lfrec__gain_square(&made) : 1.0f;
     lfrec__deal_users(&made);
     if (start) {
-        lfrec__copy_rows(made.encoder, S, start->encoder, start->stride, start->items, start->factors);
-        lfrec__copy_rows(made.decoder, S, start->decoder, start->stride, start->items, start->factors);
+        lfrec__copy_weights(&made.model, start);
+        LFREC__TRY(lfrec_model_set_means(&made.model, &made.means)); /* the weights are start's, the means these ratings' */
     } else {
         lfrec__random_weights(&made);
     }
@@ -3133,6 +3451,7 @@ LFREC_API lfrec_status lfrec_trainer_gradient(lfrec_trainer *trainer, const uint
 {
     LFREC__TRY(lfrec__check_trainer(trainer));
     if (!loss || (!users && count) || count > trainer->options.batch || count > trainer->ratings->users) return LFREC_ERROR_ARGUMENT;
+    if (trainer->options.setting != LFREC_ARTICLE) return LFREC_ERROR_ARGUMENT;
     for (uint32_t b = 0; b < count; b++) {
         if (users[b] >= trainer->ratings->users) return LFREC_ERROR_RANGE;
     }
@@ -3166,12 +3485,25 @@ LFREC__INTERNAL void lfrec__step(lfrec_trainer *t, float rate)
     }
 }
 
+/* h of a user that lfrec__prepare_user has prepared at entry 0, into t->factors. */
+LFREC__INTERNAL void lfrec__encode_visible(lfrec_trainer *t, const lfrec__rows *rows, const lfrec_model *model,
+                                           const lfrec_history *history, size_t visible)
+{
+    const size_t S = model->stride, n = history->count;
+    lfrec__zero(t->factors, S * sizeof(float));
+    rows->encode(S, n, history->item, t->input, model->encoder, t->factors);
+    if (!model->implicit) return;
+    const float scale = lfrec__input_scale(model->scale_input, visible);
+    for (size_t k = 0; k < n; k++) t->predicted[k] = t->hidden[k] ? 0.0f : scale;
+    rows->encode(S, n, history->item, t->predicted, model->implicit, t->factors);
+}
+
 LFREC_API lfrec_status lfrec_trainer_error(lfrec_trainer *trainer, const lfrec_model *model, lfrec_real *error)
 {
     LFREC__TRY(lfrec__check_trainer(trainer));
     LFREC__TRY(lfrec__check_model(model));
     lfrec_trainer *t = trainer;
-    if (!error || model->items != t->model.items || model->factors != t->model.factors || model->stride != t->model.stride) {
+    if (!error || model->setting != t->model.setting || model->items != t->model.items || model->factors != t->model.factors || model->stride != t->model.stride) {
         return LFREC_ERROR_ARGUMENT;
     }
     const lfrec__rows *rows = lfrec__rows_for(model->stride, t->options.isa);
@@ -3181,14 +3513,78 @@ LFREC_API lfrec_status lfrec_trainer_error(lfrec_trainer *trainer, const lfrec_m
     lfrec__zero(&loss, sizeof loss);
     for (uint32_t k = 0; k < count; k++) {
         const lfrec_history history = lfrec_history_of(t->ratings, users[k]);
-        (void)lfrec__prepare_user(t, model, users[k], LFREC__VALIDATION, 0);
-        lfrec__zero(t->factors, model->stride * sizeof(float));
-        rows->encode(model->stride, history.count, history.item, t->input, model->encoder, t->factors);
+        const size_t masked = lfrec__prepare_user(t, model, users[k], LFREC__VALIDATION, 0);
+        lfrec__encode_visible(t, rows, model, &history, history.count - masked);
         rows->decode(model->stride, history.count, history.item, model->decoder, t->factors, t->predicted);
+        for (size_t at = 0; model->offset && at < history.count; at++) t->predicted[at] += model->offset[history.item[at]];
         lfrec_loss_add(&loss, t->predicted, t->preference, t->hidden, history.count);
     }
     *error = loss.hidden ? lfrec__sqrt(loss.hidden_error / (lfrec_real)loss.hidden) : 0;
     return LFREC_OK;
+}
+
+/* Mini-batches over the training users. Returns 0 as soon as a batch's loss is not finite. */
+LFREC__INTERNAL int lfrec__epoch_batches(lfrec_trainer *t, lfrec_loss *sum)
+{
+    const uint32_t batch = t->options.batch;
+    for (uint32_t first = 0, left = t->training_users; left > 0;) {
+        const uint32_t count = left < batch ? left : batch;
+        lfrec_loss loss;
+        const lfrec_status status = lfrec_trainer_gradient(t, t->order + first, count, t->at.epoch, &loss);
+        LFREC_ASSERT(status == LFREC_OK);
+        (void)status;
+        sum->hidden_error += loss.hidden_error;
+        sum->scope_error += loss.scope_error;
+        sum->hidden += loss.hidden;
+        sum->scope += loss.scope;
+        if (!lfrec__finite((float)lfrec_loss_value(&loss, t->options.loss_weight))) return 0;
+        lfrec__step(t, t->at.learning_rate);
+        first += count;
+        left -= count;
+    }
+    return 1;
+}
+
+/* LFREC_SGD: one user after the other. A user with one rating has nothing to be predicted from. */
+LFREC__INTERNAL int lfrec__epoch_users(lfrec_trainer *t, lfrec_loss *sum)
+{
+    const lfrec__rows *rows = lfrec__rows_for(t->model.stride, t->options.isa);
+    const size_t S = t->model.stride;
+    lfrec__sgd u;
+    u.preference = t->preference;
+    u.input = t->input;
+    u.hidden = t->hidden;
+    u.root = t->root;
+    u.decoder = t->decoder;
+    u.prior = t->prior;
+    u.offset = t->offset;
+    u.encoder = t->encoder;
+    u.implicit = t->implicit;
+    u.h = t->factors;
+    u.G = t->factors_gradient;
+    u.pull = t->pull;
+    u.predicted = t->predicted;
+    u.rate = t->at.learning_rate;
+    u.weight = t->options.loss_weight;
+    u.decay = t->options.weight_decay;
+    u.gain_square = t->gain_square;
+    for (uint32_t at = 0; at < t->training_users; at++) {
+        const uint32_t user = t->order[at];
+        const lfrec_history history = lfrec_history_of(t->ratings, user);
+        if (history.count < 2) continue;
+        const size_t visible = history.count - lfrec__prepare_user(t, &t->model, user, t->at.epoch, 0);
+        lfrec__encode_visible(t, rows, &t->model, &history, visible);
+        u.n = history.count;
+        u.item = history.item;
+        u.X = t->prior_user + user * S;
+        u.scale = lfrec__input_scale(t->model.scale_input, visible);
+        rows->learn_decoder(S, &u);
+        lfrec_loss_add(sum, t->predicted, t->preference, t->hidden, history.count);
+        const float cap = (float)history.count > LFREC__SGD_LONG ? LFREC__SGD_LONG / (float)history.count : 1.0f;
+        for (size_t q = 0; q < S; q++) u.G[q] *= t->gain_square * cap;
+        rows->learn_encoder(S, &u);
+    }
+    return lfrec__finite((float)lfrec_loss_value(sum, t->options.loss_weight));
 }
 
 LFREC_API lfrec_status lfrec_trainer_epoch(lfrec_trainer *trainer, lfrec_epoch *epoch)
@@ -3197,8 +3593,7 @@ LFREC_API lfrec_status lfrec_trainer_epoch(lfrec_trainer *trainer, lfrec_epoch *
     lfrec_trainer *t = trainer;
     const lfrec_options *o = &t->options;
     lfrec_epoch *at = &t->at;
-    const size_t weights = t->model.items * t->model.stride;
-    lfrec_loss sum, loss;
+    lfrec_loss sum;
     lfrec_rng rng;
     at->epoch++;
     const float done = o->epochs > 1 ? (float)(at->epoch - 1) / (float)(o->epochs - 1) : 0.0f;
@@ -3206,20 +3601,9 @@ LFREC_API lfrec_status lfrec_trainer_epoch(lfrec_trainer *trainer, lfrec_epoch *
     lfrec_rng_seed(&rng, o->seed ^ LFREC__SEED_ORDER, at->epoch);
     lfrec_rng_shuffle(&rng, t->order, t->training_users);
     lfrec__zero(&sum, sizeof sum);
-    int finite = 1;
-    for (uint32_t first = 0; first < t->training_users && finite; first += o->batch) {
-        const uint32_t left = t->training_users - first, count = left < o->batch ? left : o->batch;
-        LFREC__TRY(lfrec_trainer_gradient(t, t->order + first, count, at->epoch, &loss));
-        sum.hidden_error += loss.hidden_error;
-        sum.scope_error += loss.scope_error;
-        sum.hidden += loss.hidden;
-        sum.scope += loss.scope;
-        finite = lfrec__finite((float)lfrec_loss_value(&loss, o->loss_weight));
-        if (finite) lfrec__step(t, at->learning_rate);
-        if (left <= o->batch) break; /* first + batch may not fit 32 bits */
-    }
+    int finite = o->setting == LFREC_SGD ? lfrec__epoch_users(t, &sum) : lfrec__epoch_batches(t, &sum);
+    finite = finite && lfrec__model_finite(&t->model);
     at->loss = lfrec_loss_value(&sum, o->loss_weight);
-    finite = finite && lfrec__all_finite(t->encoder, weights) && lfrec__all_finite(t->decoder, weights);
     if (finite && t->held_out_users) {
         LFREC__TRY(lfrec_trainer_error(t, &t->model, &at->held_out_error));
         finite = lfrec__finite((float)at->held_out_error);
@@ -3229,10 +3613,7 @@ LFREC_API lfrec_status lfrec_trainer_epoch(lfrec_trainer *trainer, lfrec_epoch *
     if (finite && (!t->held_out_users || at->best_epoch == 0 || at->held_out_error < at->best_error)) {
         at->best_epoch = at->epoch;
         at->best_error = at->held_out_error;
-        if (t->best) {
-            lfrec__copy(t->best, t->encoder, weights * sizeof(float));
-            lfrec__copy(t->best + weights, t->decoder, weights * sizeof(float));
-        }
+        if (t->held_out_users) LFREC__TRY(lfrec_model_copy(&t->best, &t->model));
     }
     if (epoch) *epoch = *at;
     return finite ? LFREC_OK : LFREC_ERROR_DIVERGED;
@@ -3242,12 +3623,8 @@ LFREC_API lfrec_status lfrec_trainer_finish(const lfrec_trainer *trainer, lfrec_
 {
     LFREC__TRY(lfrec__check_trainer(trainer));
     LFREC__TRY(lfrec__check_writable(model));
-    lfrec_model best = trainer->model;
-    if (trainer->best && trainer->at.best_epoch) {
-        best.encoder = trainer->best;
-        best.decoder = trainer->best + best.items * best.stride;
-    }
-    return lfrec_model_copy(model, &best);
+    const int early = trainer->held_out_users && trainer->at.best_epoch;
+    return lfrec_model_copy(model, early ? &trainer->best : &trainer->model);
 }
 
 LFREC__INTERNAL lfrec_status lfrec__train_over(lfrec_model *model, const lfrec_options *options, const lfrec_ratings *ratings,
@@ -3304,11 +3681,7 @@ LFREC_API lfrec_status lfrec_evaluate(const lfrec_model *model, const lfrec_rati
     LFREC__TRY(lfrec_ratings_check(test, NULL));
     if (!factors || !errors || known->users != test->users) return LFREC_ERROR_ARGUMENT;
     if (known->items > model->items || test->items > model->items) return LFREC_ERROR_RANGE;
-    const size_t weights = model->items * model->stride;
-    if (!lfrec__all_finite(model->encoder, weights) || !lfrec__all_finite(model->decoder, weights) ||
-        !lfrec__all_finite(model->item_mean, model->items)) {
-        return LFREC_ERROR_NUMBER;
-    }
+    if (!lfrec__model_finite(model)) return LFREC_ERROR_NUMBER;
     const lfrec__rows *rows = lfrec__rows_for(model->stride, LFREC_ISA_AUTO);
     lfrec_real squares = 0, sizes = 0;
     lfrec_user user;
@@ -3322,7 +3695,7 @@ LFREC_API lfrec_status lfrec_evaluate(const lfrec_model *model, const lfrec_rati
             float scores[LFREC__BLOCK];
             rows->decode(model->stride, n, asked.item + first, model->decoder, factors, scores);
             for (size_t k = 0; k < n; k++) {
-                const float score = scores[k] + model->item_mean[asked.item[first + k]] + user.mean;
+                const float score = scores[k] + lfrec__baseline(model, asked.item[first + k], user.mean);
                 const lfrec_real e = (lfrec_real)(lfrec__clamp(score, model->scale_min, model->scale_max) - asked.value[first + k]);
                 squares += e * e;
                 sizes += e < 0 ? -e : e;
@@ -3543,17 +3916,21 @@ LFREC__INTERNAL float lfrec__get_float(const uint8_t *at)
     return lfrec__bits_float(lfrec__get32(at));
 }
 
-/* 64 bits hold it: below 2^32 items of 8 + 8 * 1024 bytes. */
-LFREC__INTERNAL uint64_t lfrec__file_bytes(uint32_t items, uint32_t factors)
+/* 64 bits hold it: below 2^32 items of a few thousand words. */
+LFREC__INTERNAL uint64_t lfrec__file_bytes(lfrec_setting setting, uint32_t items, uint32_t factors)
 {
-    return LFREC_HEADER_BYTES + (uint64_t)items * (8u + 8u * (uint64_t)factors) + 4u;
+    uint64_t words = 0;
+    for (int which = 0; which < LFREC__ARRAYS; which++) {
+        if (lfrec__has(setting, which)) words += lfrec__is_matrix(which) ? factors : 1u;
+    }
+    return LFREC_HEADER_BYTES + (uint64_t)items * words * 4u + 4u;
 }
 
 LFREC_API lfrec_status lfrec_save_size(const lfrec_model *model, size_t *bytes)
 {
     if (!bytes) return LFREC_ERROR_ARGUMENT;
     LFREC__TRY(lfrec__check_model(model));
-    const uint64_t size = lfrec__file_bytes(model->items, model->factors);
+    const uint64_t size = lfrec__file_bytes(model->setting, model->items, model->factors);
     if (size > (size_t)-1) return LFREC_ERROR_OVERFLOW;
     *bytes = (size_t)size;
     return LFREC_OK;
@@ -3561,7 +3938,7 @@ LFREC_API lfrec_status lfrec_save_size(const lfrec_model *model, size_t *bytes)
 
 LFREC__INTERNAL void lfrec__fill_header(const lfrec_model *model, uint8_t *header)
 {
-    const uint64_t bytes = lfrec__file_bytes(model->items, model->factors);
+    const uint64_t bytes = lfrec__file_bytes(model->setting, model->items, model->factors);
     lfrec__zero(header, LFREC_HEADER_BYTES);
     lfrec__copy(header, lfrec__magic(), 8);
     lfrec__put32(header + 8, LFREC_FORMAT_VERSION);
@@ -3603,23 +3980,6 @@ LFREC__INTERNAL void lfrec__write32(lfrec__writer *w, uint32_t x)
     w->used += 4;
 }
 
-LFREC__INTERNAL void lfrec__write_rows(lfrec__writer *w, const float *rows, size_t count, size_t columns, size_t stride)
-{
-    for (size_t k = 0; k < count; k++) {
-        for (size_t q = 0; q < columns; q++) lfrec__write32(w, lfrec__float_bits(rows[k * stride + q]));
-    }
-}
-
-LFREC__INTERNAL int lfrec__model_finite(const lfrec_model *model)
-{
-    if (!lfrec__finite(model->mean) || !lfrec__all_finite(model->item_mean, model->items)) return 0;
-    for (size_t i = 0; i < model->items; i++) {
-        if (!lfrec__all_finite(model->encoder + i * model->stride, model->factors)) return 0;
-        if (!lfrec__all_finite(model->decoder + i * model->stride, model->factors)) return 0;
-    }
-    return 1;
-}
-
 LFREC_API lfrec_status lfrec_save(const lfrec_model *model, lfrec_write *write, void *context)
 {
     lfrec__writer w;
@@ -3632,10 +3992,18 @@ LFREC_API lfrec_status lfrec_save(const lfrec_model *model, lfrec_write *write, 
     w.failed = 0;
     w.used = LFREC_HEADER_BYTES;
     lfrec__fill_header(model, w.chunk);
-    lfrec__write_rows(&w, model->item_mean, model->items, 1, 1);
-    for (size_t i = 0; i < model->items; i++) lfrec__write32(&w, model->support[i]);
-    lfrec__write_rows(&w, model->encoder, model->items, model->factors, model->stride);
-    lfrec__write_rows(&w, model->decoder, model->items, model->factors, model->stride);
+    for (int which = 0; which < LFREC__ARRAYS; which++) {
+        if (!lfrec__has(model->setting, which)) continue;
+        const int matrix = lfrec__is_matrix(which);
+        const unsigned char *array = (const unsigned char *)lfrec__array(model, which);
+        for (size_t i = 0; i < model->items; i++) {
+            for (size_t q = 0; q < (matrix ? model->factors : 1); q++) {
+                uint32_t word;
+                lfrec__copy(&word, array + 4 * (i * (matrix ? model->stride : 1) + q), 4);
+                lfrec__write32(&w, word);
+            }
+        }
+    }
     lfrec__flush(&w);
     lfrec__write32(&w, ~w.crc);
     lfrec__flush(&w);
@@ -3709,15 +4077,15 @@ LFREC__INTERNAL lfrec_status lfrec__parse_header(lfrec_file *file, const uint8_t
     lfrec__copy(file->header, header, LFREC_HEADER_BYTES);
     const float low = lfrec__get_float(header + 40), high = lfrec__get_float(header + 44);
     const float item_shrink = lfrec__get_float(header + 48), user_shrink = lfrec__get_float(header + 52);
-    if (file->version < 1 || lfrec__get32(header + 12) != LFREC_ARTICLE || file->items < 1 || file->items > 0xfffffffeu ||
+    if (file->version < 1 || lfrec__get32(header + 12) > LFREC_SGD || file->items < 1 || file->items > 0xfffffffeu ||
         file->factors < 1 || file->factors > LFREC_MAX_FACTORS || file->factors > file->items ||
         lfrec__get32(header + 32) > LFREC__FLAG_SCALE_INPUT || lfrec__get32(header + 56) != 0 ||
         !lfrec__finite(lfrec__get_float(header + 36)) || !lfrec__legal_rating(low) || !lfrec__legal_rating(high) || !(low < high) ||
         !(item_shrink >= 0.0f && item_shrink < 1e9f) || !(user_shrink >= 0.0f && user_shrink < 1e9f) ||
-        file->bytes != lfrec__file_bytes(file->items, file->factors)) {
+        file->bytes != lfrec__file_bytes(file->setting, file->items, file->factors)) {
         return LFREC_ERROR_CORRUPT;
     }
-    LFREC__TRY(lfrec__model_layout(&arena, file->items, file->factors, &model));
+    LFREC__TRY(lfrec__model_layout(&arena, file->setting, file->items, file->factors, &model));
     return lfrec__arena_bytes(&arena, &file->memory_bytes);
 }
 
@@ -3725,7 +4093,6 @@ LFREC__INTERNAL lfrec_status lfrec__parse_header(lfrec_file *file, const uint8_t
 LFREC__INTERNAL void lfrec__take_header(lfrec_model *model, const lfrec_file *file)
 {
     const uint8_t *header = file->header;
-    model->setting = file->setting;
     model->mean = lfrec__get_float(header + 36);
     model->scale_min = lfrec__get_float(header + 40);
     model->scale_max = lfrec__get_float(header + 44);
@@ -3783,16 +4150,17 @@ LFREC_API lfrec_status lfrec_load(lfrec_model *model, const lfrec_file *file, lf
     if (!model || !file || !read || !memory) return LFREC_ERROR_ARGUMENT;
     LFREC__TRY(lfrec__parse_header(&parsed, file->header, LFREC_HEADER_BYTES));
     lfrec__arena arena = lfrec__arena_over(memory, bytes);
-    LFREC__TRY(lfrec__model_over(&made, &arena, parsed.items, parsed.factors));
+    LFREC__TRY(lfrec__model_over(&made, &arena, parsed.setting, parsed.items, parsed.factors));
     lfrec__take_header(&made, &parsed);
     r.read = read;
     r.context = context;
     r.crc = lfrec__crc(0xffffffffu, parsed.header, LFREC_HEADER_BYTES);
-    const size_t items = made.items;
-    LFREC__TRY(lfrec__read_rows(&r, lfrec__floats(made.item_mean), 1, items, items));
-    LFREC__TRY(lfrec__read_rows(&r, (void *)(uintptr_t)made.support, 1, items, items));
-    LFREC__TRY(lfrec__read_rows(&r, lfrec__floats(made.encoder), items, made.factors, made.stride));
-    LFREC__TRY(lfrec__read_rows(&r, lfrec__floats(made.decoder), items, made.factors, made.stride));
+    for (int which = 0; which < LFREC__ARRAYS; which++) {
+        void *array = (void *)(uintptr_t)lfrec__array(&made, which);
+        if (!array) continue;
+        if (lfrec__is_matrix(which)) LFREC__TRY(lfrec__read_rows(&r, array, made.items, made.factors, made.stride));
+        else LFREC__TRY(lfrec__read_rows(&r, array, 1, made.items, made.items));
+    }
     LFREC__TRY(lfrec__read_all(read, context, tail, 4, &got));
     if (lfrec__get32(tail) != (uint32_t)~r.crc || !lfrec__model_finite(&made)) return LFREC_ERROR_CORRUPT;
     *model = made;
@@ -3851,16 +4219,17 @@ LFREC_API lfrec_status lfrec_view(lfrec_model *model, const void *buffer, size_t
     if (lfrec__get32(data + bytes - 4) != (uint32_t)~lfrec__crc(0xffffffffu, data, bytes - 4)) return LFREC_ERROR_CORRUPT;
     lfrec__zero(&made, sizeof made);
     made.check = LFREC__CHECK_MODEL;
+    made.setting = file.setting;
     made.items = file.items;
     made.factors = file.factors;
     made.stride = file.factors;
     lfrec__take_header(&made, &file);
-    const size_t items = file.items;
-    const void *words = data + LFREC_HEADER_BYTES;
-    made.item_mean = (const float *)words;
-    made.support = (const uint32_t *)words + items;
-    made.encoder = (const float *)words + 2 * items;
-    made.decoder = made.encoder + items * file.factors;
+    const uint8_t *at = data + LFREC_HEADER_BYTES;
+    for (int which = 0; which < LFREC__ARRAYS; which++) {
+        if (!lfrec__has(made.setting, which)) continue;
+        lfrec__set_array(&made, which, at);
+        at += 4 * (size_t)made.items * (lfrec__is_matrix(which) ? made.factors : 1);
+    }
     if (!lfrec__model_finite(&made)) return LFREC_ERROR_CORRUPT;
     *model = made;
     return LFREC_OK;

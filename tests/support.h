@@ -1,0 +1,169 @@
+/* What several suites of the header need: memory that is watched, random numbers of their own, ratings with a known truth.
+ * Include after lfrec.h. */
+#ifndef LFREC_TESTS_SUPPORT_H
+#define LFREC_TESTS_SUPPORT_H
+
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Sizes for a machine, and for valgrind, which is fifty times slower. */
+#ifdef LFREC_TEST_QUICK
+#define BY_SPEED(full, quick) (quick)
+#else
+#define BY_SPEED(full, quick) (full)
+#endif
+
+#define ASSERT_OK(call) ck_assert_int_eq((call), LFREC_OK)
+#define ASSERT_STATUS(call, status) ck_assert_int_eq((call), (status))
+
+/* For inner loops: Check's own assertions write to a file each time that they hold. */
+#define HOLDS(condition)                                    \
+    do {                                                    \
+        if (!(condition))                                   \
+            ck_abort_msg("'%s' does not hold", #condition); \
+    } while (0)
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+static inline void *take(size_t bytes)
+{
+    void *memory = malloc(bytes ? bytes : 1);
+    ck_assert_ptr_nonnull(memory);
+    return memory;
+}
+
+/* ---- random numbers: not the header's ---- */
+
+static uint64_t draw_state = 88172645463325252u;
+
+static inline uint32_t draw_below(uint32_t bound)
+{
+    draw_state ^= draw_state << 13;
+    draw_state ^= draw_state >> 7;
+    draw_state ^= draw_state << 17;
+    return (uint32_t)((draw_state >> 32) * bound >> 32);
+}
+
+/* [-1, 1) */
+static inline float draw_float(void)
+{
+    return (float)draw_below(1u << 24) / 8388608.0f - 1.0f;
+}
+
+/* ---- an allocator that counts, and fails when told ---- */
+
+typedef struct {
+    size_t calls, live, bytes; /* bytes: of the last allocation */
+    size_t fail_at;            /* the call that gets NULL, from 1; 0: none */
+} watch;
+
+static inline void *watch_allocate(void *context, size_t bytes)
+{
+    watch *w = context;
+    if (++w->calls == w->fail_at)
+        return NULL;
+    w->live++;
+    w->bytes = bytes;
+    return malloc(bytes);
+}
+
+static inline void watch_release(void *context, void *memory)
+{
+    watch *w = context;
+    w->live--;
+    free(memory);
+}
+
+static inline lfrec_allocator watched(watch *w)
+{
+    const lfrec_allocator allocator = {watch_allocate, watch_release, w};
+    memset(w, 0, sizeof *w);
+    return allocator;
+}
+
+/* ---- memory at any address, with a border that shows a write beside it ---- */
+
+enum { BORDER = 64 };
+
+typedef struct {
+    unsigned char *block, *at; /* at: `shift` bytes after a multiple of 64 */
+    size_t bytes;
+} bordered;
+
+static inline bordered border(size_t bytes, size_t shift)
+{
+    bordered b;
+    b.bytes = bytes;
+    b.block = take(bytes + shift + 3 * BORDER);
+    memset(b.block, 0xa5, bytes + shift + 3 * BORDER);
+    b.at = b.block + BORDER;
+    b.at += (BORDER - (uintptr_t)b.at % BORDER) % BORDER + shift;
+    return b;
+}
+
+static inline void border_free(bordered *b)
+{
+    for (size_t k = 0; k < BORDER; k++) {
+        ck_assert_msg(b->at[b->bytes + k] == 0xa5, "byte %zu after the end was written", k);
+        ck_assert_msg(b->at[-1 - (ptrdiff_t)k] == 0xa5, "byte %zu before the start was written", k + 1);
+    }
+    free(b->block);
+}
+
+/* ---- ratings with tastes in them ---- */
+
+/* `per_user` ratings of each user on average: mean + item + user + the product of `rank` hidden tastes + noise, rounded to halves and kept on
+ * 0.5 .. 5. */
+static inline void generate(lfrec_ratings *ratings, uint32_t users, uint32_t items, uint32_t per_user, uint32_t rank)
+{
+    float *user_taste = take(users * rank * sizeof *user_taste), *item_taste = take(items * rank * sizeof *item_taste);
+    float *item_level = take(items * sizeof *item_level);
+    lfrec_rating *events = take((size_t)users * items * sizeof *events);
+    size_t count = 0;
+    for (uint32_t k = 0; k < users * rank; k++)
+        user_taste[k] = draw_float() + draw_float();
+    for (uint32_t k = 0; k < items * rank; k++)
+        item_taste[k] = draw_float() + draw_float();
+    for (uint32_t i = 0; i < items; i++)
+        item_level[i] = 0.6f * draw_float();
+    for (uint32_t u = 0; u < users; u++) {
+        const float level = 0.4f * draw_float();
+        for (uint32_t i = 0; i < items; i++) {
+            if (draw_below(items) >= per_user)
+                continue;
+            float x = 3.0f + level + item_level[i] + 0.3f * draw_float();
+            for (uint32_t q = 0; q < rank; q++)
+                x += 0.9f * user_taste[u * rank + q] * item_taste[i * rank + q];
+            x = roundf(2.0f * x) / 2.0f;
+            events[count].user = u;
+            events[count].item = i;
+            events[count++].value = x < 0.5f ? 0.5f : x > 5.0f ? 5.0f : x;
+        }
+    }
+    ASSERT_OK(lfrec_ratings_create(ratings, users, items, events, count, NULL));
+    free(user_taste);
+    free(item_taste);
+    free(item_level);
+    free(events);
+}
+
+/* ---- a suite that is one list of tests ---- */
+
+static inline int run_tests(const char *name, const TTest *const *tests, size_t count, double seconds)
+{
+    Suite *suite = suite_create(name);
+    TCase *all = tcase_create("all");
+    SRunner *runner = srunner_create(suite);
+    tcase_set_timeout(all, seconds);
+    for (size_t k = 0; k < count; k++)
+        tcase_add_test(all, tests[k]);
+    suite_add_tcase(suite, all);
+    srunner_run_all(runner, CK_NORMAL);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+#endif

@@ -196,17 +196,17 @@ static char *printable(dataset *data, const char *text, size_t length, bool lati
 
 /* ---- files ---- */
 
-typedef struct bytes {
+typedef struct file_bytes {
     char *data; /* NUL-terminated */
     size_t length;
-} bytes;
+} file_bytes;
 
 typedef enum got { GOT_FILE, GOT_NOTHING, GOT_FOLDER, GOT_ERROR } got;
 
 /* Reads all of a file, also one whose length is not known, such as a pipe. GOT_ERROR fills in error. */
-static got slurp(const char *path, bytes *file, char error[DATASET_ERROR_MAX])
+static got slurp(const char *path, file_bytes *file, char error[DATASET_ERROR_MAX])
 {
-    *file = (bytes){NULL, 0};
+    *file = (file_bytes){NULL, 0};
     FILE *stream = fopen(path, "rb");
     if (stream == NULL) {
         if (errno == ENOENT || errno == ENOTDIR)
@@ -243,7 +243,7 @@ static got slurp(const char *path, bytes *file, char error[DATASET_ERROR_MAX])
     fclose(stream);
     if (result != GOT_FILE) {
         free(file->data);
-        *file = (bytes){NULL, 0};
+        *file = (file_bytes){NULL, 0};
         return result;
     }
     file->data[file->length] = '\0';
@@ -261,7 +261,7 @@ static got slurp(const char *path, bytes *file, char error[DATASET_ERROR_MAX])
         if (file->length >= packed[k].length && memcmp(file->data, packed[k].magic, packed[k].length) == 0) {
             fail(error, "%s: is compressed; unpack it first: %s %s", path, packed[k].command, path);
             free(file->data);
-            *file = (bytes){NULL, 0};
+            *file = (file_bytes){NULL, 0};
             return GOT_ERROR;
         }
     return GOT_FILE;
@@ -283,7 +283,7 @@ typedef struct field {
     size_t length;
 } field;
 
-static void reader_open(reader *rows, const char *path, const bytes *file)
+static void reader_open(reader *rows, const char *path, const file_bytes *file)
 {
     *rows = (reader){.path = path, .at = file->data, .end = file->data + file->length, .line = 0, .separator = ','};
     if (file->length >= 3 && memcmp(file->data, "\xEF\xBB\xBF", 3) == 0)
@@ -598,7 +598,7 @@ static bool is_header(const reader *rows, const char *row, const char *end)
     return letters;
 }
 
-static bool take_ratings(dataset *data, const char *path, const bytes *file, char error[DATASET_ERROR_MAX])
+static bool take_ratings(dataset *data, const char *path, const file_bytes *file, char error[DATASET_ERROR_MAX])
 {
     reader rows;
     reader_open(&rows, path, file);
@@ -624,7 +624,7 @@ static bool take_ratings(dataset *data, const char *path, const bytes *file, cha
 
 bool dataset_read_ratings(dataset *data, const char *path, char error[DATASET_ERROR_MAX])
 {
-    bytes file;
+    file_bytes file;
     switch (slurp(path, &file, error)) {
     case GOT_FILE:
         break;
@@ -642,7 +642,7 @@ bool dataset_read_ratings(dataset *data, const char *path, char error[DATASET_ER
 
 /* ---- titles ---- */
 
-static bool take_titles(dataset *data, const char *path, const bytes *file, char error[DATASET_ERROR_MAX])
+static bool take_titles(dataset *data, const char *path, const file_bytes *file, char error[DATASET_ERROR_MAX])
 {
     bool latin1 = !is_utf8(file->data, file->length);
     reader rows;
@@ -674,7 +674,7 @@ static bool take_titles(dataset *data, const char *path, const bytes *file, char
 
 bool dataset_read_titles(dataset *data, const char *path, char error[DATASET_ERROR_MAX])
 {
-    bytes file;
+    file_bytes file;
     switch (slurp(path, &file, error)) {
     case GOT_FILE:
         break;
@@ -701,7 +701,7 @@ bool dataset_read(dataset *data, const char *path, char error[DATASET_ERROR_MAX]
         return out_of_memory(error, path);
     bool good = false, decided = false;
     for (size_t k = 0; k < 2 && !decided; k++) {
-        bytes file;
+        file_bytes file;
         snprintf(name, room, "%s/ratings.%s", path, endings[k]);
         got found = slurp(name, &file, error);
         if (found == GOT_NOTHING || found == GOT_FOLDER)
@@ -723,7 +723,7 @@ bool dataset_read(dataset *data, const char *path, char error[DATASET_ERROR_MAX]
         }
     }
     if (!decided) {
-        bytes file;
+        file_bytes file;
         got found = slurp(path, &file, error);
         if (found == GOT_FILE) {
             good = take_ratings(data, path, &file, error);

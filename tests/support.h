@@ -149,6 +149,60 @@ static inline void generate(lfrec_ratings *ratings, uint32_t users, uint32_t ite
     free(events);
 }
 
+/* ---- models with any weights ---- */
+
+static const lfrec_setting settings[] = {LFREC_ARTICLE, LFREC_SGD};
+
+/* A model's array, writable as it is by the tests alone. */
+static inline float *writable(const float *array)
+{
+    return (float *)(uintptr_t)array;
+}
+
+static inline void fill(const float *rows, size_t count, size_t columns, size_t stride, float size)
+{
+    for (size_t k = 0; rows && k < count; k++) {
+        for (size_t q = 0; q < columns; q++)
+            writable(rows)[k * stride + q] = size * draw_float();
+    }
+}
+
+/* Made by create, then random: what tests of serving need no training for. */
+static inline void random_model(lfrec_model *model, lfrec_setting setting, uint32_t items, uint32_t factors)
+{
+    const lfrec_options options = lfrec_options_for(setting, items, factors, 0.5f, 5.0f);
+    ASSERT_OK(lfrec_model_create(model, &options, NULL));
+    model->mean = 3.25f;
+    fill(model->item_mean, items, 1, 1, 0.5f);
+    for (uint32_t i = 0; i < items; i++) {
+        writable(model->item_mean)[i] += 3.25f;
+        ((uint32_t *)(uintptr_t)model->support)[i] = draw_below(50);
+    }
+    fill(model->encoder, items, factors, model->stride, 0.3f);
+    fill(model->decoder, items, factors, model->stride, 0.8f);
+    fill(model->offset, items, 1, 1, 0.1f);
+    fill(model->implicit, items, factors, model->stride, 0.1f);
+}
+
+static inline lfrec_user user_over(float *factors)
+{
+    lfrec_user user;
+    memset(&user, 0, sizeof user);
+    user.factors = factors;
+    return user;
+}
+
+/* Any history: `count` items at even distances, from item `first` on. */
+static inline lfrec_history history_over(uint32_t *item, float *value, size_t count, uint32_t first, uint32_t distance)
+{
+    const lfrec_history history = {item, value, count};
+    for (size_t k = 0; k < count; k++) {
+        item[k] = first + (uint32_t)k * distance;
+        value[k] = 0.5f * (float)(1 + draw_below(10));
+    }
+    return history;
+}
+
 /* ---- a suite that is one list of tests ---- */
 
 static inline int run_tests(const char *name, const TTest *const *tests, size_t count, double seconds)

@@ -784,6 +784,17 @@ const char *dataset_genres(const dataset *data, uint32_t item)
     return data->genres[item] != NULL ? data->genres[item] : "";
 }
 
+bool dataset_item(const dataset *data, const char *id, uint32_t *item)
+{
+    uint32_t at;
+    size_t length = strlen(id);
+    uint32_t found = ids_find(&data->items, id, length, hash_of(id, length), &at);
+    if (found == NO_INDEX)
+        return false;
+    *item = found;
+    return true;
+}
+
 static char small(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;

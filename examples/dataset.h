@@ -94,6 +94,9 @@ void dataset_print_refused(const dataset *data, FILE *to);
 const char *dataset_title(const dataset *data, uint32_t item);
 const char *dataset_genres(const dataset *data, uint32_t item); /* "" where there are none */
 
+/* The item with this id. false: there is none. */
+bool dataset_item(const dataset *data, const char *id, uint32_t *item);
+
 /* The item whose title begins with `text`, or else contains it (capital or small letters alike); of several, the most rated one. */
 bool dataset_find(const dataset *data, const char *text, uint32_t *item);
 

@@ -411,6 +411,7 @@ START_TEST(an_empty_data_set_can_be_asked_and_freed)
 {
     uint32_t item = 77;
     ck_assert(!dataset_find(&data, "x", &item));
+    ck_assert(!dataset_item(&data, "x", &item));
     ck_assert(dataset_keep_most_rated(&data, 5));
     ck_assert(dataset_sort_by_time(&data));
     dataset_most_rated(&data, &item);
@@ -452,6 +453,10 @@ START_TEST(keeping_the_most_rated_renumbers_by_rank)
     ck_assert_uint_eq(data.rating[5].item, 1);
     ck_assert_uint_eq(data.rating[6].item, 2);
     ck_assert_str_eq(dataset_title(&data, 2), "new");
+    uint32_t item;
+    ck_assert(dataset_item(&data, "9", &item));
+    ck_assert_uint_eq(item, 1);
+    ck_assert(!dataset_item(&data, "10", &item)); /* not kept */
 }
 END_TEST
 

@@ -306,6 +306,7 @@ static void on_revoked(void *context, const int32_t *partitions, size_t count, b
         lfrec_operator_drop_partition(d->op, partitions[i]);
         lfrec_delivery_remove(d->delivery, partitions[i]);
     }
+    lfrec_log(LFREC_LOG_INFO, "%" PRIu64 " users stay", lfrec_operator_stats_of(d->op).users);
     check_ready(d);
 }
 

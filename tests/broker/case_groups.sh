@@ -1,0 +1,106 @@
+# case_groups.sh - several members: partitions come, go and come back.
+
+# How many users a member last said it has ("caught up: N users", "N users stay").
+users_in() { sed -n 's/^.* \([0-9]*\) users\(,\| stay\).* ratings.*$/\1/p; s/^.* \([0-9]*\) users stay$/\1/p' "$1" | tail -n 1; }
+times() { grep -c -- "$2" "$1"; } # LOG TEXT
+quick='-X session.timeout.ms=6000 -X heartbeat.interval.ms=200'
+
+two_members_share() # ARGUMENTS...
+{
+    topics 4
+    # shellcheck disable=SC2086
+    start_ready $quick "$@"
+    local first=$pid first_log=$log second second_log
+    fill 20 4
+    ratings 30 0 10 | send
+    within 10 all_committed 4 || fail "not committed"
+    # shellcheck disable=SC2086
+    start $quick "$@"
+    second=$pid second_log=$log
+    within 15 says "$second_log" 'caught up' || fail "the second member did not get its part"
+    within 15 eval '[ "$(( $(users_in "$first_log") + $(users_in "$second_log") ))" = 34 ]' ||
+        fail "users: $(users_in "$first_log") and $(users_in "$second_log"), and 34 in the topic"
+    [ "$(users_in "$second_log")" -gt 0 ] || fail "the second member has no users"
+    ratings 30 10 12 | send
+    within 15 eval '[ "$(users_rated 12)" = 30 ]' || fail "lists of two members: $(newest | head -n 3)"
+    within 10 all_committed 4 || fail "not committed"
+    log=$second_log
+    stop "$second" 0
+    within 15 eval '[ "$(users_in "$first_log")" = 34 ]' || fail "the first member has $(users_in "$first_log") users again"
+    ratings 30 12 14 | send
+    within 15 eval '[ "$(users_rated 14)" = 30 ]' || fail "lists of one member: $(newest | head -n 3)"
+    within 10 all_committed 4 || fail "not committed"
+    log=$first_log
+    stop "$first" 0
+}
+
+test_two_members_join_and_leave() { two_members_share; }
+
+test_two_members_cooperative() { two_members_share -X partition.assignment.strategy=cooperative-sticky; }
+
+test_crashed_member_is_replaced()
+{
+    topics 4
+    start_ready -X session.timeout.ms=1500 -X heartbeat.interval.ms=200
+    local first=$pid first_log=$log
+    fill 20 4
+    start -X session.timeout.ms=1500 -X heartbeat.interval.ms=200
+    within 15 says "$log" 'caught up' || fail "the second member did not get its part"
+    ratings 30 0 10 | send
+    kill -KILL "$pid"
+    within 15 eval '[ "$(users_in "$first_log")" = 34 ]' || fail "users: $(users_in "$first_log")"
+    within 15 eval '[ "$(users_rated 10)" = 30 ]' || fail "lists: $(newest | head -n 3)"
+    log=$first_log
+    within 10 all_committed 4 || fail "not committed"
+    stop "$first" 0
+}
+
+# Ranges go to members in the order of their ids, which begin with the client's: "a" takes the only partition from "z".
+test_partition_that_comes_back()
+{
+    topics 1
+    # shellcheck disable=SC2086
+    start_ready $quick -X client.id=z -X lfrec.publish.rate=0
+    local first=$pid first_log=$log before
+    fill 30
+    ratings 10 0 10 | send
+    within 10 eval '[ "$(users_rated 10)" = 10 ]' || fail "no lists"
+    # shellcheck disable=SC2086
+    start $quick -X client.id=a
+    within 15 says "$log" 'caught up: 11 users' || fail "the second member did not take over: $(cat "$log")"
+    says "$first_log" 'partition 0 revoked' || fail "the first member did not give the partition away"
+    ratings 10 10 20 | send
+    within 10 all_committed || fail "not committed"
+    [ "$(users_rated 20)" = 10 ] || fail "lists of the second member: $(newest | head -n 3)"
+    before=$(lists | wc -l)
+    stop "$pid" 0
+    within 15 says "$first_log" 'caught up: 11 users, 30 items, 230 ratings' || fail "after the return: $(tail -n 4 "$first_log")"
+    printf 'u1|u1,i29,3\n' | send
+    within 10 all_committed || fail "not committed"
+    # Whatever was published since rests on all ratings.
+    lists | tail -n +$((before + 1)) > "$work/$t.since"
+    grep -v '^filler' "$work/$t.since" | grep -v '"rated":2[01],' > "$work/$t.old"
+    [ ! -s "$work/$t.old" ] || fail "published from old memory: $(head -n 3 "$work/$t.old")"
+    grep -q '^u1.*"rated":21,' "$work/$t.since" || fail "the new list is missing"
+    log=$first_log
+    stop "$first" 0
+}
+
+test_partitions_added_later()
+{
+    topics 2
+    start_ready -X topic.metadata.refresh.interval.ms=500
+    fill 20 2
+    ratings 10 0 5 | send
+    within 10 all_committed 2 || fail "not committed"
+    "$tool" "$bootstrap" grow "$t-in" 4 || fail "cannot add partitions"
+    # At once, and to where no key would go: to each partition.
+    local part
+    for part in 0 1 2 3; do
+        printf 'u%d|u%d,i1%d,4\nnew%d|new%d,i1,3\n' $part $part $part $part $part | send -p $part -X topic.metadata.refresh.interval.ms=100
+    done
+    within 20 all_committed 4 || fail "committed $(committed 4), ends $(ends 4): $(tail -n 3 "$log")"
+    [ "$(users_rated 6)" = 4 ] || fail "users with ratings in two partitions: $(newest | head -n 5)"
+    [ "$(newest | grep -c '^new')" = 4 ] || fail "users of the new partitions: $(newest)"
+    stop "$pid" 0
+}

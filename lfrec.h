@@ -342,7 +342,7 @@ typedef struct lfrec_sum {
     uint64_t count;
 } lfrec_sum;
 
-/* add: LFREC_ERROR_NUMBER for a value outside +-LFREC_MAX_RATING, LFREC_ERROR_OVERFLOW when the sum is full (2.8e8 ratings of 32768,
+/* add: LFREC_ERROR_NUMBER for a value outside +-LFREC_MAX_RATING, LFREC_ERROR_OVERFLOW when the sum is full (1.6e7 ratings of 32768,
  * 1e11 of 5). remove takes back what was added; LFREC_ERROR_EMPTY when nothing is there. Either leaves the sum as it was on an error. */
 LFREC_API lfrec_status lfrec_sum_add(lfrec_sum *sum, float value);
 LFREC_API lfrec_status lfrec_sum_remove(lfrec_sum *sum, float value);
@@ -470,11 +470,11 @@ LFREC_API lfrec_status lfrec_denormalize(const lfrec_model *model, const uint32_
 
 /* ===[ users and scores ]============================================================================================ */
 
-/* A folded-in history. `factors` is LFREC_STRIDE(K) floats of the caller's. */
+/* A folded-in history. */
 typedef struct lfrec_user {
     float mean;      /* c_u */
     size_t rated;    /* n: ratings that were folded in */
-    float *factors;  /* h_u */
+    float *factors;  /* h_u: the caller's LFREC_STRIDE(K) floats */
 } lfrec_user;
 
 typedef struct lfrec_scored {
@@ -520,10 +520,17 @@ typedef struct lfrec_reason {
     float share; /* s_u F_i . (p_uj L_j), with Y_j added to p_uj L_j where the model has it */
 } lfrec_reason;
 
-/* Why `item` has its score: every term of the sum, the largest magnitude first, at most `count` of them. The score before clamping is
- * *baseline + the sum over all n terms (up to rounding); *baseline = item_mean + c_u + o_i. reasons has room for min(count, n) entries. */
-LFREC_API lfrec_status lfrec_explain(const lfrec_model *model, const lfrec_history *history, uint32_t item, size_t count,
-                                     lfrec_reason *reasons, size_t *found, float *baseline);
+typedef struct lfrec_explanation {
+    lfrec_reason *reasons; /* the caller's array, */
+    size_t room;           /* and its length */
+    size_t count;          /* reasons written: min(room, n) */
+    float baseline;        /* item_mean + c_u + o_i: what is there before anything is said of single ratings */
+} lfrec_explanation;
+
+/* Why `item` has its score: the terms of the sum, the largest magnitude first. The score before clamping is the baseline plus the shares of
+ * all n ratings (up to rounding). `user` was folded in from this history; the caller sets reasons and room. */
+LFREC_API lfrec_status lfrec_explain(const lfrec_model *model, const lfrec_user *user, const lfrec_history *history, uint32_t item,
+                                     lfrec_explanation *explanation);
 
 /* ===[ similarity ]================================================================================================== */
 
@@ -638,7 +645,7 @@ LFREC_API lfrec_status lfrec_trainer_init(lfrec_trainer *trainer, const lfrec_op
                                           const lfrec_model *start, void *memory, size_t bytes);
 /* One pass over the training users; *epoch (may be NULL) says how it went. LFREC_ERROR_DIVERGED when a weight is no longer finite. */
 LFREC_API lfrec_status lfrec_trainer_epoch(lfrec_trainer *trainer, lfrec_epoch *epoch);
-/* LFREC_ARTICLE: the gradient of the loss of these users (at most options.batch) under the masks of `epoch`, into encoder_gradient and
+/* LFREC_ARTICLE: the gradient of the loss of these users (different ones, at most options.batch) under the masks of `epoch`, into encoder_gradient and
  * decoder_gradient; no weight changes. What an epoch does before each step, and what tests check against finite differences. */
 LFREC_API lfrec_status lfrec_trainer_gradient(lfrec_trainer *trainer, const uint32_t *users, uint32_t count, uint32_t epoch,
                                               lfrec_loss *loss);
@@ -2381,15 +2388,22 @@ LFREC_API lfrec_status lfrec_means_remove(lfrec_means *means, uint32_t item, flo
     if (!means || !means->item) return LFREC_ERROR_ARGUMENT;
     if (item >= means->items) return LFREC_ERROR_RANGE;
     LFREC__TRY(lfrec_sum_remove(&means->item[item], value));
-    return lfrec_sum_remove(&means->overall, value); /* holds every rating that an item holds: cannot be empty */
+    const lfrec_status status = lfrec_sum_remove(&means->overall, value);
+    if (status != LFREC_OK) (void)lfrec_sum_add(&means->item[item], value);
+    return status;
 }
 
 LFREC_API lfrec_status lfrec_means_replace(lfrec_means *means, uint32_t item, float old_value, float new_value)
 {
-    if (!lfrec__legal_rating(new_value)) return LFREC_ERROR_NUMBER;
-    LFREC__TRY(lfrec_means_remove(means, item, old_value));
-    const lfrec_status status = lfrec_means_add(means, item, new_value);
-    if (status != LFREC_OK) (void)lfrec_means_add(means, item, old_value);
+    if (!means || !means->item) return LFREC_ERROR_ARGUMENT;
+    if (item >= means->items) return LFREC_ERROR_RANGE;
+    const lfrec_sum overall = means->overall, of_item = means->item[item];
+    lfrec_status status = lfrec_means_remove(means, item, old_value);
+    if (status == LFREC_OK) status = lfrec_means_add(means, item, new_value);
+    if (status != LFREC_OK) { /* adding the old value back might not fit a sum that is nearly full */
+        means->overall = overall;
+        means->item[item] = of_item;
+    }
     return status;
 }
 
@@ -2945,34 +2959,41 @@ LFREC_API lfrec_status lfrec_top(const lfrec_model *model, const lfrec_user *use
     return LFREC_OK;
 }
 
-LFREC_API lfrec_status lfrec_explain(const lfrec_model *model, const lfrec_history *history, uint32_t item, size_t count,
-                                     lfrec_reason *reasons, size_t *found, float *baseline)
+LFREC__INTERNAL float lfrec__magnitude(float x)
+{
+    return x < 0.0f ? -x : x;
+}
+
+LFREC_API lfrec_status lfrec_explain(const lfrec_model *model, const lfrec_user *user, const lfrec_history *history, uint32_t item,
+                                     lfrec_explanation *explanation)
 {
     LFREC__TRY(lfrec__check_model(model));
+    LFREC__TRY(lfrec__check_user(user));
     LFREC__TRY(lfrec__check_history(history, model->items));
-    if (!found || !baseline || (!reasons && count)) return LFREC_ERROR_ARGUMENT;
+    if (!explanation || (!explanation->reasons && explanation->room)) return LFREC_ERROR_ARGUMENT;
     if (item >= model->items) return LFREC_ERROR_RANGE;
-    const size_t S = model->stride;
-    const float scale = lfrec__input_scale(model->scale_input, history->count), user_mean = lfrec__user_mean(model, history);
+    const size_t S = model->stride, room = explanation->room;
+    const float *F = model->decoder + item * S;
+    const float scale = lfrec__input_scale(model->scale_input, history->count);
+    lfrec_reason *reasons = explanation->reasons;
     size_t kept = 0;
     for (size_t k = 0; k < history->count; k++) {
-        const float *F = model->decoder + item * S;
         const size_t row = history->item[k] * S;
         lfrec_reason reason;
         reason.item = history->item[k];
-        reason.share = lfrec__dot(S, F, model->encoder + row) * lfrec__preference(model, history, k, user_mean);
+        reason.share = lfrec__dot(S, F, model->encoder + row) * lfrec__preference(model, history, k, user->mean);
         if (model->implicit) reason.share += lfrec__dot(S, F, model->implicit + row);
         reason.share *= scale;
-        const float size = reason.share < 0.0f ? -reason.share : reason.share;
-        size_t at = kept < count ? kept++ : count; /* insertion: reasons are few, and a list longer than asked for loses its last */
-        while (at > 0 && size > (reasons[at - 1].share < 0.0f ? -reasons[at - 1].share : reasons[at - 1].share)) {
-            if (at < count) reasons[at] = reasons[at - 1];
+        /* Insertion: reasons are few, and a full list loses its last. */
+        size_t at = kept < room ? kept++ : room;
+        while (at > 0 && lfrec__magnitude(reason.share) > lfrec__magnitude(reasons[at - 1].share)) {
+            if (at < room) reasons[at] = reasons[at - 1];
             at--;
         }
-        if (at < count) reasons[at] = reason;
+        if (at < room) reasons[at] = reason;
     }
-    *found = kept;
-    *baseline = lfrec__baseline(model, item, user_mean);
+    explanation->count = kept;
+    explanation->baseline = lfrec__baseline(model, item, user->mean);
     return LFREC_OK;
 }
 
@@ -3184,9 +3205,10 @@ LFREC__INTERNAL void lfrec__random_weights(lfrec_trainer *t)
     lfrec_rng rng;
     lfrec_rng_seed(&rng, t->options.seed ^ LFREC__SEED_WEIGHTS, 0);
     for (size_t i = 0; i < t->model.items; i++) {
+        const float rated = t->model.support[i] ? 1.0f : 0.0f; /* an item that nobody rated stays at 0: the means alone */
         for (size_t q = 0; q < t->model.factors; q++) {
-            t->encoder[i * t->model.stride + q] = gain * t->options.start_deviation * lfrec_rng_normal(&rng);
-            t->decoder[i * t->model.stride + q] = t->options.start_deviation / gain * lfrec_rng_normal(&rng);
+            t->encoder[i * t->model.stride + q] = rated * gain * t->options.start_deviation * lfrec_rng_normal(&rng);
+            t->decoder[i * t->model.stride + q] = rated * t->options.start_deviation / gain * lfrec_rng_normal(&rng);
         }
     }
 }
@@ -3452,9 +3474,12 @@ LFREC_API lfrec_status lfrec_trainer_gradient(lfrec_trainer *trainer, const uint
     LFREC__TRY(lfrec__check_trainer(trainer));
     if (!loss || (!users && count) || count > trainer->options.batch || count > trainer->ratings->users) return LFREC_ERROR_ARGUMENT;
     if (trainer->options.setting != LFREC_ARTICLE) return LFREC_ERROR_ARGUMENT;
+    size_t entries = 0;
     for (uint32_t b = 0; b < count; b++) {
         if (users[b] >= trainer->ratings->users) return LFREC_ERROR_RANGE;
+        entries += lfrec_history_of(trainer->ratings, users[b]).count;
     }
+    if (entries > trainer->ratings->row_start[trainer->ratings->users]) return LFREC_ERROR_ARGUMENT; /* users named twice: no room */
     lfrec__clear_gradient(trainer);
     size_t at = 0;
     for (uint32_t b = 0; b < count; b++) {

@@ -296,7 +296,7 @@ static void reader_open(reader *rows, const char *path, const file_bytes *file)
     if (mark != NULL)
         rows->separator = ':';
     else if (other != NULL && other < rows->at + first)
-        rows->separator = *other;
+        rows->separator = (unsigned char)*other;
 }
 
 /* The next row that is not empty: its text, without the row's end. false at the end of the file. */
@@ -320,7 +320,7 @@ static bool reader_row(reader *rows, char **start, char **end)
 }
 
 /* Cuts the field at *at off the row; *at becomes NULL after the row's last one. false: a quoted field goes wrong. */
-static bool next_field(const reader *rows, char **at, char *end, field *out)
+static bool next_field(const reader *rows, char **at, const char *end, field *out)
 {
     char *text = *at, *stop = text;
     if (text < end && *text == '"' && rows->separator != ':') {
@@ -887,7 +887,7 @@ bool dataset_keep_most_rated(dataset *data, uint32_t most)
     uint32_t all = data->items.count, kept = most < all ? most : all;
     if (all == 0)
         return true;
-    uint32_t *order = malloc(all * sizeof *order), *renamed = malloc(all * sizeof *renamed);
+    uint32_t *order = calloc(all, sizeof *order), *renamed = malloc(all * sizeof *renamed);
     dataset_ids items = {.capacity = kept,
                          .text = malloc((kept + 1) * sizeof *items.text),
                          .hash = malloc((kept + 1) * sizeof *items.hash)};

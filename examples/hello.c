@@ -31,18 +31,19 @@ int main(void)
     const float stars[] = {5, 2};   /* no training needed */
     lfrec_history history = {seen, stars, 2};
     lfrec_query query = lfrec_query_for(1, &history);
-    float factors[LFREC_STRIDE(2)], means;
+    float factors[LFREC_STRIDE(2)];
     lfrec_user user = {0, 0, factors};
     lfrec_scored best;
-    lfrec_reason why[2];
+    lfrec_reason reasons[2];
+    lfrec_explanation why = {reasons, 2, 0, 0};
     size_t found;
     must(lfrec_fold_in(&model, &history, &user));
     must(lfrec_top(&model, &user, &query, &best, &found));
-    must(lfrec_explain(&model, &history, best.item, 2, why, &found, &means));
+    must(lfrec_explain(&model, &user, &history, best.item, &why));
     printf("Watch %s: %.1f stars.\n", film[best.item], (double)best.score);
-    printf("That is %.1f by the means", (double)means);
-    for (size_t k = 0; k < found; k++)
-        printf(", %+.1f for what you said of %s", (double)why[k].share, film[why[k].item]);
+    printf("That is %.1f by the means", (double)why.baseline);
+    for (size_t k = 0; k < why.count; k++)
+        printf(", %+.1f for what you said of %s", (double)reasons[k].share, film[reasons[k].item]);
     puts(".");
     lfrec_model_destroy(&model);
     lfrec_ratings_destroy(&ratings);

@@ -424,7 +424,7 @@ static int train(walk *w)
            o->scope == LFREC_SCOPE_ALL ? "everything, unknown as 0" : "all the known ones", thousands(o->batch),
            (double)o->learning_rate, (double)(o->learning_rate * o->learning_rate_final));
     progress state = {.terminal = isatty(STDOUT_FILENO)};
-    lfrec_report report;
+    lfrec_report report = {0};
     double start = seconds_now();
     lfrec_status status = lfrec_train(&w->model, o, &w->train, show_progress, &state, &report);
     if (status == LFREC_ERROR_DIVERGED) {
@@ -448,9 +448,10 @@ static int show_errors(walk *w)
         return 0;
     heading("Ratings it has not seen");
     lfrec_model means_only = {0};
-    lfrec_errors with, without;
-    TRY("the means alone", lfrec_model_create(&means_only, &w->options, NULL));
-    lfrec_status status = lfrec_model_set_means(&means_only, &w->means);
+    lfrec_errors with = {0}, without = {0};
+    lfrec_status status = lfrec_model_create(&means_only, &w->options, NULL);
+    if (status == LFREC_OK)
+        status = lfrec_model_set_means(&means_only, &w->means);
     if (status == LFREC_OK)
         status = lfrec_evaluate(&means_only, &w->train, &w->test, w->factors, &without);
     if (status == LFREC_OK)
@@ -537,11 +538,11 @@ static int recommend(const walk *w, const person *who)
         return 0;
 
     lfrec_reason reasons[3];
-    size_t count;
-    float means;
-    TRY("reasons", lfrec_explain(&w->model, &history, list[0].item, 3, reasons, &count, &means));
-    printf("   Why the first? The means alone say %.2f, to which every rating adds its part, foremost:\n", (double)means);
-    for (size_t k = 0; k < count; k++)
+    lfrec_explanation why = {reasons, 3, 0, 0.0f};
+    TRY("reasons", lfrec_explain(&w->model, &user, &history, list[0].item, &why));
+    printf("   Why the first? The means alone say %.2f, to which every rating adds its part, foremost:\n",
+           (double)why.baseline);
+    for (size_t k = 0; k < why.count; k++)
         printf("   %+.2f  %s\n", (double)reasons[k].share, dataset_title(data, reasons[k].item));
     return 0;
 }

@@ -27,7 +27,7 @@ enum {
 };
 
 typedef struct daemon {
-    const lfrec_options *options;
+    const lfrec_config *options;
     lfrec_codec codec;
     lfrec_decoded decoded;
     lfrec_buffer buffer;
@@ -425,7 +425,7 @@ static void loop(daemon *d)
 static bool open_operator(daemon *d)
 {
     char error[LFREC_OPERATOR_ERROR_MAX];
-    const lfrec_options *o = d->options;
+    const lfrec_config *o = d->options;
     lfrec_operator_options options = lfrec_operator_options_for(o->factors, o->scale_min, o->scale_max);
     options.top_n = o->top_n;
     options.reasons = o->explain;
@@ -448,7 +448,7 @@ static bool open_operator(daemon *d)
 static bool open_embedded(daemon *d, lfrec_embedded **embedded)
 {
     char error[LFREC_EMBEDDED_ERROR_MAX];
-    const lfrec_options *o = d->options;
+    const lfrec_config *o = d->options;
     int partitions = (int)o->embedded_partitions;
     if (!lfrec_embedded_start(embedded, o->input_topic, partitions, error) ||
         !lfrec_embedded_topic(*embedded, o->output_topic, partitions, error) ||
@@ -508,7 +508,7 @@ static bool stop(daemon *d)
     return closed;
 }
 
-lfrec_daemon_end lfrec_daemon_run(const lfrec_options *options)
+lfrec_daemon_end lfrec_daemon_run(const lfrec_config *options)
 {
     daemon d = {
         .options = options,

@@ -18,6 +18,6 @@ typedef struct lfrec_daemon_end {
 } lfrec_daemon_end;
 
 /* Runs until a signal or a failure. Everything that goes wrong is logged. */
-lfrec_daemon_end lfrec_daemon_run(const lfrec_options *options);
+lfrec_daemon_end lfrec_daemon_run(const lfrec_config *options);
 
 #endif

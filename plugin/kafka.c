@@ -91,7 +91,7 @@ static rd_kafka_t *new_client(lfrec_kafka *k, lfrec_client which, const char *bo
     return client;
 }
 
-lfrec_kafka_status lfrec_kafka_open(lfrec_kafka **out, const lfrec_options *options, const char *bootstrap,
+lfrec_kafka_status lfrec_kafka_open(lfrec_kafka **out, const lfrec_config *options, const char *bootstrap,
                                     const lfrec_kafka_handler *handler, char error[LFREC_KAFKA_ERROR_MAX])
 {
     lfrec_kafka *k = calloc(1, sizeof *k);

@@ -61,10 +61,10 @@ typedef struct lfrec_kafka_counts {
 const char *lfrec_kafka_library(void); /* librdkafka's version */
 
 /* Are the properties good for librdkafka? Connects to nothing. */
-lfrec_kafka_status lfrec_kafka_check(const lfrec_options *options, char error[LFREC_KAFKA_ERROR_MAX]);
+lfrec_kafka_status lfrec_kafka_check(const lfrec_config *options, char error[LFREC_KAFKA_ERROR_MAX]);
 
 /* The options are borrowed until close. bootstrap: overrides bootstrap.servers; NULL: not. */
-lfrec_kafka_status lfrec_kafka_open(lfrec_kafka **out, const lfrec_options *options, const char *bootstrap,
+lfrec_kafka_status lfrec_kafka_open(lfrec_kafka **out, const lfrec_config *options, const char *bootstrap,
                                     const lfrec_kafka_handler *handler, char error[LFREC_KAFKA_ERROR_MAX]);
 
 /* Looks at the topics, makes the output and dead-letter topic where they are missing and the broker lets us, and joins the group. Takes

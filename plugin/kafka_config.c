@@ -112,7 +112,7 @@ static bool set_user_property(rd_kafka_conf_t *conf, const lfrec_property *prope
     }
 }
 
-rd_kafka_conf_t *kafka_config(const lfrec_options *options, lfrec_client client, const char *bootstrap,
+rd_kafka_conf_t *kafka_config(const lfrec_config *options, lfrec_client client, const char *bootstrap,
                               char error[LFREC_KAFKA_ERROR_MAX])
 {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
@@ -141,7 +141,7 @@ rd_kafka_conf_t *kafka_config(const lfrec_options *options, lfrec_client client,
     return conf;
 }
 
-lfrec_kafka_status lfrec_kafka_check(const lfrec_options *options, char error[LFREC_KAFKA_ERROR_MAX])
+lfrec_kafka_status lfrec_kafka_check(const lfrec_config *options, char error[LFREC_KAFKA_ERROR_MAX])
 {
     static const lfrec_client clients[] = {LFREC_CLIENT_CONSUMER, LFREC_CLIENT_PRODUCER};
     for (size_t i = 0; i < 2; i++) {

@@ -18,7 +18,7 @@ typedef struct held_message {
 } held_message;
 
 struct lfrec_kafka {
-    const lfrec_options *options;
+    const lfrec_config *options;
     lfrec_kafka_handler handler;
     rd_kafka_t *consumer, *producer;
     rd_kafka_topic_t *output, *dead_letter; /* dead_letter NULL: there is no such topic */
@@ -47,7 +47,7 @@ void kafka_fail(lfrec_kafka *kafka, lfrec_kafka_status status, const char *forma
     __attribute__((format(printf, 3, 4)));
 
 /* A configuration with our properties and the user's; NULL: error names the one that is wrong. */
-rd_kafka_conf_t *kafka_config(const lfrec_options *options, lfrec_client client, const char *bootstrap,
+rd_kafka_conf_t *kafka_config(const lfrec_config *options, lfrec_client client, const char *bootstrap,
                               char error[LFREC_KAFKA_ERROR_MAX]);
 
 lfrec_kafka_status kafka_topics_prepare(lfrec_kafka *kafka, int limit_ms);

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static int run(const lfrec_options *options)
+static int run(const lfrec_config *options)
 {
     if (options->pipe) {
         return lfrec_pipe_run(options);
@@ -23,28 +23,28 @@ static int run(const lfrec_options *options)
 
 int main(int argc, char **argv)
 {
-    char error[LFREC_OPTIONS_ERROR_MAX];
+    char error[LFREC_CONFIG_ERROR_MAX];
     char kafka_error[LFREC_KAFKA_ERROR_MAX];
-    lfrec_options options;
-    int code = lfrec_options_parse(&options, argc, argv, error);
+    lfrec_config options;
+    int code = lfrec_config_parse(&options, argc, argv, error);
     if (code) {
         fprintf(stderr, "lfrec-kafka: %s\n", error);
     } else if (options.action == LFREC_ACTION_HELP) {
-        lfrec_options_help(stdout, "lfrec-kafka");
+        lfrec_config_help(stdout, "lfrec-kafka");
     } else if (options.action == LFREC_ACTION_MAN) {
-        lfrec_options_man(stdout);
+        lfrec_config_man(stdout);
     } else if (options.action == LFREC_ACTION_VERSION) {
         printf("lfrec-kafka %s, librdkafka %s\n", lfrec_plugin_version, lfrec_kafka_library());
     } else if (lfrec_kafka_check(&options, kafka_error) != LFREC_KAFKA_OK) {
         fprintf(stderr, "lfrec-kafka: %s\n", kafka_error);
         code = LFREC_EXIT_CONFIG;
     } else if (options.action == LFREC_ACTION_CHECK_CONFIG) {
-        lfrec_options_dump(&options, stdout);
+        lfrec_config_dump(&options, stdout);
     } else {
         lfrec_log_level(options.log_level);
         code = run(&options);
     }
-    lfrec_options_free(&options);
+    lfrec_config_free(&options);
     if (fflush(stdout) != 0 && code == 0) {
         code = LFREC_EXIT_FAILED;
     }

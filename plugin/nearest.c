@@ -1,4 +1,4 @@
-/* nearest.c - "did you mean" (options.h: lfrec_options_nearest). */
+/* nearest.c - "did you mean" (options.h: lfrec_config_nearest). */
 #include "options_table.h"
 #include <string.h>
 
@@ -32,7 +32,7 @@ static size_t distance(const char *a, const char *b)
     return rows[a_length % 3][b_length];
 }
 
-const char *lfrec_options_nearest(const char *name)
+const char *lfrec_config_nearest(const char *name)
 {
     const char *nearest = NULL;
     size_t prefix = strlen("lfrec.");

@@ -13,29 +13,34 @@ typedef struct lfrec_job lfrec_job;           /* one training: a frozen copy of 
 
 #define LFREC_OPERATOR_ERROR_MAX 256u /* bytes for an error text, NUL included */
 
+/* From lfrec_operator_options_for; change any field after that. */
 typedef struct lfrec_operator_options {
-    uint32_t factors;        /* K, at least 1; fewer are used while there are fewer items */
-    uint32_t top_n;          /* length of a list, at least 1 */
-    uint32_t reasons;        /* reasons per recommended item; 0: none */
-    uint32_t min_support;    /* an item with fewer ratings is not recommended; 0 switches the floor off */
-    uint32_t epochs;         /* most epochs of one training */
-    float scale_min;         /* lowest legal rating */
-    float scale_max;         /* highest legal rating, above scale_min */
-    uint64_t seed;           /* same seed, same events, same trainings: same lists */
+    uint32_t factors;          /* K, 1 .. 1024; fewer are used while there are fewer items */
+    uint32_t top_n;            /* length of a list, 1 .. 100,000 */
+    uint32_t reasons;          /* most reasons per recommended item, 0 .. 100,000; 0: none. top_n * reasons is at most 10,000,000. */
+    uint32_t min_support;      /* an item with fewer ratings is not recommended; 0 switches the floor off */
+    uint32_t epochs;           /* most epochs of one training, at least 1 */
+    float scale_min;           /* lowest legal rating */
+    float scale_max;           /* highest legal rating, above scale_min; both within +-32768 */
+    float item_shrink;         /* ratings' worth of the overall mean in every item mean, >= 0; 0: raw means */
+    float user_shrink;         /* ratings' worth of 0 in every user mean, >= 0 */
+    float learning_rate_scale; /* multiplies the library's own learning rate, > 0 */
+    uint64_t seed;             /* same seed, same events, same trainings at the same events: same lists */
 } lfrec_operator_options;
 
-/* Called for every list that is new or changed, in the operator's thread, from within learn, republish or flush. Returns false to
- * say "not now" (a full queue): the user stays marked and is offered again by lfrec_operator_republish. */
+/* Called for every list that is new or changed, in the operator's thread, from within learn or republish. Returns false to say "not now"
+ * (a full queue): the user stays marked and is offered again by lfrec_operator_republish. What the recommendation points to is valid
+ * during the call; the callback must not call the operator it came from. */
 typedef bool lfrec_publish(void *context, const lfrec_recommendation *recommendation);
 
 typedef struct lfrec_operator_stats {
-    uint64_t events;        /* learned, all kinds */
+    uint64_t events;        /* legal ones, whether they changed anything or not; the sum of the next three */
     uint64_t rates, retracts, forgets;
     uint64_t published;     /* lists handed to the callback and taken by it */
     uint64_t unchanged;     /* lists not published because they were what the user already had */
     uint64_t retrains;      /* models adopted */
-    uint64_t failed_retrains;
-    uint64_t users, items, ratings; /* now */
+    uint64_t failed_retrains; /* diverged, or no memory; a cancelled training is neither adopted nor failed */
+    uint64_t users, items, ratings; /* now: users with a rating, items ever seen, ratings */
     uint64_t stale_users;   /* waiting to be published again */
     uint64_t model_version;
     uint64_t predicted;     /* ratings predicted before they were learned (prequential), since the start */
@@ -44,13 +49,13 @@ typedef struct lfrec_operator_stats {
     double means_rmse;      /* what the running means alone would have had, on the same ratings */
 } lfrec_operator_stats;
 
-/* The defaults for a scale and a number of factors. */
+/* The defaults for a scale and a number of factors. No field is checked before open. */
 lfrec_operator_options lfrec_operator_options_for(uint32_t factors, float scale_min, float scale_max);
 
 /* false: *error says what is wrong with the options, or that memory ran out. */
 bool lfrec_operator_open(lfrec_operator **out, const lfrec_operator_options *options, lfrec_publish *publish, void *context,
                          char error[LFREC_OPERATOR_ERROR_MAX]);
-void lfrec_operator_close(lfrec_operator *op); /* NULL is allowed */
+void lfrec_operator_close(lfrec_operator *op); /* NULL is allowed. A job that is still there outlives it, to be freed by its holder. */
 
 typedef enum lfrec_learned {
     LFREC_LEARNED,      /* state changed */
@@ -60,21 +65,34 @@ typedef enum lfrec_learned {
 } lfrec_learned;
 
 /* Learn one event that came from `partition` (0 where there are none). The user's list is refreshed and published when `publish_now`,
- * else the user is marked stale and republish brings the list later (catching up at start, or under load). */
+ * else the user is marked stale and republish brings the list later (catching up at start, or under load). An event that changes
+ * nothing refreshes nothing.
+ *
+ * - A list is published when its items, their order, or a score by 0.01 or more differ from what was published for the user last;
+ *   a list that is empty for want of candidates is a list.
+ * - A user whose last rating is taken back is forgotten: published as such, and gone.
+ * - Forgetting is published for unknown users too: an earlier run may have left a list of theirs behind. It returns LFREC_UNCHANGED.
+ * - A rating is predicted before it is learned when its pair has no rating: a repeated event, or a changed opinion, is no fresh
+ *   prediction. The very first rating of all is not predicted either.
+ * - An item that came after the training is predicted and recommended by the means alone until the next one. */
 lfrec_learned lfrec_operator_learn(lfrec_operator *op, const lfrec_event *event, int32_t partition, bool publish_now);
 
 /* Publish up to `most` stale users' lists; returns how many users are still stale. Stops early when the callback says "not now". */
 size_t lfrec_operator_republish(lfrec_operator *op, size_t most);
 
-/* The users whose events came from this partition leave, unpublished: another instance owns them now. */
+/* The users whose latest rating came from this partition leave, unpublished: another instance owns them now. Their items stay, with the
+ * ratings of those who stay. O(users). */
 void lfrec_operator_drop_partition(lfrec_operator *op, int32_t partition);
 
-/* The list of one user now, through `publish` (not the operator's own callback), whether it changed or not. false: unknown user. */
+/* The list of one user now, through `publish` (not the operator's own callback), whether it changed or not; the user's state does not
+ * change. false: a user without ratings. */
 bool lfrec_operator_top(lfrec_operator *op, lfrec_id user, lfrec_publish *publish, void *context);
 
-/* Training in three steps. begin copies the ratings (NULL: too few to train on, or no memory); run trains, in any thread; adopt swaps
- * the model in whole, marks every user stale and frees the job. A failed training (divergence) leaves the old model in place, is
- * counted, and adopt returns false with the reason. One job at a time. A job that is not adopted is given to lfrec_job_free. */
+/* Training in three steps. begin copies the ratings (NULL: a job is under way, too few to train on, or no memory): ingestion waits for that
+ * copy, some milliseconds for a million ratings, and for nothing else. run trains, in any thread. adopt swaps the model in whole, marks
+ * every user stale and frees the job, whatever comes of it: true; or false with the reason, and the old model serves on. A failed
+ * training (divergence) is counted, a cancelled one is not. A job that is not adopted is given to lfrec_job_free, by the
+ * operator's thread. One job at a time. */
 lfrec_job *lfrec_operator_retrain_begin(lfrec_operator *op);
 void lfrec_job_run(lfrec_job *job);
 void lfrec_job_cancel(lfrec_job *job); /* from any thread: run returns within about one epoch */

@@ -10,13 +10,13 @@
 
 enum { FILE_MAX = 1 << 20, SHOWN_MAX = 60 };
 
-static bool fail(char error[LFREC_OPTIONS_ERROR_MAX], const char *format, ...) __attribute__((format(printf, 2, 3)));
+static bool fail(char error[LFREC_CONFIG_ERROR_MAX], const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-static bool fail(char error[LFREC_OPTIONS_ERROR_MAX], const char *format, ...)
+static bool fail(char error[LFREC_CONFIG_ERROR_MAX], const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    if (vsnprintf(error, LFREC_OPTIONS_ERROR_MAX, format, arguments) < 0) {
+    if (vsnprintf(error, LFREC_CONFIG_ERROR_MAX, format, arguments) < 0) {
         error[0] = '\0';
     }
     va_end(arguments);
@@ -107,7 +107,7 @@ static bool parse_word(const char *value, const char *const *words, const int *m
 }
 
 /* false: the value is not allowed, and *options is as before. */
-static bool parse_value(lfrec_options *options, const struct lfrec_option *option, const char *value)
+static bool parse_value(lfrec_config *options, const struct lfrec_option *option, const char *value)
 {
     void *field = (char *)options + option->offset;
     switch (option->type) {
@@ -191,12 +191,12 @@ static void show(const char *value, char out[SHOWN_MAX + 4])
     memcpy(out + kept, kept < length ? "..." : "", kept < length ? 4 : 1);
 }
 
-static bool set_ours(lfrec_options *options, const char *name, const char *value, const char *origin,
-                     char error[LFREC_OPTIONS_ERROR_MAX])
+static bool set_ours(lfrec_config *options, const char *name, const char *value, const char *origin,
+                     char error[LFREC_CONFIG_ERROR_MAX])
 {
     const struct lfrec_option *option = find_option(name);
     if (!option) {
-        const char *near = lfrec_options_nearest(name);
+        const char *near = lfrec_config_nearest(name);
         return fail(error, "%s (%s): unknown property%s%s%s; --help lists them all", name, origin, near ? ", did you mean " : "",
                     near ? near : "", near ? "?" : "");
     }
@@ -225,8 +225,8 @@ static void free_property(lfrec_property *property)
     free(property->origin);
 }
 
-static bool collect(lfrec_options *options, lfrec_client client, const char *name, const char *value, const char *origin,
-                    char error[LFREC_OPTIONS_ERROR_MAX])
+static bool collect(lfrec_config *options, lfrec_client client, const char *name, const char *value, const char *origin,
+                    char error[LFREC_CONFIG_ERROR_MAX])
 {
     if (options->property_count == options->property_capacity) {
         size_t capacity = options->property_capacity ? 2 * options->property_capacity : 16;
@@ -246,7 +246,7 @@ static bool collect(lfrec_options *options, lfrec_client client, const char *nam
     return true;
 }
 
-const char *lfrec_options_client_value(const lfrec_options *options, lfrec_client client, const char *name)
+const char *lfrec_config_client_value(const lfrec_config *options, lfrec_client client, const char *name)
 {
     for (size_t i = options->property_count; i > 0; i--) {
         const lfrec_property *property = &options->properties[i - 1];
@@ -267,8 +267,8 @@ static bool is_name(const char *name)
            strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == length;
 }
 
-bool lfrec_options_set(lfrec_options *options, const char *name, const char *value, const char *origin,
-                       char error[LFREC_OPTIONS_ERROR_MAX])
+bool lfrec_config_set(lfrec_config *options, const char *name, const char *value, const char *origin,
+                       char error[LFREC_CONFIG_ERROR_MAX])
 {
     static const char ours[] = "lfrec.", consumer[] = "consumer.", producer[] = "producer.";
     if (!is_name(name)) {
@@ -300,8 +300,8 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-static bool set_line(lfrec_options *options, const char *line, size_t length, const char *origin,
-                     char error[LFREC_OPTIONS_ERROR_MAX])
+static bool set_line(lfrec_config *options, const char *line, size_t length, const char *origin,
+                     char error[LFREC_CONFIG_ERROR_MAX])
 {
     while (length > 0 && is_blank(line[0])) {
         line++;
@@ -326,15 +326,15 @@ static bool set_line(lfrec_options *options, const char *line, size_t length, co
         value++;
     }
     char *name_copy = copy_bytes(line, name_length), *value_copy = copy_bytes(value, (size_t)(end - value));
-    bool set = name_copy && value_copy ? lfrec_options_set(options, name_copy, value_copy, origin, error)
+    bool set = name_copy && value_copy ? lfrec_config_set(options, name_copy, value_copy, origin, error)
                                        : fail(error, "out of memory");
     free(name_copy);
     free(value_copy);
     return set;
 }
 
-bool lfrec_options_text(lfrec_options *options, const char *text, size_t length, const char *origin,
-                        char error[LFREC_OPTIONS_ERROR_MAX])
+bool lfrec_config_text(lfrec_config *options, const char *text, size_t length, const char *origin,
+                        char error[LFREC_CONFIG_ERROR_MAX])
 {
     size_t place_size = strlen(origin) + 32;
     char *place = malloc(place_size);
@@ -356,7 +356,7 @@ bool lfrec_options_text(lfrec_options *options, const char *text, size_t length,
     return good;
 }
 
-bool lfrec_options_file(lfrec_options *options, const char *path, char error[LFREC_OPTIONS_ERROR_MAX])
+bool lfrec_config_file(lfrec_config *options, const char *path, char error[LFREC_CONFIG_ERROR_MAX])
 {
     FILE *file = fopen(path, "rb");
     if (!file) {
@@ -373,7 +373,7 @@ bool lfrec_options_file(lfrec_options *options, const char *path, char error[LFR
         } else if (length == FILE_MAX) {
             good = fail(error, "properties file %s has 1 MiB or more: is it one?", path);
         } else {
-            good = lfrec_options_text(options, text, length, path, error);
+            good = lfrec_config_text(options, text, length, path, error);
         }
     }
     free(text);
@@ -383,14 +383,14 @@ bool lfrec_options_file(lfrec_options *options, const char *path, char error[LFR
 
 /* ---- what depends on more than one ---- */
 
-static const char *origin_of(const lfrec_options *options, const char *name)
+static const char *origin_of(const lfrec_config *options, const char *name)
 {
     const char *origin = options->origins[find_option(name) - lfrec_option_table];
     return origin ? origin : "default";
 }
 
-static bool check_topics_differ(const lfrec_options *options, const char *one, const char *one_topic, const char *other,
-                                const char *other_topic, char error[LFREC_OPTIONS_ERROR_MAX])
+static bool check_topics_differ(const lfrec_config *options, const char *one, const char *one_topic, const char *other,
+                                const char *other_topic, char error[LFREC_CONFIG_ERROR_MAX])
 {
     if (strcmp(one_topic, other_topic) != 0) {
         return true;
@@ -399,7 +399,7 @@ static bool check_topics_differ(const lfrec_options *options, const char *one, c
                 origin_of(options, other));
 }
 
-static bool check_brokers(lfrec_options *options, char error[LFREC_OPTIONS_ERROR_MAX])
+static bool check_brokers(lfrec_config *options, char error[LFREC_CONFIG_ERROR_MAX])
 {
     static const char *const names[] = {"bootstrap.servers", "metadata.broker.list"};
     for (size_t i = 0; i < options->property_count; i++) {
@@ -414,7 +414,7 @@ static bool check_brokers(lfrec_options *options, char error[LFREC_OPTIONS_ERROR
     }
     static const lfrec_client clients[] = {LFREC_CLIENT_CONSUMER, LFREC_CLIENT_PRODUCER};
     for (size_t i = 0; !options->embedded && i < 2; i++) {
-        if (!lfrec_options_client_value(options, clients[i], names[0]) && !lfrec_options_client_value(options, clients[i], names[1])) {
+        if (!lfrec_config_client_value(options, clients[i], names[0]) && !lfrec_config_client_value(options, clients[i], names[1])) {
             return fail(error, "no broker for the %s: give -b HOST:PORT, or lfrec.embedded=true to try it without one, or --pipe",
                         clients[i] == LFREC_CLIENT_CONSUMER ? "consumer" : "producer");
         }
@@ -422,7 +422,7 @@ static bool check_brokers(lfrec_options *options, char error[LFREC_OPTIONS_ERROR
     return true;
 }
 
-bool lfrec_options_check(lfrec_options *options, char error[LFREC_OPTIONS_ERROR_MAX])
+bool lfrec_config_check(lfrec_config *options, char error[LFREC_CONFIG_ERROR_MAX])
 {
     if (!(options->scale_min < options->scale_max)) {
         char low[LFREC_OPTION_TEXT_MAX], high[LFREC_OPTION_TEXT_MAX];
@@ -444,7 +444,7 @@ bool lfrec_options_check(lfrec_options *options, char error[LFREC_OPTIONS_ERROR_
     if (!check_brokers(options, error)) {
         return false;
     }
-    if (!lfrec_options_client_value(options, LFREC_CLIENT_CONSUMER, "group.id")) {
+    if (!lfrec_config_client_value(options, LFREC_CLIENT_CONSUMER, "group.id")) {
         return collect(options, LFREC_CLIENT_CONSUMER, "group.id", "lfrec", "default", error);
     }
     return true;
@@ -452,7 +452,7 @@ bool lfrec_options_check(lfrec_options *options, char error[LFREC_OPTIONS_ERROR_
 
 /* ---- the whole command line ---- */
 
-void lfrec_options_init(lfrec_options *options)
+void lfrec_config_init(lfrec_config *options)
 {
     memset(options, 0, sizeof *options);
     for (size_t i = 0; i < LFREC_OPTION_COUNT; i++) {
@@ -460,7 +460,7 @@ void lfrec_options_init(lfrec_options *options)
     }
 }
 
-void lfrec_options_free(lfrec_options *options)
+void lfrec_config_free(lfrec_config *options)
 {
     if (!options) {
         return;
@@ -476,7 +476,7 @@ void lfrec_options_free(lfrec_options *options)
 }
 
 /* NAME=VALUE from -X. */
-static bool set_pair(lfrec_options *options, const char *pair, char error[LFREC_OPTIONS_ERROR_MAX])
+static bool set_pair(lfrec_config *options, const char *pair, char error[LFREC_CONFIG_ERROR_MAX])
 {
     const char *equals = strchr(pair, '=');
     if (!equals) {
@@ -484,13 +484,13 @@ static bool set_pair(lfrec_options *options, const char *pair, char error[LFREC_
                                                                : fail(error, "-X: expected NAME=VALUE");
     }
     char *name = copy_bytes(pair, (size_t)(equals - pair));
-    bool set = name ? lfrec_options_set(options, name, equals + 1, "-X", error) : fail(error, "out of memory");
+    bool set = name ? lfrec_config_set(options, name, equals + 1, "-X", error) : fail(error, "out of memory");
     free(name);
     return set;
 }
 
 /* What can be shown of an argument that was not understood: a value may be a secret. */
-static bool fail_argument(const char *what, const char *argument, char error[LFREC_OPTIONS_ERROR_MAX])
+static bool fail_argument(const char *what, const char *argument, char error[LFREC_CONFIG_ERROR_MAX])
 {
     char shown[SHOWN_MAX + 4];
     show(argument, shown);
@@ -503,24 +503,24 @@ static bool fail_argument(const char *what, const char *argument, char error[LFR
 
 enum { OPTION_VERSION = 256, OPTION_PIPE, OPTION_CHECK_CONFIG };
 
-static bool apply(lfrec_options *options, int letter, const char *argument, char error[LFREC_OPTIONS_ERROR_MAX])
+static bool apply(lfrec_config *options, int letter, const char *argument, char error[LFREC_CONFIG_ERROR_MAX])
 {
     switch (letter) {
     case 'b':
-        return lfrec_options_set(options, "bootstrap.servers", argument, "-b", error);
+        return lfrec_config_set(options, "bootstrap.servers", argument, "-b", error);
     case 'G':
-        return lfrec_options_set(options, "consumer.group.id", argument, "-G", error);
+        return lfrec_config_set(options, "consumer.group.id", argument, "-G", error);
     case 't':
-        return lfrec_options_set(options, "lfrec.input.topic", argument, "-t", error);
+        return lfrec_config_set(options, "lfrec.input.topic", argument, "-t", error);
     case 'F':
-        return lfrec_options_file(options, argument, error);
+        return lfrec_config_file(options, argument, error);
     case 'X':
         return set_pair(options, argument, error);
     case 'q':
         options->quiet = true;
-        return lfrec_options_set(options, "lfrec.log.level", "warning", "-q", error);
+        return lfrec_config_set(options, "lfrec.log.level", "warning", "-q", error);
     case 'v':
-        return lfrec_options_set(options, "lfrec.log.level", "debug", "-v", error);
+        return lfrec_config_set(options, "lfrec.log.level", "debug", "-v", error);
     case 'h':
         options->action = argument && strcmp(argument, "man") == 0 ? LFREC_ACTION_MAN : LFREC_ACTION_HELP;
         return true;
@@ -538,7 +538,7 @@ static bool apply(lfrec_options *options, int letter, const char *argument, char
     }
 }
 
-static bool parse(lfrec_options *options, int argc, char *const argv[], char error[LFREC_OPTIONS_ERROR_MAX])
+static bool parse(lfrec_config *options, int argc, char *const argv[], char error[LFREC_CONFIG_ERROR_MAX])
 {
     static const struct option long_options[] = {
         {"help", optional_argument, NULL, 'h'},         {"version", no_argument, NULL, OPTION_VERSION},
@@ -577,12 +577,12 @@ static bool parse(lfrec_options *options, int argc, char *const argv[], char err
         }
         return fail_argument("unexpected argument (properties are given as -X NAME=VALUE)", argv[optind], error);
     }
-    return lfrec_options_check(options, error);
+    return lfrec_config_check(options, error);
 }
 
-int lfrec_options_parse(lfrec_options *options, int argc, char *const argv[], char error[LFREC_OPTIONS_ERROR_MAX])
+int lfrec_config_parse(lfrec_config *options, int argc, char *const argv[], char error[LFREC_CONFIG_ERROR_MAX])
 {
     error[0] = '\0';
-    lfrec_options_init(options);
+    lfrec_config_init(options);
     return parse(options, argc, argv, error) ? 0 : LFREC_OPTIONS_EXIT_USAGE;
 }

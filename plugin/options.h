@@ -18,16 +18,16 @@
 #include <stdio.h>
 
 #define LFREC_TOPIC_MAX 249u          /* bytes in a topic's name, Kafka's own limit */
-#define LFREC_OPTIONS_ERROR_MAX 1024u /* bytes for an error text, NUL included */
+#define LFREC_CONFIG_ERROR_MAX 1024u /* bytes for an error text, NUL included */
 #define LFREC_OPTIONS_EXIT_USAGE 2    /* the process's exit code for a usage or configuration error */
 #define LFREC_OPTION_COUNT 18         /* rows in the table */
 
 typedef enum lfrec_action {
     LFREC_ACTION_RUN,
-    LFREC_ACTION_HELP,        /* print lfrec_options_help and leave with 0 */
-    LFREC_ACTION_MAN,         /* --help=man: print lfrec_options_man and leave with 0 */
+    LFREC_ACTION_HELP,        /* print lfrec_config_help and leave with 0 */
+    LFREC_ACTION_MAN,         /* --help=man: print lfrec_config_man and leave with 0 */
     LFREC_ACTION_VERSION,     /* print the version and leave with 0 */
-    LFREC_ACTION_CHECK_CONFIG /* validate, print lfrec_options_dump and leave with 0 */
+    LFREC_ACTION_CHECK_CONFIG /* validate, print lfrec_config_dump and leave with 0 */
 } lfrec_action;
 
 typedef enum lfrec_client {
@@ -44,7 +44,7 @@ typedef struct lfrec_property {
     lfrec_client client;
 } lfrec_property;
 
-typedef struct lfrec_options {
+typedef struct lfrec_config {
     lfrec_action action;
     bool pipe;  /* --pipe: standard input and output instead of Kafka */
     bool quiet; /* -q: no progress line; also sets lfrec.log.level=warning */
@@ -72,26 +72,26 @@ typedef struct lfrec_options {
 
     size_t property_capacity;          /* private */
     char *origins[LFREC_OPTION_COUNT]; /* private: where each of our properties was given; NULL: default */
-} lfrec_options;
+} lfrec_config;
 
 /* Fills *options from its defaults and the command line. 0; or LFREC_OPTIONS_EXIT_USAGE and a text of what is wrong, where, and what is
  * allowed, never with a secret in it. *options is to be freed in either case. Uses getopt_long, so one thread at a time. */
-int lfrec_options_parse(lfrec_options *options, int argc, char *const argv[], char error[LFREC_OPTIONS_ERROR_MAX]);
+int lfrec_config_parse(lfrec_config *options, int argc, char *const argv[], char error[LFREC_CONFIG_ERROR_MAX]);
 
 /* The pieces of it: defaults; one property; the lines of a properties file (origin is the name for errors); what can only be judged when
  * all is known. false: error says what, where and what is allowed. */
-void lfrec_options_init(lfrec_options *options);
-bool lfrec_options_set(lfrec_options *options, const char *name, const char *value, const char *origin,
-                       char error[LFREC_OPTIONS_ERROR_MAX]);
-bool lfrec_options_text(lfrec_options *options, const char *text, size_t length, const char *origin,
-                        char error[LFREC_OPTIONS_ERROR_MAX]);
-bool lfrec_options_file(lfrec_options *options, const char *path, char error[LFREC_OPTIONS_ERROR_MAX]);
-bool lfrec_options_check(lfrec_options *options, char error[LFREC_OPTIONS_ERROR_MAX]);
+void lfrec_config_init(lfrec_config *options);
+bool lfrec_config_set(lfrec_config *options, const char *name, const char *value, const char *origin,
+                       char error[LFREC_CONFIG_ERROR_MAX]);
+bool lfrec_config_text(lfrec_config *options, const char *text, size_t length, const char *origin,
+                        char error[LFREC_CONFIG_ERROR_MAX]);
+bool lfrec_config_file(lfrec_config *options, const char *path, char error[LFREC_CONFIG_ERROR_MAX]);
+bool lfrec_config_check(lfrec_config *options, char error[LFREC_CONFIG_ERROR_MAX]);
 
-void lfrec_options_free(lfrec_options *options); /* NULL is allowed */
+void lfrec_config_free(lfrec_config *options); /* NULL is allowed */
 
 /* The value that one client will get for a librdkafka property, NULL for none: "bootstrap.servers", "group.id" (-G; default lfrec). */
-const char *lfrec_options_client_value(const lfrec_options *options, lfrec_client client, const char *name);
+const char *lfrec_config_client_value(const lfrec_config *options, lfrec_client client, const char *name);
 
 /* What may be shown of a property's value: the value itself, or "[hidden]" for passwords, secrets, tokens, keys, JAAS lines, and for
  * whatever in sasl.* and ssl.* is not known to be harmless (a mistyped sasl.pasword carries a password too). */
@@ -99,12 +99,12 @@ const char *lfrec_property_shown(const char *name, const char *value);
 bool lfrec_property_is_secret(const char *name);
 
 /* The nearest of our property names (also for one written without its "lfrec."), NULL when none is near. For "did you mean". */
-const char *lfrec_options_nearest(const char *name);
+const char *lfrec_config_nearest(const char *name);
 
-void lfrec_options_help(FILE *out, const char *program);
-void lfrec_options_man(FILE *out); /* our properties as a man page section (roff) */
+void lfrec_config_help(FILE *out, const char *program);
+void lfrec_config_man(FILE *out); /* our properties as a man page section (roff) */
 
 /* The effective configuration as a properties file, every lfrec.* with its origin, secrets hidden. */
-void lfrec_options_dump(const lfrec_options *options, FILE *out);
+void lfrec_config_dump(const lfrec_config *options, FILE *out);
 
 #endif

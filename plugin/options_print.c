@@ -20,7 +20,7 @@ static void print_wrapped(FILE *out, const char *text, size_t indent, size_t wid
     }
 }
 
-void lfrec_options_help(FILE *out, const char *program)
+void lfrec_config_help(FILE *out, const char *program)
 {
     fprintf(out,
             "Usage: %s -b HOST:PORT [-G GROUP] [-t TOPIC] [-F FILE]... [-X NAME=VALUE]... [-q] [-v]\n"
@@ -68,7 +68,7 @@ static void print_roff(FILE *out, const char *text)
     }
 }
 
-void lfrec_options_man(FILE *out)
+void lfrec_config_man(FILE *out)
 {
     for (size_t i = 0; i < LFREC_OPTION_COUNT; i++) {
         const struct lfrec_option *option = &lfrec_option_table[i];
@@ -105,7 +105,7 @@ static const char *prefix_of(lfrec_client client)
     return client == LFREC_CLIENT_CONSUMER ? "consumer." : client == LFREC_CLIENT_PRODUCER ? "producer." : "";
 }
 
-void lfrec_options_dump(const lfrec_options *options, FILE *out)
+void lfrec_config_dump(const lfrec_config *options, FILE *out)
 {
     for (size_t i = 0; i < LFREC_OPTION_COUNT; i++) {
         char value[LFREC_OPTION_TEXT_MAX];

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define FIELD(member) offsetof(lfrec_options, member)
+#define FIELD(member) offsetof(lfrec_config, member)
 
 const struct lfrec_option lfrec_option_table[LFREC_OPTION_COUNT] = {
     {"lfrec.input.topic", LFREC_OPTION_TOPIC, FIELD(input_topic), "ratings", 0, 0, "Topic the rating events are read from (-t)."},
@@ -71,7 +71,7 @@ void lfrec_option_allowed(const struct lfrec_option *option, char out[LFREC_OPTI
     snprintf(out, LFREC_OPTION_TEXT_MAX, "%s", text);
 }
 
-void lfrec_option_value(const lfrec_options *options, const struct lfrec_option *option, char out[LFREC_OPTION_TEXT_MAX])
+void lfrec_option_value(const lfrec_config *options, const struct lfrec_option *option, char out[LFREC_OPTION_TEXT_MAX])
 {
     const void *field = (const char *)options + option->offset;
     const char *text = "";

@@ -19,7 +19,7 @@ enum lfrec_option_type {
 struct lfrec_option {
     const char *name;
     enum lfrec_option_type type;
-    size_t offset; /* in lfrec_options */
+    size_t offset; /* in lfrec_config */
     const char *initial;
     uint64_t least, most;
     const char *help;
@@ -33,6 +33,6 @@ extern const struct lfrec_option lfrec_option_table[LFREC_OPTION_COUNT];
 void lfrec_option_allowed(const struct lfrec_option *option, char out[LFREC_OPTION_TEXT_MAX]);
 
 /* The present value, as it could be given. */
-void lfrec_option_value(const lfrec_options *options, const struct lfrec_option *option, char out[LFREC_OPTION_TEXT_MAX]);
+void lfrec_option_value(const lfrec_config *options, const struct lfrec_option *option, char out[LFREC_OPTION_TEXT_MAX]);
 
 #endif

@@ -16,7 +16,7 @@
 enum { OUTPUT_FULL = 65536, TICK_MS = 1000, STOP_LIMIT_MS = 10000 };
 
 typedef struct pipe_face {
-    const lfrec_options *options;
+    const lfrec_config *options;
     lfrec_codec codec;
     lfrec_decoded decoded;
     lfrec_lines lines;
@@ -202,7 +202,7 @@ static void run(pipe_face *f)
     write_output(f);
 }
 
-int lfrec_pipe_run(const lfrec_options *o)
+int lfrec_pipe_run(const lfrec_config *o)
 {
     char error[LFREC_OPERATOR_ERROR_MAX];
     pipe_face f = {.options = o, .codec = {.format = o->format, .scale_min = o->scale_min, .scale_max = o->scale_max}};

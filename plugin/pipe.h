@@ -11,6 +11,6 @@
 #include "options.h"
 
 /* The process's exit code: 0 at the end of the input or after TERM or INT, 1 when reading, writing or memory failed, 2 for bad options. */
-int lfrec_pipe_run(const lfrec_options *options);
+int lfrec_pipe_run(const lfrec_config *options);
 
 #endif

@@ -64,9 +64,11 @@ static inline void *watch_allocate(void *context, size_t bytes)
     watch *w = context;
     if (++w->calls == w->fail_at)
         return NULL;
+    void *memory = take(bytes);
+    memset(memory, 0xff, bytes); /* NaN wherever something is used before it is set */
     w->live++;
     w->bytes = bytes;
-    return malloc(bytes);
+    return memory;
 }
 
 static inline void watch_release(void *context, void *memory)

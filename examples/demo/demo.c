@@ -157,7 +157,7 @@ static bool fail(demo *d, const char *format, ...)
 
 static void show_status(demo *d)
 {
-    if (!d->terminal || now_ms() - d->status_at < STATUS_MS)
+    if (!d->terminal || d->begin == 0 || now_ms() - d->status_at < STATUS_MS)
         return;
     d->status_at = now_ms();
     const figures *f = &d->child.now;
@@ -370,9 +370,10 @@ static bool assign_output(demo *d)
     rd_kafka_resp_err_t err = topic ? rd_kafka_metadata(d->consumer, 0, topic, &metadata, 5000) : rd_kafka_last_error();
     if (topic)
         rd_kafka_topic_destroy(topic);
-    if (err == RD_KAFKA_RESP_ERR_NO_ERROR && (metadata->topic_cnt != 1 || metadata->topics[0].partition_cnt < 1))
+    if (err == RD_KAFKA_RESP_ERR_NO_ERROR &&
+        (metadata == NULL || metadata->topic_cnt != 1 || metadata->topics[0].partition_cnt < 1))
         err = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
-    if (err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    if (err == RD_KAFKA_RESP_ERR_NO_ERROR && metadata != NULL) {
         rd_kafka_topic_partition_list_t *all = rd_kafka_topic_partition_list_new(4);
         for (int k = 0; k < metadata->topics[0].partition_cnt; k++)
             rd_kafka_topic_partition_list_add(all, OUTPUT, metadata->topics[0].partitions[k].id)->offset =
@@ -609,10 +610,9 @@ static bool send_rating(demo *d, size_t k)
     if (lfrec_encode_event(&event, &d->buffer) != LFREC_ENCODED)
         return fail(d, "rating %zu cannot be written as JSON", k);
     for (int64_t until = now_ms() + LAG_MS;;) {
-        rd_kafka_resp_err_t err =
-            rd_kafka_producev(d->producer, RD_KAFKA_V_TOPIC(INPUT), RD_KAFKA_V_KEY(user, event.user.length),
-                              RD_KAFKA_V_VALUE(d->buffer.bytes, d->buffer.length),
-                              RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+        rd_kafka_resp_err_t err = rd_kafka_producev(
+            d->producer, RD_KAFKA_VTYPE_TOPIC, INPUT, RD_KAFKA_VTYPE_KEY, user, event.user.length, RD_KAFKA_VTYPE_VALUE,
+            d->buffer.bytes, d->buffer.length, RD_KAFKA_VTYPE_MSGFLAGS, RD_KAFKA_MSG_F_COPY, RD_KAFKA_VTYPE_END);
         if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
             break;
         if (err != RD_KAFKA_RESP_ERR__QUEUE_FULL || now_ms() > until)
@@ -768,9 +768,9 @@ int main(int argc, char **argv)
         if (strcmp(argv[k], "--daemon") == 0)
             d->daemon = argv[k + 1];
         if (strcmp(argv[k], "--seconds") == 0)
-            d->seconds = atof(argv[k + 1]);
+            d->seconds = strtod(argv[k + 1], NULL);
     }
-    if (argc % 2 == 0 || d->path == NULL || !(d->seconds >= 1 && d->seconds <= LONGEST_MS / 1000)) {
+    if (argc % 2 == 0 || d->path == NULL || !(d->seconds >= 1 && d->seconds <= 1e-3 * LONGEST_MS)) {
         fputs("usage: demo --data FOLDER [--daemon build/lfrec-kafka] [--seconds 1..100]\n", stderr);
         free(d);
         return 2;

@@ -30,7 +30,8 @@ static int exercise(size_t shift, uint32_t *hash)
     unsigned char *ratings_memory = exercise_memory[0] + shift, *means_memory = exercise_memory[1] + shift;
     unsigned char *model_memory = exercise_memory[2] + shift;
     const size_t room = sizeof exercise_memory[0] - 16;
-    float factors[LFREC_STRIDE(EXERCISE_FACTORS)], baseline;
+    float factors[LFREC_STRIDE(EXERCISE_FACTORS)];
+    lfrec_explanation explanation;
     size_t count = 0, bytes, found;
     uint32_t user_index, item;
     lfrec_options options = lfrec_options_for(LFREC_ARTICLE, EXERCISE_ITEMS, EXERCISE_FACTORS, 1.0f, 5.0f);
@@ -90,8 +91,10 @@ static int exercise(size_t shift, uint32_t *hash)
     query = lfrec_query_for(EXERCISE_ITEMS, &history);
     EXERCISE_TRY(lfrec_top(&model, &user, &query, list, &found));
     EXERCISE_EXPECT(found == EXERCISE_ITEMS - history.count);
-    EXERCISE_TRY(lfrec_explain(&model, &history, list[0].item, EXERCISE_ITEMS, reasons, &found, &baseline));
-    EXERCISE_EXPECT(found == history.count);
+    explanation.reasons = reasons;
+    explanation.room = EXERCISE_ITEMS;
+    EXERCISE_TRY(lfrec_explain(&model, &user, &history, list[0].item, &explanation));
+    EXERCISE_EXPECT(explanation.count == history.count);
     EXERCISE_TRY(lfrec_nearest(&model, LFREC_COSINE, 0, 2, list, &found));
     EXERCISE_EXPECT(found == 2);
 

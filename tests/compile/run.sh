@@ -125,7 +125,7 @@ without() {
     esac || return
     # It works, too, and prints the model's hash, which means something where there is a trained and saved model of full precision.
     # shellcheck disable=SC2046
-    $compiler -std=c99 $(warnings_of "$compiler" c99) $exact -O1 "${flags[@]}" -o "${o%.o}" $here/single.c || return
+    $compiler -std=c99 $(warnings_of "$compiler" c99) $exact -O1 "${flags[@]}" -o "${o%.o}" $here/single.c "$o" || return
     case $option in
     LFREC_NO_DOUBLE | LFREC_NO_TRAINING | LFREC_NO_FILES | everything) "${o%.o}" >"$o.txt" || { cat "$o.txt"; return 1; } ;;
     *) "${o%.o}" ;;

@@ -1,5 +1,4 @@
-/* single.c - the library without some of its parts, used. Prints the hash of the model. */
-#define LFREC_IMPLEMENTATION
+/* single.c - uses the implementation of another object, without the parts that it was built without. Prints the hash of the model. */
 #include "exercise.h"
 #include <stdio.h>
 

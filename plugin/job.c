@@ -1,0 +1,99 @@
+/* job.c - one training. run and cancel are the only functions that another thread calls; run writes nothing that cancel reads but an atomic. */
+#include "job.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+lfrec_job *lfrec_job_new(const lfrec_store *store, const lfrec_options *options, uint32_t room)
+{
+    uint32_t users = lfrec_store_rated_users(store);
+    uint64_t count = lfrec_store_ratings(store); /* they are all in memory, so their number fits size_t */
+    lfrec_job *job = calloc(1, sizeof *job);
+    if (!job) {
+        return NULL;
+    }
+    atomic_init(&job->cancel, false);
+    job->options = *options;
+    job->room = room;
+    job->row_start = calloc((size_t)users + 1, sizeof *job->row_start);
+    job->item = malloc((size_t)count * sizeof *job->item);
+    job->value = malloc((size_t)count * sizeof *job->value);
+    if (!job->row_start || !job->item || !job->value) {
+        lfrec_job_free(job);
+        return NULL;
+    }
+    lfrec_store_copy(store, job->row_start, job->item, job->value);
+    job->ratings = (lfrec_ratings){.users = users,
+                                   .items = options->items,
+                                   .row_start = job->row_start,
+                                   .item = job->item,
+                                   .value = job->value};
+    return job;
+}
+
+/* Between epochs. */
+static int ask_to_go_on(void *context, const lfrec_epoch *epoch)
+{
+    const lfrec_job *job = context;
+    (void)epoch;
+    return atomic_load_explicit(&job->cancel, memory_order_relaxed);
+}
+
+static bool are_sane(const float *rows, const lfrec_model *model)
+{
+    for (size_t i = 0; i < model->items; ++i) {
+        for (size_t k = 0; k < model->factors; ++k) {
+            /* Written so that NaN fails. */
+            if (!(fabsf(rows[i * model->stride + k]) <= LFREC_JOB_MAX_WEIGHT)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+void lfrec_job_run(lfrec_job *job)
+{
+    lfrec_options with_room = job->options;
+    with_room.items = job->room;
+    lfrec_report report = {0};
+    lfrec_status status = lfrec_model_create(&job->model, &with_room, NULL);
+    if (status == LFREC_OK) {
+        status = lfrec_train(&job->model, &job->options, &job->ratings, ask_to_go_on, job, &report);
+    }
+    if (status == LFREC_OK && report.ending == LFREC_ENDED_CANCELLED) {
+        job->state = LFREC_JOB_CANCELLED;
+        return;
+    }
+    if (status == LFREC_OK && !(are_sane(job->model.encoder, &job->model) && are_sane(job->model.decoder, &job->model))) {
+        status = LFREC_ERROR_DIVERGED;
+    }
+    job->state = status == LFREC_OK ? LFREC_JOB_TRAINED : LFREC_JOB_FAILED;
+    if (status == LFREC_ERROR_DIVERGED) {
+        snprintf(job->error, sizeof job->error, "training diverged in epoch %u at learning rate %g; the model before it stays",
+                 (unsigned)report.last.epoch, (double)report.last.learning_rate);
+    } else if (status != LFREC_OK) {
+        snprintf(job->error, sizeof job->error, "training failed: %s; the model before it stays", lfrec_status_string(status));
+    }
+}
+
+void lfrec_job_cancel(lfrec_job *job)
+{
+    atomic_store_explicit(&job->cancel, true, memory_order_relaxed);
+}
+
+void lfrec_job_free(lfrec_job *job)
+{
+    if (!job) {
+        return;
+    }
+    if (job->owner && *job->owner == job) {
+        *job->owner = NULL;
+    }
+    lfrec_model_destroy(&job->model);
+    free(job->row_start);
+    free(job->item);
+    free(job->value);
+    free(job);
+}

@@ -1,0 +1,40 @@
+/* job.h - one training: a frozen copy of the ratings, the model made from it, and how it went. Part of the operator; its public half
+ * (run, cancel, free) is in operator.h. */
+#ifndef LFREC_JOB_H
+#define LFREC_JOB_H
+
+#include "../lfrec.h"
+#include "operator.h"
+#include "ratings.h"
+
+#include <stdatomic.h>
+
+typedef enum lfrec_job_state {
+    LFREC_JOB_READY, /* not run yet */
+    LFREC_JOB_TRAINED,
+    LFREC_JOB_CANCELLED,
+    LFREC_JOB_FAILED
+} lfrec_job_state;
+
+/* A weight beyond this is a divergence that happens to be finite. Within it no score overflows: with 1024 factors, 2^32 ratings in a history
+ * and ratings of 32768, |F . h| < 2^10 * 1e4 * (2^32 * 2^16 * 1e4) < 3e25, and a float reaches 3e38. */
+#define LFREC_JOB_MAX_WEIGHT 1e4f
+
+struct lfrec_job {
+    lfrec_job **owner;     /* where the operator remembers its job, cleared by free; NULL once the operator is closed */
+    lfrec_options options; /* items: those of the ratings */
+    uint32_t room;         /* items the model is to have room for, at least options.items */
+    lfrec_ratings ratings; /* into the arrays below */
+    size_t *row_start;
+    uint32_t *item;
+    float *value;
+    lfrec_model model; /* room items; all zero until trained */
+    lfrec_job_state state;
+    char error[LFREC_OPERATOR_ERROR_MAX]; /* of LFREC_JOB_FAILED */
+    atomic_bool cancel;
+};
+
+/* Copies the store's ratings. options->items is the store's. NULL: no memory. */
+lfrec_job *lfrec_job_new(const lfrec_store *store, const lfrec_options *options, uint32_t room);
+
+#endif

@@ -1,0 +1,73 @@
+/* outbox.c - a doubly linked list through an array. */
+#include "outbox.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool lfrec_outbox_reserve(lfrec_outbox *outbox, uint32_t users)
+{
+    if (users <= outbox->room) {
+        return true;
+    }
+    uint32_t room = outbox->room <= UINT32_MAX / 2 ? outbox->room * 2 : UINT32_MAX;
+    room = room < users ? users : room;
+    room = room < 16 ? 16 : room;
+    struct lfrec_outbox_user *user = NULL;
+    const size_t most = SIZE_MAX / sizeof *user; /* beyond every room where size_t has 64 bits */
+    user = most >= room ? realloc(outbox->user, room * sizeof *user) : NULL;
+    if (!user) {
+        return false;
+    }
+    memset(user + outbox->room, 0, (room - outbox->room) * sizeof *user);
+    outbox->user = user;
+    outbox->room = room;
+    return true;
+}
+
+void lfrec_outbox_free(lfrec_outbox *outbox)
+{
+    free(outbox->user);
+    *outbox = (lfrec_outbox){0};
+}
+
+void lfrec_outbox_push(lfrec_outbox *outbox, uint32_t index)
+{
+    struct lfrec_outbox_user *user = &outbox->user[index];
+    if (user->waiting) {
+        return;
+    }
+    user->waiting = true;
+    user->previous = outbox->last;
+    user->next = 0;
+    if (outbox->last) {
+        outbox->user[outbox->last - 1].next = index + 1;
+    } else {
+        outbox->first = index + 1;
+    }
+    outbox->last = index + 1;
+    ++outbox->waiting;
+}
+
+void lfrec_outbox_remove(lfrec_outbox *outbox, uint32_t index)
+{
+    struct lfrec_outbox_user *user = &outbox->user[index];
+    if (!user->waiting) {
+        return;
+    }
+    user->waiting = false;
+    *(user->previous ? &outbox->user[user->previous - 1].next : &outbox->first) = user->next;
+    *(user->next ? &outbox->user[user->next - 1].previous : &outbox->last) = user->previous;
+    --outbox->waiting;
+}
+
+void lfrec_outbox_forget(lfrec_outbox *outbox, uint32_t index)
+{
+    lfrec_outbox_remove(outbox, index);
+    outbox->user[index].published = 0;
+}
+
+bool lfrec_outbox_first(const lfrec_outbox *outbox, uint32_t *user)
+{
+    *user = outbox->first - 1;
+    return outbox->first != 0;
+}

@@ -20,10 +20,6 @@
 #define MOST_REASONS 10000000u  /* top_n * reasons: 120 MB of scratch */
 #define FEWEST_USERS 2u         /* to train on */
 #define FEWEST_ITEMS 2u
-#define HOLDOUT_USERS 50u       /* with fewer users none are held out: an error over a handful of users is noise */
-/* Input scaled by n^-1/2 makes gradients smaller than those the library's learning rate is meant for. On MovieLens 1 to 4 times that rate
- * train well and 8 times diverge. */
-#define SCALED_INPUT_RATE 2.0f
 
 struct lfrec_operator {
     lfrec_operator_options options;
@@ -61,11 +57,11 @@ lfrec_operator_options lfrec_operator_options_for(uint32_t factors, float scale_
                                     .top_n = 10,
                                     .reasons = 0,
                                     .min_support = LFREC_MIN_SUPPORT,
-                                    .epochs = 30,
+                                    .epochs = 60,
                                     .scale_min = scale_min,
                                     .scale_max = scale_max,
                                     .item_shrink = 5,
-                                    .user_shrink = 5,
+                                    .user_shrink = 10,
                                     .learning_rate_scale = 1,
                                     .seed = 1};
 }
@@ -101,18 +97,13 @@ static const char *find_fault(const lfrec_operator_options *options)
     return NULL;
 }
 
-/* The library's options for a model with room for `items` of `factors` factors. The model is linear in the ratings and the loss quadratic, so
- * ratings s times as large train alike at a learning rate of 1 / s^2; the library's is for a scale of 1..5. */
+/* The library's options for a model with room for `items` of `factors` factors. */
 static lfrec_options model_options(const lfrec_operator *op, uint32_t items, uint32_t factors)
 {
-    lfrec_options options =
-        lfrec_options_for(LFREC_ARTICLE, items, factors, op->options.scale_min, op->options.scale_max);
+    lfrec_options options = lfrec_options_for(LFREC_SGD, items, factors, op->options.scale_min, op->options.scale_max);
     options.item_shrink = op->options.item_shrink;
     options.user_shrink = op->options.user_shrink;
-    options.scale_input = 1;
-    options.epochs = op->options.epochs;
-    float spread = (op->options.scale_max - op->options.scale_min) / 4;
-    options.learning_rate *= op->options.learning_rate_scale * SCALED_INPUT_RATE / (spread * spread);
+    options.learning_rate *= op->options.learning_rate_scale;
     return options;
 }
 
@@ -550,8 +541,9 @@ lfrec_job *lfrec_operator_retrain_begin(lfrec_operator *op)
     }
     lfrec_options options = model_options(op, items, op->options.factors < items ? op->options.factors : items);
     options.seed = op->options.seed + op->trainings;
-    if (users < HOLDOUT_USERS) {
-        options.holdout = 0;
+    options.epochs = lfrec_epochs_for(options.setting, (size_t)lfrec_store_ratings(op->store));
+    if (options.epochs > op->options.epochs) {
+        options.epochs = op->options.epochs;
     }
     op->job = lfrec_job_new(op->store, &options, op->model.items);
     if (op->job) {

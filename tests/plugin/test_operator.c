@@ -684,8 +684,9 @@ START_TEST(an_unchanged_list_is_not_published_again)
     rate(op, "a", "y", 3);
     rate(op, "b", "z", 4);
     size_t published = sink.count;
-    ck_assert_int_eq(rate(op, "b", "z", 4), LFREC_UNCHANGED); /* repeated: not even looked at */
-    ck_assert_uint_eq(lfrec_operator_stats_of(op).unchanged, 0);
+    uint64_t unchanged = lfrec_operator_stats_of(op).unchanged; /* a's second empty list */
+    ck_assert_int_eq(rate(op, "b", "z", 4), LFREC_UNCHANGED);   /* repeated: not even looked at */
+    ck_assert_uint_eq(lfrec_operator_stats_of(op).unchanged, unchanged);
     rate(op, "c", "w", 2);
     rate_from(op, "b", "z", 3.5f, 0, false);
     rate_from(op, "b", "z", 4, 0, false); /* there and back */

@@ -2427,24 +2427,27 @@ LFREC_API lfrec_options lfrec_options_for(lfrec_setting setting, uint32_t items,
     options.factors = factors;
     options.scale_min = scale_min;
     options.scale_max = scale_max;
+    /* Ratings s times as large train alike at a rate of 1 / s^2 and a decay of s^2. With few items each has a large part of the gradient. */
+    const float range = scale_max - scale_min;
     options.seed = 1;
-    options.start_deviation = 0.05f;
+    options.start_deviation = 0.02f;
     options.mask = 0.2f;
     options.loss_weight = 0.8f;
     options.scope = LFREC_SCOPE_KNOWN;
     options.path = LFREC_PATH_AUTO;
     options.epochs = 50;
-    options.batch = 64;
-    options.learning_rate = 0.0003f * (float)items; /* the loss is a mean over entries, so an item's gradient falls as 1 / items */
-    options.learning_rate_final = 0.1f;
+    options.batch = 32;
+    options.learning_rate = 1.6f / (range * range) * (items < 40 ? (float)items / 40.0f : 1.0f);
+    options.learning_rate_final = 0.02f;
     options.momentum = 0.9f;
-    options.weight_decay = 0.0f;
+    options.weight_decay = 4.5e-5f * range * range;
     options.holdout = 0.1f;
-    options.patience = 5;
+    options.patience = 20;
     if (setting == LFREC_SGD) {
         options.item_shrink = 5.0f;
         options.user_shrink = 10.0f;
         options.scale_input = 1;
+        options.start_deviation = 0.05f;
         options.epochs = 30;
         options.learning_rate = 0.05f;
         options.learning_rate_final = 0.02f;

@@ -541,10 +541,9 @@ lfrec_job *lfrec_operator_retrain_begin(lfrec_operator *op)
     }
     lfrec_options options = model_options(op, items, op->options.factors < items ? op->options.factors : items);
     options.seed = op->options.seed + op->trainings;
-    options.epochs = lfrec_epochs_for(options.setting, (size_t)lfrec_store_ratings(op->store));
-    if (options.epochs > op->options.epochs) {
-        options.epochs = op->options.epochs;
-    }
+    uint64_t most = lfrec_epochs_for(options.setting, 0), epochs = lfrec_epochs_for(options.setting, (size_t)lfrec_store_ratings(op->store));
+    epochs = op->options.epochs * epochs / most;
+    options.epochs = epochs > 0 ? (uint32_t)epochs : 1;
     op->job = lfrec_job_new(op->store, &options, op->model.items);
     if (op->job) {
         op->job->owner = &op->job;

@@ -19,7 +19,7 @@ typedef struct lfrec_operator_options {
     uint32_t top_n;            /* length of a list, 1 .. 100,000 */
     uint32_t reasons;          /* most reasons per recommended item, 0 .. 100,000; 0: none. top_n * reasons is at most 10,000,000. */
     uint32_t min_support;      /* an item with fewer ratings is not recommended; 0 switches the floor off */
-    uint32_t epochs;           /* most epochs of one training, at least 1 */
+    uint32_t epochs;           /* of a training on few ratings, at least 1; a million ratings get half as many */
     float scale_min;           /* lowest legal rating */
     float scale_max;           /* highest legal rating, above scale_min; both within +-32768 */
     float item_shrink;         /* ratings' worth of the overall mean in every item mean, >= 0; 0: raw means */

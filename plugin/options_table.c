@@ -27,7 +27,7 @@ const struct lfrec_option lfrec_option_table[LFREC_OPTION_COUNT] = {
     {"lfrec.retrain.seconds", LFREC_OPTION_COUNT32, FIELD(retrain_seconds), "300", 0, 31536000,
      "Retrain after so many seconds if there were events. 0: never by time."},
     {"lfrec.epochs", LFREC_OPTION_COUNT32, FIELD(epochs), "60", 1, 100000,
-     "Most epochs of one training; fewer are taken as ratings grow into the millions."},
+     "Epochs of a training on few ratings; half as many are taken when there are a million."},
     {"lfrec.publish.rate", LFREC_OPTION_COUNT32, FIELD(publish_rate), "1000", 0, 100000000,
      "Lists per second when users are published again after a retraining. 0: as fast as the producer takes them."},
     {"lfrec.seed", LFREC_OPTION_COUNT64, FIELD(seed), "1", 0, UINT64_MAX, "Seed of all randomness."},

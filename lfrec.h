@@ -3558,6 +3558,7 @@ LFREC__INTERNAL int lfrec__epoch_batches(lfrec_trainer *t, lfrec_loss *sum)
     for (uint32_t first = 0, left = t->training_users; left > 0;) {
         const uint32_t count = left < batch ? left : batch;
         lfrec_loss loss;
+        lfrec__zero(&loss, sizeof loss);
         const lfrec_status status = lfrec_trainer_gradient(t, t->order + first, count, t->at.epoch, &loss);
         LFREC_ASSERT(status == LFREC_OK);
         (void)status;

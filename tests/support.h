@@ -207,19 +207,31 @@ static inline lfrec_history history_over(uint32_t *item, float *value, size_t co
 
 /* ---- a suite that is one list of tests ---- */
 
-static inline int run_tests(const char *name, const TTest *const *tests, size_t count, double seconds)
+/* Each test once for every _i in 0 .. loops - 1. */
+static inline int run_loops(const char *name, const TTest *const *tests, size_t count, int loops, double seconds)
 {
     Suite *suite = suite_create(name);
     TCase *all = tcase_create("all");
     SRunner *runner = srunner_create(suite);
     tcase_set_timeout(all, seconds);
     for (size_t k = 0; k < count; k++)
-        tcase_add_test(all, tests[k]);
+        tcase_add_loop_test(all, tests[k], 0, loops);
     suite_add_tcase(suite, all);
     srunner_run_all(runner, CK_NORMAL);
     const int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
     return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static inline int run_tests(const char *name, const TTest *const *tests, size_t count, double seconds)
+{
+    return run_loops(name, tests, count, 1, seconds);
+}
+
+/* settings[_i] is the test's setting. */
+static inline int run_for_settings(const char *name, const TTest *const *tests, size_t count, double seconds)
+{
+    return run_loops(name, tests, count, (int)COUNT(settings), seconds);
 }
 
 #endif

@@ -5,6 +5,7 @@
 #include "embedded.h"
 #include "kafka.h"
 #include "log.h"
+#include "operator_config.h"
 #include "progress.h"
 #include "signals.h"
 #include "training.h"
@@ -19,7 +20,8 @@ enum {
     TURN_LISTS = 64,     /* most lists of waiting users a turn: bounds the time between two polls */
     COMMIT_MS = 1000,
     FLUSH_STALL_MS = 2500, /* a flush without any acknowledgment for so long is given up */
-    FLUSH_MOST_MS = 15000,
+    FLUSH_MOST_MS = 15000, /* at the end */
+    REVOKE_MOST_MS = 4000, /* in a rebalance: others wait, and max.poll.interval.ms runs */
     COMMIT_WAIT_MS = 2000,
     CLOSE_MS = 3000,
     HURRY_MS = 700,       /* the last two, after the broker did not answer in time */
@@ -51,8 +53,9 @@ typedef struct daemon {
     uint64_t events, bad, bad_by_reason[LFREC_BAD_COUNT];
     bool hurry;       /* the broker did not answer in time: wait no longer than needed */
     bool left_behind; /* an offset that could have been committed was not, when its partition left */
-    bool no_commit;   /* an output failed: nothing may be committed any more */
-    int code;         /* why to end; 0 while running */
+    bool stopping;
+    bool no_commit; /* an output failed: nothing may be committed any more */
+    int code;       /* why to end; 0 while running */
 } daemon;
 
 static void give_up(daemon *d, int code, const char *why)
@@ -287,7 +290,7 @@ static void on_committed(void *context, int32_t partition, int64_t offset)
 /* Waits until everything handed to the producer is acknowledged, and what that allows is committed; not longer than makes sense. */
 static void finish_outputs(daemon *d)
 {
-    bool flushed = lfrec_kafka_flush(d->kafka, d->hurry ? 0 : FLUSH_STALL_MS, FLUSH_MOST_MS);
+    bool flushed = lfrec_kafka_flush(d->kafka, d->hurry ? 0 : FLUSH_STALL_MS, d->stopping ? FLUSH_MOST_MS : REVOKE_MOST_MS);
     d->hurry |= !flushed;
     commit(d);
     d->hurry |= !lfrec_kafka_commit_wait(d->kafka, d->hurry ? HURRY_MS : COMMIT_WAIT_MS);
@@ -426,12 +429,7 @@ static bool open_operator(daemon *d)
 {
     char error[LFREC_OPERATOR_ERROR_MAX];
     const lfrec_config *o = d->options;
-    lfrec_operator_options options = lfrec_operator_options_for(o->factors, o->scale_min, o->scale_max);
-    options.top_n = o->top_n;
-    options.reasons = o->explain;
-    options.min_support = o->min_support;
-    options.epochs = o->epochs;
-    options.seed = o->seed;
+    lfrec_operator_options options = lfrec_operator_options_from(o);
     if (!lfrec_operator_open(&d->op, &options, on_list, d, error)) {
         lfrec_log(LFREC_LOG_ERROR, "%s", error);
         d->code = LFREC_EXIT_CONFIG;
@@ -492,6 +490,7 @@ static bool stop(daemon *d)
     if (asked) {
         lfrec_log(LFREC_LOG_INFO, "stopping: %" PRIu64 " outputs under way", last.waiting);
     }
+    d->stopping = true;
     lfrec_retrain_cancel(d->training.retrain);
     finish_outputs(d);
     lfrec_progress_close(&d->progress, &last, lfrec_clock_ms());

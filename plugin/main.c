@@ -1,10 +1,10 @@
 /* main.c - lfrec-kafka: the command line, and which face of the operator to run. */
+#include "../lfrec.h"
 #include "daemon.h"
 #include "kafka.h"
 #include "log.h"
 #include "options.h"
 #include "pipe.h"
-#include "version.h"
 #include <stdio.h>
 #include <unistd.h>
 
@@ -34,7 +34,7 @@ int main(int argc, char **argv)
     } else if (options.action == LFREC_ACTION_MAN) {
         lfrec_config_man(stdout);
     } else if (options.action == LFREC_ACTION_VERSION) {
-        printf("lfrec-kafka %s, librdkafka %s\n", lfrec_plugin_version, lfrec_kafka_library());
+        printf("lfrec-kafka %s, librdkafka %s\n", LFREC_VERSION, lfrec_kafka_library());
     } else if (lfrec_kafka_check(&options, kafka_error) != LFREC_KAFKA_OK) {
         fprintf(stderr, "lfrec-kafka: %s\n", kafka_error);
         code = LFREC_EXIT_CONFIG;

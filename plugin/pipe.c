@@ -4,6 +4,7 @@
 #include "daemon.h"
 #include "lines.h"
 #include "log.h"
+#include "operator_config.h"
 #include "progress.h"
 #include "signals.h"
 #include "training.h"
@@ -206,12 +207,7 @@ int lfrec_pipe_run(const lfrec_config *o)
 {
     char error[LFREC_OPERATOR_ERROR_MAX];
     pipe_face f = {.options = o, .codec = {.format = o->format, .scale_min = o->scale_min, .scale_max = o->scale_max}};
-    lfrec_operator_options options = lfrec_operator_options_for(o->factors, o->scale_min, o->scale_max);
-    options.top_n = o->top_n;
-    options.reasons = o->explain;
-    options.min_support = o->min_support;
-    options.epochs = o->epochs;
-    options.seed = o->seed;
+    lfrec_operator_options options = lfrec_operator_options_from(o);
     if (!lfrec_operator_open(&f.op, &options, on_list, &f, error)) {
         lfrec_log(LFREC_LOG_ERROR, "%s", error);
         return LFREC_EXIT_CONFIG;

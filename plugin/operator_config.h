@@ -1,0 +1,19 @@
+/* operator_config.h - the operator's options out of the configuration: the same for every face of the operator. */
+#ifndef LFREC_OPERATOR_CONFIG_H
+#define LFREC_OPERATOR_CONFIG_H
+
+#include "operator.h"
+#include "options.h"
+
+static inline lfrec_operator_options lfrec_operator_options_from(const lfrec_config *config)
+{
+    lfrec_operator_options options = lfrec_operator_options_for(config->factors, config->scale_min, config->scale_max);
+    options.top_n = config->top_n;
+    options.reasons = config->explain;
+    options.min_support = config->min_support;
+    options.epochs = config->epochs;
+    options.seed = config->seed;
+    return options;
+}
+
+#endif

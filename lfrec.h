@@ -1867,220 +1867,197 @@ LFREC__INTERNAL void lfrec__step_plain(size_t count, float *w, const float *grad
 
 #ifdef LFREC__VECTORS
 
-/* 16 floats at any float's address; where the machine's registers are shorter the compiler takes several. */
-typedef float lfrec__v16 __attribute__((vector_size(64), aligned(4), may_alias));
-typedef float lfrec__v8 __attribute__((vector_size(32), aligned(4), may_alias));
+/* Vectors at any float's address. Each instruction set works in its own width: a wider type than the registers' would live in memory. */
 typedef float lfrec__v4 __attribute__((vector_size(16), aligned(4), may_alias));
+typedef float lfrec__v8 __attribute__((vector_size(32), aligned(4), may_alias));
+typedef float lfrec__v16 __attribute__((vector_size(64), aligned(4), may_alias));
 
-#define LFREC__AT(p) (*(lfrec__v16 *)(p))
-#define LFREC__OF(p) (*(const lfrec__v16 *)(p))
-
-#if defined(__clang__) || __GNUC__ >= 12
-LFREC__INLINE float lfrec__sum16(const lfrec__v16 *v)
-{
-    const lfrec__v8 a = __builtin_shufflevector(*v, *v, 0, 1, 2, 3, 4, 5, 6, 7) +
-                        __builtin_shufflevector(*v, *v, 8, 9, 10, 11, 12, 13, 14, 15);
-    const lfrec__v4 b = __builtin_shufflevector(a, a, 0, 1, 2, 3) + __builtin_shufflevector(a, a, 4, 5, 6, 7);
-    return (b[0] + b[2]) + (b[1] + b[3]);
-}
-#else
-LFREC__INLINE float lfrec__sum16(const lfrec__v16 *v)
-{
-    float lane[16];
-    for (int l = 0; l < 16; l++) lane[l] = (*v)[l];
-    return lfrec__tree16(lane);
-}
-#endif
-
-/* The bodies work on W columns at a time, W = 16, 32 or 64 and S a multiple of it: a constant once inlined, so that sums stay in registers. */
-LFREC__INLINE void lfrec__encode_body(size_t W, size_t S, size_t n, const uint32_t *item, const float *x, const float *L, float *h)
-{
-    for (size_t c = 0; c < S; c += W) {
-        lfrec__v16 sum[4];
-        LFREC__UNROLL for (size_t q = 0; q < W / 16; q++) sum[q] = LFREC__OF(h + c + 16 * q);
-        for (size_t k = 0; k < n; k++) {
-            const float *row = L + item[k] * S + c;
-            LFREC__UNROLL for (size_t q = 0; q < W / 16; q++) sum[q] += x[k] * LFREC__OF(row + 16 * q);
-        }
-        LFREC__UNROLL for (size_t q = 0; q < W / 16; q++) LFREC__AT(h + c + 16 * q) = sum[q];
-    }
-}
-
-LFREC__INLINE void lfrec__decode_body(size_t W, size_t S, size_t n, const uint32_t *item, const float *F, const float *h, float *y)
-{
-    for (size_t k = 0; k < n; k++) {
-        const float *row = F + (item ? item[k] : k) * S;
-        lfrec__v16 sum = LFREC__OF(row) * LFREC__OF(h);
-        LFREC__UNROLL for (size_t q = 16; q < W; q += 16) sum += LFREC__OF(row + q) * LFREC__OF(h + q);
-        for (size_t c = W; c < S; c += W) {
-            LFREC__UNROLL for (size_t q = 0; q < W; q += 16) sum += LFREC__OF(row + c + q) * LFREC__OF(h + c + q);
-        }
-        y[k] = lfrec__sum16(&sum);
-    }
-}
-
-#ifndef LFREC_NO_TRAINING
-LFREC__INLINE void lfrec__back_body(size_t W, size_t S, size_t n, const uint32_t *item, const float *g, const float *F, const float *h,
-                                    float *G, float *dF)
-{
-    for (size_t c = 0; c < S; c += W) {
-        const lfrec__v16 zero = {0.0f};
-        lfrec__v16 sum[4], factor[4];
-        LFREC__UNROLL for (size_t q = 0; q < W / 16; q++)
-        {
-            factor[q] = LFREC__OF(h + c + 16 * q);
-            sum[q] = zero;
-        }
-        for (size_t k = 0; k < n; k++) {
-            const float *row = F + item[k] * S + c;
-            float *gradient = dF + item[k] * S + c;
-            LFREC__UNROLL for (size_t q = 0; q < W / 16; q++)
-            {
-                sum[q] += g[k] * LFREC__OF(row + 16 * q);
-                LFREC__AT(gradient + 16 * q) += g[k] * factor[q];
-            }
-        }
-        LFREC__UNROLL for (size_t q = 0; q < W / 16; q++) LFREC__AT(G + c + 16 * q) = sum[q];
-    }
-}
-
-LFREC__INLINE void lfrec__front_body(size_t W, size_t S, size_t n, const uint32_t *item, const float *x, const float *G, float *dL)
-{
-    for (size_t c = 0; c < S; c += W) {
-        lfrec__v16 factor[4];
-        LFREC__UNROLL for (size_t q = 0; q < W / 16; q++) factor[q] = LFREC__OF(G + c + 16 * q);
-        for (size_t k = 0; k < n; k++) {
-            float *gradient = dL + item[k] * S + c;
-            LFREC__UNROLL for (size_t q = 0; q < W / 16; q++) LFREC__AT(gradient + 16 * q) += x[k] * factor[q];
-        }
-    }
-}
+#define LFREC__AT(V, p) (*(V *)(p))
+#define LFREC__OF(V, p) (*(const V *)(p))
 
 /* For loops whose length is a constant only at the usual strides: Clang unrolls those by itself and complains about the others. */
 #if defined(__clang__)
 #define LFREC__UNROLL_SOME
 #else
-#define LFREC__UNROLL_SOME _Pragma("GCC unroll 4")
+#define LFREC__UNROLL_SOME _Pragma("GCC unroll 8")
 #endif
 
-LFREC__INLINE void lfrec__learn_decoder_body(size_t S, const lfrec__sgd *u)
+/* The tree over 16 partial sums, which are 4 vectors of 4, 2 of 8 or 1 of 16. */
+LFREC__INLINE float lfrec__tree_4(const lfrec__v4 *sum)
 {
-    const lfrec__v16 zero = {0.0f};
-    float c = 0.0f;
-    for (size_t q = 0; q < S; q += 16) LFREC__AT(u->G + q) = LFREC__AT(u->pull + q) = zero;
-    for (size_t k = 0; k < u->n; k++) {
-        float *F = u->decoder + u->item[k] * S;
-        const float *prior = u->prior + u->item[k] * S, root = u->root[u->item[k]];
-        lfrec__v16 dot = LFREC__OF(F) * LFREC__OF(u->h);
-        LFREC__UNROLL_SOME for (size_t q = 16; q < S; q += 16) dot += LFREC__OF(F + q) * LFREC__OF(u->h + q);
-        const float e = lfrec__sgd_error(u, k, lfrec__sum16(&dot)), pull = lfrec__sgd_pull(u, root);
-        c += root * root;
-        LFREC__UNROLL_SOME for (size_t q = 0; q < S; q += 16)
-        {
-            const lfrec__v16 f = LFREC__OF(F + q), f0 = LFREC__OF(prior + q);
-            const lfrec__v16 moved = f - u->rate * (e * LFREC__OF(u->h + q) + pull * (f - f0));
-            LFREC__AT(F + q) = moved;
-            LFREC__AT(u->G + q) += e * f;
-            LFREC__AT(u->pull + q) += root * (moved - f0);
-        }
-    }
-    lfrec__sgd_prior(S, u, c);
-    for (size_t k = 0; k < u->n; k++) {
-        float *prior = u->prior + u->item[k] * S;
-        const float root = u->root[u->item[k]];
-        LFREC__UNROLL_SOME for (size_t q = 0; q < S; q += 16) LFREC__AT(prior + q) += root * LFREC__OF(u->pull + q);
-    }
+    const lfrec__v4 b = (sum[0] + sum[2]) + (sum[1] + sum[3]);
+    return (b[0] + b[2]) + (b[1] + b[3]);
 }
 
-LFREC__INLINE void lfrec__learn_encoder_body(size_t S, const lfrec__sgd *u)
-{
-    for (size_t k = 0; k < u->n; k++) {
-        if (u->hidden[k]) continue;
-        float *Y = u->implicit + u->item[k] * S, *L = u->encoder + u->item[k] * S;
-        const float input = u->gain_square * u->input[k];
-        LFREC__UNROLL_SOME for (size_t q = 0; q < S; q += 16)
-        {
-            const lfrec__v16 G = LFREC__OF(u->G + q), y = LFREC__OF(Y + q), l = LFREC__OF(L + q);
-            LFREC__AT(Y + q) = y - u->rate * (u->scale * G + u->decay * y);
-            LFREC__AT(L + q) = l - u->rate * (input * G + u->decay * l);
-        }
-    }
-}
-
-LFREC__INLINE void lfrec__step_body(size_t count, float *w, const float *gradient, float *v, float rate, float momentum, float decay)
-{
-    for (size_t k = 0; k < count; k += 16) {
-        lfrec__v16 move = LFREC__OF(gradient + k) + decay * LFREC__OF(w + k);
-        if (v) {
-            move = momentum * LFREC__OF(v + k) + move;
-            LFREC__AT(v + k) = move;
-        }
-        LFREC__AT(w + k) -= rate * move;
-    }
-}
-#endif
-
-#define LFREC__BY_WIDTH(body, S, ...)                                                                                            \
-    do {                                                                                                                         \
-        if ((S) % 64 == 0) body(64, S, __VA_ARGS__);                                                                             \
-        else if ((S) % 32 == 0) body(32, S, __VA_ARGS__);                                                                        \
-        else body(16, S, __VA_ARGS__);                                                                                           \
-    } while (0)
-
-#define LFREC__BY_STRIDE(body, S, u)                                                                                             \
-    do {                                                                                                                         \
-        if ((S) == 16) body(16, u);                                                                                              \
-        else if ((S) == 32) body(32, u);                                                                                         \
-        else if ((S) == 64) body(64, u);                                                                                         \
-        else body(S, u);                                                                                                         \
-    } while (0)
-
-/* One set of the functions for one instruction set. */
-#define LFREC__SERVING_ROWS(name, target)                                                                                        \
-    target LFREC__INTERNAL void lfrec__encode_##name(size_t S, size_t n, const uint32_t *item, const float *x, const float *L,  \
-                                                     float *h)                                                                   \
-    {                                                                                                                            \
-        LFREC__BY_WIDTH(lfrec__encode_body, S, n, item, x, L, h);                                                                \
-    }                                                                                                                            \
-    target LFREC__INTERNAL void lfrec__decode_##name(size_t S, size_t n, const uint32_t *item, const float *F, const float *h,  \
-                                                     float *y)                                                                   \
-    {                                                                                                                            \
-        LFREC__BY_WIDTH(lfrec__decode_body, S, n, item, F, h, y);                                                                \
-    }
-#define LFREC__TRAINING_ROWS(name, target)                                                                                       \
-    target LFREC__INTERNAL void lfrec__back_##name(size_t S, size_t n, const uint32_t *item, const float *g, const float *F,    \
-                                                   const float *h, float *G, float *dF)                                          \
-    {                                                                                                                            \
-        LFREC__BY_WIDTH(lfrec__back_body, S, n, item, g, F, h, G, dF);                                                           \
-    }                                                                                                                            \
-    target LFREC__INTERNAL void lfrec__front_##name(size_t S, size_t n, const uint32_t *item, const float *x, const float *G,   \
-                                                    float *dL)                                                                   \
-    {                                                                                                                            \
-        LFREC__BY_WIDTH(lfrec__front_body, S, n, item, x, G, dL);                                                                \
-    }                                                                                                                            \
-    target LFREC__INTERNAL void lfrec__step_##name(size_t count, float *w, const float *gradient, float *v, float rate,         \
-                                                   float momentum, float decay)                                                  \
-    {                                                                                                                            \
-        lfrec__step_body(count, w, gradient, v, rate, momentum, decay);                                                          \
-    }                                                                                                                            \
-    target LFREC__INTERNAL void lfrec__learn_decoder_##name(size_t S, const lfrec__sgd *u)                                      \
-    {                                                                                                                            \
-        LFREC__BY_STRIDE(lfrec__learn_decoder_body, S, u);                                                                       \
-    }                                                                                                                            \
-    target LFREC__INTERNAL void lfrec__learn_encoder_##name(size_t S, const lfrec__sgd *u)                                      \
-    {                                                                                                                            \
-        LFREC__BY_STRIDE(lfrec__learn_encoder_body, S, u);                                                                       \
-    }
-#ifndef LFREC_NO_TRAINING
-#define LFREC__ROWS(name, target) LFREC__SERVING_ROWS(name, target) LFREC__TRAINING_ROWS(name, target)
-#else
-#define LFREC__ROWS(name, target) LFREC__SERVING_ROWS(name, target)
-#endif
-
-LFREC__ROWS(portable, )
 #ifdef LFREC__X86
-LFREC__ROWS(avx2, __attribute__((target("avx2"))))
-LFREC__ROWS(avx512, __attribute__((target("avx512f"))))
+__attribute__((target("avx2"))) LFREC__INLINE float lfrec__tree_8(const lfrec__v8 *sum)
+{
+    const __m256 a = (__m256)(sum[0] + sum[1]);
+    const __m128 b = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    const __m128 c = _mm_add_ps(b, _mm_movehl_ps(b, b));
+    return _mm_cvtss_f32(_mm_add_ss(c, _mm_shuffle_ps(c, c, 1)));
+}
+
+__attribute__((target("avx512f"))) LFREC__INLINE float lfrec__tree_16(const lfrec__v16 *sum)
+{
+    const __m512 v = (__m512)sum[0];
+    const __m256 a = _mm256_add_ps(_mm512_castps512_ps256(v), _mm256_castpd_ps(_mm512_maskz_extractf64x4_pd(255, _mm512_castps_pd(v), 1)));
+    const __m128 b = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    const __m128 c = _mm_add_ps(b, _mm_movehl_ps(b, b));
+    return _mm_cvtss_f32(_mm_add_ss(c, _mm_shuffle_ps(c, c, 1)));
+}
+#endif
+
+/* One set of the functions for one instruction set with vectors V of L lanes. The functions named *_by work on W columns at a time, W = 16, 32
+ * or 64 and S a multiple of it, or on S columns: a constant once inlined, so that sums stay in registers. */
+#define LFREC__SERVING_ROWS(name, target, V, L)                                                                                    \
+    target LFREC__INLINE float lfrec__dot_##name(size_t S, const float *a, const float *b)                                         \
+    {                                                                                                                              \
+        V sum[16 / L];                                                                                                             \
+        LFREC__UNROLL for (size_t l = 0; l < 16 / L; l++) sum[l] = LFREC__OF(V, a + l * L) * LFREC__OF(V, b + l * L);              \
+        LFREC__UNROLL_SOME for (size_t q = 16; q < S; q += 16)                                                                     \
+        {                                                                                                                          \
+            LFREC__UNROLL for (size_t l = 0; l < 16 / L; l++) sum[l] += LFREC__OF(V, a + q + l * L) * LFREC__OF(V, b + q + l * L); \
+        }                                                                                                                          \
+        return lfrec__tree_##L(sum);                                                                                               \
+    }                                                                                                                              \
+    target LFREC__INLINE void lfrec__encode_by_##name(size_t W, size_t S, size_t n, const uint32_t *item, const float *x,          \
+                                                      const float *rows, float *h)                                                 \
+    {                                                                                                                              \
+        for (size_t c = 0; c < S; c += W) {                                                                                        \
+            V sum[64 / L];                                                                                                         \
+            LFREC__UNROLL for (size_t q = 0; q < W / L; q++) sum[q] = LFREC__OF(V, h + c + q * L);                                 \
+            for (size_t k = 0; k < n; k++) {                                                                                       \
+                const float *row = rows + item[k] * S + c;                                                                         \
+                LFREC__UNROLL for (size_t q = 0; q < W / L; q++) sum[q] += x[k] * LFREC__OF(V, row + q * L);                       \
+            }                                                                                                                      \
+            LFREC__UNROLL for (size_t q = 0; q < W / L; q++) LFREC__AT(V, h + c + q * L) = sum[q];                                 \
+        }                                                                                                                          \
+    }                                                                                                                              \
+    target LFREC__INTERNAL void lfrec__encode_##name(size_t S, size_t n, const uint32_t *item, const float *x, const float *rows,  \
+                                                     float *h)                                                                     \
+    {                                                                                                                              \
+        if (S % 64 == 0) lfrec__encode_by_##name(64, S, n, item, x, rows, h);                                                      \
+        else if (S % 32 == 0) lfrec__encode_by_##name(32, S, n, item, x, rows, h);                                                 \
+        else lfrec__encode_by_##name(16, S, n, item, x, rows, h);                                                                  \
+    }                                                                                                                              \
+    target LFREC__INLINE void lfrec__decode_by_##name(size_t S, size_t n, const uint32_t *item, const float *F, const float *h,    \
+                                                      float *y)                                                                    \
+    {                                                                                                                              \
+        for (size_t k = 0; k < n; k++) y[k] = lfrec__dot_##name(S, F + (item ? item[k] : k) * S, h);                               \
+    }                                                                                                                              \
+    target LFREC__INTERNAL void lfrec__decode_##name(size_t S, size_t n, const uint32_t *item, const float *F, const float *h,     \
+                                                     float *y)                                                                     \
+    {                                                                                                                              \
+        if (S == 16) lfrec__decode_by_##name(16, n, item, F, h, y);                                                                \
+        else if (S == 32) lfrec__decode_by_##name(32, n, item, F, h, y);                                                           \
+        else if (S == 64) lfrec__decode_by_##name(64, n, item, F, h, y);                                                           \
+        else lfrec__decode_by_##name(S, n, item, F, h, y);                                                                         \
+    }
+
+#ifndef LFREC_NO_TRAINING
+#define LFREC__TRAINING_ROWS(name, target, V, L)                                                                              \
+    target LFREC__INLINE void lfrec__back_by_##name(size_t W, size_t S, size_t n, const uint32_t *item, const float *g,       \
+                                                    const float *F, const float *h, float *G, float *dF)                      \
+    {                                                                                                                         \
+        for (size_t c = 0; c < S; c += W) {                                                                                   \
+            const V zero = {0.0f};                                                                                            \
+            V sum[64 / L];                                                                                                    \
+            LFREC__UNROLL for (size_t q = 0; q < W / L; q++) sum[q] = zero;                                                   \
+            for (size_t k = 0; k < n; k++) {                                                                                  \
+                const float *row = F + item[k] * S + c;                                                                       \
+                float *gradient = dF + item[k] * S + c;                                                                       \
+                LFREC__UNROLL for (size_t q = 0; q < W / L; q++)                                                              \
+                {                                                                                                             \
+                    sum[q] += g[k] * LFREC__OF(V, row + q * L);                                                               \
+                    LFREC__AT(V, gradient + q * L) += g[k] * LFREC__OF(V, h + c + q * L);                                     \
+                }                                                                                                             \
+            }                                                                                                                 \
+            LFREC__UNROLL for (size_t q = 0; q < W / L; q++) LFREC__AT(V, G + c + q * L) = sum[q];                            \
+        }                                                                                                                     \
+    }                                                                                                                         \
+    target LFREC__INTERNAL void lfrec__back_##name(size_t S, size_t n, const uint32_t *item, const float *g, const float *F,  \
+                                                   const float *h, float *G, float *dF)                                       \
+    {                                                                                                                         \
+        if (S % 64 == 0) lfrec__back_by_##name(64, S, n, item, g, F, h, G, dF);                                               \
+        else if (S % 32 == 0) lfrec__back_by_##name(32, S, n, item, g, F, h, G, dF);                                          \
+        else lfrec__back_by_##name(16, S, n, item, g, F, h, G, dF);                                                           \
+    }                                                                                                                         \
+    target LFREC__INTERNAL void lfrec__front_##name(size_t S, size_t n, const uint32_t *item, const float *x, const float *G, \
+                                                    float *dL)                                                                \
+    {                                                                                                                         \
+        for (size_t k = 0; k < n; k++) {                                                                                      \
+            float *gradient = dL + item[k] * S;                                                                               \
+            LFREC__UNROLL_SOME for (size_t q = 0; q < S; q += L) LFREC__AT(V, gradient + q) += x[k] * LFREC__OF(V, G + q);    \
+        }                                                                                                                     \
+    }                                                                                                                         \
+    target LFREC__INTERNAL void lfrec__step_##name(size_t count, float *w, const float *gradient, float *v, float rate,       \
+                                                   float momentum, float decay)                                               \
+    {                                                                                                                         \
+        for (size_t k = 0; k < count; k += L) {                                                                               \
+            V move = LFREC__OF(V, gradient + k) + decay * LFREC__OF(V, w + k);                                                \
+            if (v) {                                                                                                          \
+                move = momentum * LFREC__OF(V, v + k) + move;                                                                 \
+                LFREC__AT(V, v + k) = move;                                                                                   \
+            }                                                                                                                 \
+            LFREC__AT(V, w + k) -= rate * move;                                                                               \
+        }                                                                                                                     \
+    }                                                                                                                         \
+    target LFREC__INLINE void lfrec__learn_decoder_by_##name(size_t S, const lfrec__sgd *u)                                   \
+    {                                                                                                                         \
+        const V zero = {0.0f};                                                                                                \
+        float c = 0.0f;                                                                                                       \
+        for (size_t q = 0; q < S; q += L) LFREC__AT(V, u->G + q) = LFREC__AT(V, u->pull + q) = zero;                          \
+        for (size_t k = 0; k < u->n; k++) {                                                                                   \
+            float *F = u->decoder + u->item[k] * S;                                                                           \
+            const float *prior = u->prior + u->item[k] * S, root = u->root[u->item[k]];                                       \
+            const float e = lfrec__sgd_error(u, k, lfrec__dot_##name(S, F, u->h)), pull = lfrec__sgd_pull(u, root);           \
+            c += root * root;                                                                                                 \
+            LFREC__UNROLL_SOME for (size_t q = 0; q < S; q += L)                                                              \
+            {                                                                                                                 \
+                const V f = LFREC__OF(V, F + q), f0 = LFREC__OF(V, prior + q);                                                \
+                const V moved = f - u->rate * (e * LFREC__OF(V, u->h + q) + pull * (f - f0));                                 \
+                LFREC__AT(V, F + q) = moved;                                                                                  \
+                LFREC__AT(V, u->G + q) += e * f;                                                                              \
+                LFREC__AT(V, u->pull + q) += root * (moved - f0);                                                             \
+            }                                                                                                                 \
+        }                                                                                                                     \
+        lfrec__sgd_prior(S, u, c);                                                                                            \
+        for (size_t k = 0; k < u->n; k++) {                                                                                   \
+            float *prior = u->prior + u->item[k] * S;                                                                         \
+            const float root = u->root[u->item[k]];                                                                           \
+            LFREC__UNROLL_SOME for (size_t q = 0; q < S; q += L) LFREC__AT(V, prior + q) += root * LFREC__OF(V, u->pull + q); \
+        }                                                                                                                     \
+    }                                                                                                                         \
+    target LFREC__INTERNAL void lfrec__learn_decoder_##name(size_t S, const lfrec__sgd *u)                                    \
+    {                                                                                                                         \
+        if (S == 16) lfrec__learn_decoder_by_##name(16, u);                                                                   \
+        else if (S == 32) lfrec__learn_decoder_by_##name(32, u);                                                              \
+        else lfrec__learn_decoder_by_##name(S, u);                                                                            \
+    }                                                                                                                         \
+    target LFREC__INTERNAL void lfrec__learn_encoder_##name(size_t S, const lfrec__sgd *u)                                    \
+    {                                                                                                                         \
+        for (size_t k = 0; k < u->n; k++) {                                                                                   \
+            if (u->hidden[k]) continue;                                                                                       \
+            float *Y = u->implicit + u->item[k] * S, *encoder = u->encoder + u->item[k] * S;                                  \
+            const float input = u->gain_square * u->input[k];                                                                 \
+            for (size_t q = 0; q < S; q += L) {                                                                               \
+                const V G = LFREC__OF(V, u->G + q), y = LFREC__OF(V, Y + q), l = LFREC__OF(V, encoder + q);                   \
+                LFREC__AT(V, Y + q) = y - u->rate * (u->scale * G + u->decay * y);                                            \
+                LFREC__AT(V, encoder + q) = l - u->rate * (input * G + u->decay * l);                                         \
+            }                                                                                                                 \
+        }                                                                                                                     \
+    }
+#else
+#define LFREC__TRAINING_ROWS(name, target, V, L)
+#endif
+
+#define LFREC__ROWS(name, target, V, L) LFREC__SERVING_ROWS(name, target, V, L) LFREC__TRAINING_ROWS(name, target, V, L)
+
+LFREC__ROWS(portable, , lfrec__v4, 4)
+#ifdef LFREC__X86
+LFREC__ROWS(avx2, __attribute__((target("avx2"))), lfrec__v8, 8)
+LFREC__ROWS(avx512, __attribute__((target("avx512f"))), lfrec__v16, 16)
 #endif
 
 #endif /* LFREC__VECTORS */

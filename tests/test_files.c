@@ -5,7 +5,6 @@
 
 #include "support.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -86,8 +85,7 @@ static int same_model(const lfrec_model *a, const lfrec_model *b)
            a->scale_min == b->scale_min && a->scale_max == b->scale_max && a->item_shrink == b->item_shrink &&
            a->user_shrink == b->user_shrink && a->scale_input == b->scale_input &&
            memcmp(a->support, b->support, a->items * sizeof *a->support) == 0 &&
-           same_rows(a->item_mean, 1, b->item_mean, 1, a->items, 1) &&
-           same_rows(a->offset, 1, b->offset, 1, a->items, 1) &&
+           same_rows(a->item_mean, 1, b->item_mean, 1, a->items, 1) && same_rows(a->offset, 1, b->offset, 1, a->items, 1) &&
            same_rows(a->encoder, a->stride, b->encoder, b->stride, a->items, a->factors) &&
            same_rows(a->decoder, a->stride, b->decoder, b->stride, a->items, a->factors) &&
            same_rows(a->implicit, a->stride, b->implicit, b->stride, a->items, a->factors);

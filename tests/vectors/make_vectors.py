@@ -274,7 +274,7 @@ class Training:
                     if hide:
                         error += (self.decode(h, i) - p) ** 2
                         count += 1
-        return self.value(terms), math.sqrt(error / count)
+        return self.value(terms), math.sqrt(error / count) if count else 0.0
 
 
 # ---- the cases ----
@@ -297,7 +297,7 @@ def make_ratings():
 def case(name, setting, **changes):
     o = {
         "name": name, "setting": setting, "scope": "KNOWN", "factors": 3, "item_shrink": 0.0, "user_shrink": 0.0, "scale_input": 0,
-        "seed": 1, "start_deviation": 0.3, "mask": 0.3, "loss_weight": 0.8, "epochs": 3, "batch": 4, "learning_rate": 0.05,
+        "seed": 1, "start_deviation": 0.3, "mask": 0.3, "loss_weight": 0.8, "epochs": 3, "batch": 5, "learning_rate": 0.05,
         "learning_rate_final": 0.5, "momentum": 0.9, "weight_decay": 0.0, "holdout": 0.0,
     }  # fmt: skip
     if setting == "SGD":

@@ -24,11 +24,8 @@ lfrec_job *lfrec_job_new(const lfrec_store *store, const lfrec_options *options,
         return NULL;
     }
     lfrec_store_copy(store, job->row_start, job->item, job->value);
-    job->ratings = (lfrec_ratings){.users = users,
-                                   .items = options->items,
-                                   .row_start = job->row_start,
-                                   .item = job->item,
-                                   .value = job->value};
+    job->ratings = (lfrec_ratings){
+        .users = users, .items = options->items, .row_start = job->row_start, .item = job->item, .value = job->value};
     return job;
 }
 
@@ -40,17 +37,22 @@ static int ask_to_go_on(void *context, const lfrec_epoch *epoch)
     return atomic_load_explicit(&job->cancel, memory_order_relaxed);
 }
 
-static bool are_sane(const float *rows, const lfrec_model *model)
+/* rows may be NULL: not every setting has every array. */
+static bool are_sane(const float *rows, size_t count)
 {
-    for (size_t i = 0; i < model->items; ++i) {
-        for (size_t k = 0; k < model->factors; ++k) {
-            /* Written so that NaN fails. */
-            if (!(fabsf(rows[i * model->stride + k]) <= LFREC_JOB_MAX_WEIGHT)) {
-                return false;
-            }
+    for (size_t k = 0; rows && k < count; ++k) {
+        if (!(fabsf(rows[k]) <= LFREC_JOB_MAX_WEIGHT)) { /* written so that NaN fails */
+            return false;
         }
     }
     return true;
+}
+
+static bool is_sane_model(const lfrec_model *model)
+{
+    size_t items = model->items, weights = items * model->stride;
+    return are_sane(model->encoder, weights) && are_sane(model->decoder, weights) &&
+           are_sane(model->implicit, weights) && are_sane(model->offset, items);
 }
 
 void lfrec_job_run(lfrec_job *job)
@@ -66,7 +68,7 @@ void lfrec_job_run(lfrec_job *job)
         job->state = LFREC_JOB_CANCELLED;
         return;
     }
-    if (status == LFREC_OK && !(are_sane(job->model.encoder, &job->model) && are_sane(job->model.decoder, &job->model))) {
+    if (status == LFREC_OK && !is_sane_model(&job->model)) {
         status = LFREC_ERROR_DIVERGED;
     }
     job->state = status == LFREC_OK ? LFREC_JOB_TRAINED : LFREC_JOB_FAILED;
@@ -74,7 +76,8 @@ void lfrec_job_run(lfrec_job *job)
         snprintf(job->error, sizeof job->error, "training diverged in epoch %u at learning rate %g; the model before it stays",
                  (unsigned)report.last.epoch, (double)report.last.learning_rate);
     } else if (status != LFREC_OK) {
-        snprintf(job->error, sizeof job->error, "training failed: %s; the model before it stays", lfrec_status_string(status));
+        snprintf(job->error, sizeof job->error, "training failed: %s; the model before it stays",
+                 lfrec_status_string(status));
     }
 }
 

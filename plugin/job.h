@@ -16,9 +16,9 @@ typedef enum lfrec_job_state {
     LFREC_JOB_FAILED
 } lfrec_job_state;
 
-/* A weight beyond this is a divergence that happens to be finite. Within it no score overflows: with 1024 factors, 2^32 ratings in a history
- * and ratings of 32768, |F . h| < 2^10 * 1e4 * (2^32 * 2^16 * 1e4) < 3e25, and a float reaches 3e38. */
-#define LFREC_JOB_MAX_WEIGHT 1e4f
+/* A weight or offset beyond this is a divergence that happens to be finite. Within it no score overflows: with 1024 factors, 2^32 ratings in a
+ * history and ratings of 32768, |F . h| < 2^10 * 1e7 * (2^32 * 2^16 * 1e7) < 3e31, and a float reaches 3e38. */
+#define LFREC_JOB_MAX_WEIGHT 1e7f
 
 struct lfrec_job {
     lfrec_job **owner;     /* where the operator remembers its job, cleared by free; NULL once the operator is closed */

@@ -13,12 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_ITEMS 64u         /* room for items at the start */
-#define FIRST_FACTORS 16u       /* of the model that knows the means alone; all zero. 16 make rows that the fast loops take. */
-#define SMALL_CATALOG 256u      /* items whose means can all be computed again at every rating: a microsecond */
-#define MOST_LISTED 100000u     /* top_n, reasons */
-#define MOST_REASONS 10000000u  /* top_n * reasons: 120 MB of scratch */
-#define FEWEST_USERS 2u         /* to train on */
+#define FIRST_ITEMS 64u /* room for items at the start */
+#define FIRST_FACTORS \
+    16u /* of the model that knows the means alone; all zero. 16 make rows that the fast loops take. */
+#define SMALL_CATALOG 256u     /* items whose means can all be computed again at every rating: a microsecond */
+#define MOST_LISTED 100000u    /* top_n, reasons */
+#define MOST_REASONS 10000000u /* top_n * reasons: 120 MB of scratch */
+#define FEWEST_USERS 2u        /* to train on */
 #define FEWEST_ITEMS 2u
 
 struct lfrec_operator {
@@ -107,8 +108,8 @@ static lfrec_options model_options(const lfrec_operator *op, uint32_t items, uin
     return options;
 }
 
-bool lfrec_operator_open(lfrec_operator **out, const lfrec_operator_options *options, lfrec_publish *publish, void *context,
-                         char error[LFREC_OPERATOR_ERROR_MAX])
+bool lfrec_operator_open(lfrec_operator **out, const lfrec_operator_options *options, lfrec_publish *publish,
+                         void *context, char error[LFREC_OPERATOR_ERROR_MAX])
 {
     const char *fault = find_fault(options);
     if (fault) {
@@ -270,12 +271,13 @@ static float rating_in(const lfrec_history *history, uint32_t item)
 }
 
 /* Hands a list of op->scored[0 .. count - 1] to a callback. */
-static bool hand_over(lfrec_operator *op, uint32_t user, const lfrec_model *view, const lfrec_history *history, size_t count,
-                      lfrec_publish *publish, void *context)
+static bool hand_over(lfrec_operator *op, uint32_t user, const lfrec_model *view, const lfrec_history *history,
+                      size_t count, lfrec_publish *publish, void *context)
 {
     for (size_t k = 0; k < count; ++k) {
         lfrec_recommended *listed = &op->listed[k];
-        *listed = (lfrec_recommended){.item = lfrec_store_item_id(op->store, op->scored[k].item), .score = op->scored[k].score};
+        *listed =
+            (lfrec_recommended){.item = lfrec_store_item_id(op->store, op->scored[k].item), .score = op->scored[k].score};
         if (op->options.reasons == 0) {
             continue;
         }
@@ -314,7 +316,8 @@ static uint64_t fingerprint_of(const lfrec_scored *scored, size_t count)
 
 static bool publish_goodbye(lfrec_operator *op, uint32_t user)
 {
-    lfrec_recommendation recommendation = {.user = lfrec_store_user_id(op->store, user), .forgotten = true, .model_version = op->version};
+    lfrec_recommendation recommendation = {
+        .user = lfrec_store_user_id(op->store, user), .forgotten = true, .model_version = op->version};
     if (!op->publish(op->context, &recommendation)) {
         return false;
     }
@@ -541,7 +544,8 @@ lfrec_job *lfrec_operator_retrain_begin(lfrec_operator *op)
     }
     lfrec_options options = model_options(op, items, op->options.factors < items ? op->options.factors : items);
     options.seed = op->options.seed + op->trainings;
-    uint64_t most = lfrec_epochs_for(options.setting, 0), epochs = lfrec_epochs_for(options.setting, (size_t)lfrec_store_ratings(op->store));
+    uint64_t most = lfrec_epochs_for(options.setting, 0),
+             epochs = lfrec_epochs_for(options.setting, (size_t)lfrec_store_ratings(op->store));
     epochs = op->options.epochs * epochs / most;
     options.epochs = epochs > 0 ? (uint32_t)epochs : 1;
     op->job = lfrec_job_new(op->store, &options, op->model.items);

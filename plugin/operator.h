@@ -9,15 +9,15 @@
 #include "event.h"
 
 typedef struct lfrec_operator lfrec_operator; /* opaque */
-typedef struct lfrec_job lfrec_job;           /* one training: a frozen copy of the ratings, then the model made from it */
+typedef struct lfrec_job lfrec_job; /* one training: a frozen copy of the ratings, then the model made from it */
 
 #define LFREC_OPERATOR_ERROR_MAX 256u /* bytes for an error text, NUL included */
 
 /* From lfrec_operator_options_for; change any field after that. */
 typedef struct lfrec_operator_options {
-    uint32_t factors;          /* K, 1 .. 1024; fewer are used while there are fewer items */
-    uint32_t top_n;            /* length of a list, 1 .. 100,000 */
-    uint32_t reasons;          /* most reasons per recommended item, 0 .. 100,000; 0: none. top_n * reasons is at most 10,000,000. */
+    uint32_t factors; /* K, 1 .. 1024; fewer are used while there are fewer items */
+    uint32_t top_n;   /* length of a list, 1 .. 100,000 */
+    uint32_t reasons; /* most reasons per recommended item, 0 .. 100,000; 0: none. top_n * reasons is at most 10,000,000. */
     uint32_t min_support;      /* an item with fewer ratings is not recommended; 0 switches the floor off */
     uint32_t epochs;           /* of a training on few ratings, at least 1; a million ratings get half as many */
     float scale_min;           /* lowest legal rating */
@@ -34,27 +34,27 @@ typedef struct lfrec_operator_options {
 typedef bool lfrec_publish(void *context, const lfrec_recommendation *recommendation);
 
 typedef struct lfrec_operator_stats {
-    uint64_t events;        /* legal ones, whether they changed anything or not; the sum of the next three */
+    uint64_t events; /* legal ones, whether they changed anything or not; the sum of the next three */
     uint64_t rates, retracts, forgets;
-    uint64_t published;     /* lists handed to the callback and taken by it */
-    uint64_t unchanged;     /* lists not published because they were what the user already had */
-    uint64_t retrains;      /* models adopted */
-    uint64_t failed_retrains; /* diverged, or no memory; a cancelled training is neither adopted nor failed */
+    uint64_t published;             /* lists handed to the callback and taken by it */
+    uint64_t unchanged;             /* lists not published because they were what the user already had */
+    uint64_t retrains;              /* models adopted */
+    uint64_t failed_retrains;       /* diverged, or no memory; a cancelled training is neither adopted nor failed */
     uint64_t users, items, ratings; /* now: users with a rating, items ever seen, ratings */
-    uint64_t stale_users;   /* waiting to be published again */
+    uint64_t stale_users;           /* waiting to be published again */
     uint64_t model_version;
-    uint64_t predicted;     /* ratings predicted before they were learned (prequential), since the start */
-    double rmse;            /* prequential RMSE over all of those; NAN while there are none */
-    double recent_rmse;     /* the same over an exponential window of about 10,000 ratings */
-    double means_rmse;      /* what the running means alone would have had, on the same ratings */
+    uint64_t predicted; /* ratings predicted before they were learned (prequential), since the start */
+    double rmse;        /* prequential RMSE over all of those; NAN while there are none */
+    double recent_rmse; /* the same over an exponential window of about 10,000 ratings */
+    double means_rmse;  /* what the running means alone would have had, on the same ratings */
 } lfrec_operator_stats;
 
 /* The defaults for a scale and a number of factors. No field is checked before open. */
 lfrec_operator_options lfrec_operator_options_for(uint32_t factors, float scale_min, float scale_max);
 
 /* false: *error says what is wrong with the options, or that memory ran out. */
-bool lfrec_operator_open(lfrec_operator **out, const lfrec_operator_options *options, lfrec_publish *publish, void *context,
-                         char error[LFREC_OPERATOR_ERROR_MAX]);
+bool lfrec_operator_open(lfrec_operator **out, const lfrec_operator_options *options, lfrec_publish *publish,
+                         void *context, char error[LFREC_OPERATOR_ERROR_MAX]);
 void lfrec_operator_close(lfrec_operator *op); /* NULL is allowed. A job that is still there outlives it, to be freed by its holder. */
 
 typedef enum lfrec_learned {

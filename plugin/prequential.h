@@ -10,8 +10,8 @@
 /* All zero: nothing predicted. */
 typedef struct lfrec_prequential {
     uint64_t count;
-    double model, means;           /* sums of squared errors */
-    double recent, recent_weight;  /* the model's, exponentially weighted, and the weights' sum */
+    double model, means;          /* sums of squared errors */
+    double recent, recent_weight; /* the model's, exponentially weighted, and the weights' sum */
 } lfrec_prequential;
 
 static inline void lfrec_prequential_add(lfrec_prequential *error, float predicted, float by_means, float rating)

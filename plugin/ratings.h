@@ -55,7 +55,7 @@ uint32_t lfrec_store_find_item(const lfrec_store *store, lfrec_id id); /* LFREC_
 /* Slots bound every user index; some are free. Visit all users with: for u below slots, if has_user(u). */
 uint32_t lfrec_store_user_slots(const lfrec_store *store);
 bool lfrec_store_has_user(const lfrec_store *store, uint32_t user);
-uint32_t lfrec_store_items(const lfrec_store *store);      /* item indices are 0 .. items - 1 */
+uint32_t lfrec_store_items(const lfrec_store *store);       /* item indices are 0 .. items - 1 */
 uint32_t lfrec_store_rated_users(const lfrec_store *store); /* users with at least one rating */
 uint64_t lfrec_store_ratings(const lfrec_store *store);
 

@@ -23,7 +23,7 @@ bool lfrec_retrain_start(lfrec_retrain *retrain, lfrec_job *job, char error[LFRE
 
 bool lfrec_retrain_busy(const lfrec_retrain *retrain); /* a job is there: running, or done and waiting for finish */
 bool lfrec_retrain_done(const lfrec_retrain *retrain); /* a job is there and has ended: finish will not wait */
-int lfrec_retrain_fd(const lfrec_retrain *retrain);    /* readable while done; the same for the life of `retrain`; only to be polled */
+int lfrec_retrain_fd(const lfrec_retrain *retrain); /* readable while done; the same for the life of `retrain`; only to be polled */
 
 /* Asks a running training to stop; it is then done within about one epoch. Nothing happens when no job is there. */
 void lfrec_retrain_cancel(lfrec_retrain *retrain);

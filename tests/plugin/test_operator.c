@@ -136,7 +136,8 @@ static lfrec_id id_of(const char *text)
     return (lfrec_id){text, strlen(text)};
 }
 
-static lfrec_learned rate_from(lfrec_operator *op, const char *user, const char *item, float rating, int32_t partition, bool now)
+static lfrec_learned rate_from(lfrec_operator *op, const char *user, const char *item, float rating, int32_t partition,
+                               bool now)
 {
     lfrec_event event = {.kind = LFREC_EVENT_RATE, .user = id_of(user), .item = id_of(item), .rating = rating};
     return lfrec_operator_learn(op, &event, partition, now);
@@ -888,7 +889,8 @@ START_TEST(ratings_of_any_scale_train_alike)
     double model = after.rmse * after.rmse * (double)after.predicted - before.rmse * before.rmse * (double)before.predicted;
     double means = after.means_rmse * after.means_rmse * (double)after.predicted -
                    before.means_rmse * before.means_rmse * (double)before.predicted;
-    ck_assert_msg(sqrt(model) < 0.85 * sqrt(means), "scale %g: model %.4f of the means", (double)scales[_i], sqrt(model / means));
+    ck_assert_msg(sqrt(model) < 0.85 * sqrt(means), "scale %g: model %.4f of the means", (double)scales[_i],
+                  sqrt(model / means));
     lfrec_operator_close(op);
 }
 END_TEST

@@ -104,7 +104,8 @@ START_TEST(ids_are_bytes_of_any_length_up_to_the_limit)
     lfrec_store *store = lfrec_store_open();
     char longest[LFREC_ID_MAX];
     memset(longest, 'x', sizeof longest);
-    lfrec_id ids[] = {{"a", 1}, {"a\0b", 3}, {"a\0c", 3}, {"\xc3\xa9", 2}, {longest, LFREC_ID_MAX}, {longest, LFREC_ID_MAX - 1}};
+    lfrec_id ids[] = {
+        {"a", 1}, {"a\0b", 3}, {"a\0c", 3}, {"\xc3\xa9", 2}, {longest, LFREC_ID_MAX}, {longest, LFREC_ID_MAX - 1}};
     for (size_t k = 0; k < sizeof ids / sizeof *ids; ++k) {
         lfrec_place place = lfrec_store_seek(store, ids[k], ids[k]);
         ck_assert_uint_eq(place.user, LFREC_NO_INDEX);

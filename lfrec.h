@@ -1900,8 +1900,9 @@ __attribute__((target("avx2"))) LFREC__INLINE float lfrec__tree_8(const lfrec__v
 
 __attribute__((target("avx512f"))) LFREC__INLINE float lfrec__tree_16(const lfrec__v16 *sum)
 {
-    const __m512 v = (__m512)sum[0];
-    const __m256 a = _mm256_add_ps(_mm512_castps512_ps256(v), _mm256_castpd_ps(_mm512_maskz_extractf64x4_pd(255, _mm512_castps_pd(v), 1)));
+    const __m512d v = _mm512_castps_pd((__m512)sum[0]); /* extraction by halves is there for doubles only */
+    const __m256d low = _mm512_maskz_extractf64x4_pd(255, v, 0), high = _mm512_maskz_extractf64x4_pd(255, v, 1);
+    const __m256 a = _mm256_add_ps(_mm256_castpd_ps(low), _mm256_castpd_ps(high));
     const __m128 b = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
     const __m128 c = _mm_add_ps(b, _mm_movehl_ps(b, b));
     return _mm_cvtss_f32(_mm_add_ss(c, _mm_shuffle_ps(c, c, 1)));

@@ -61,7 +61,7 @@ build() {
     case $1 in *.cc) compiler=${2/gcc/g++} compiler=${compiler/clang/clang++} ;; esac
     if grep -qE '^int main\(' "$1"; then flags='' libraries=-lm; fi
     # shellcheck disable=SC2086
-    $compiler -std="$3" -Wall -Wextra -Wpedantic -Werror -Wno-unused-variable -Wno-unused-but-set-variable -ffp-contract=off -O1 -I. $flags \
+    $compiler -std="$3" -Wall -Wextra -Wpedantic -Werror -Wno-unused-variable -Wno-unused-but-set-variable -ffp-contract=off -O1 -I. -Iexamples $flags \
         -o "$1.$2.$3" "$1" $libraries
 }
 

@@ -26,9 +26,9 @@ typedef struct lfrec_outbox {
 bool lfrec_outbox_reserve(lfrec_outbox *outbox, uint32_t users);
 void lfrec_outbox_free(lfrec_outbox *outbox);
 
-void lfrec_outbox_push(lfrec_outbox *outbox, uint32_t user); /* to the end; who waits already keeps the place */
-void lfrec_outbox_remove(lfrec_outbox *outbox, uint32_t user); /* waits no more; nothing happens to one who does not wait */
-void lfrec_outbox_forget(lfrec_outbox *outbox, uint32_t user); /* the same, and nothing is published: the user has left */
+void lfrec_outbox_push(lfrec_outbox *outbox, uint32_t index); /* to the end; who waits already keeps the place */
+void lfrec_outbox_remove(lfrec_outbox *outbox, uint32_t index); /* waits no more; nothing happens to one who does not wait */
+void lfrec_outbox_forget(lfrec_outbox *outbox, uint32_t index); /* the same, and nothing is published: the user has left */
 bool lfrec_outbox_first(const lfrec_outbox *outbox, uint32_t *user); /* false: nobody waits */
 
 #endif

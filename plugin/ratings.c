@@ -166,7 +166,7 @@ static struct user_slot *add_user(lfrec_store *store, lfrec_id id, unsigned hash
         if (room == store->user_room) {
             return NULL;
         }
-        struct user_slot **users = resized(store->users, room, sizeof *users);
+        struct user_slot **users = resized(store->users, room, sizeof(struct user_slot *));
         if (!users) {
             return NULL;
         }
@@ -212,7 +212,7 @@ static struct item_slot *add_item(lfrec_store *store, lfrec_id id, unsigned hash
         if (room == store->item_room) {
             return NULL;
         }
-        struct item_slot **items = resized(store->items, room, sizeof *items);
+        struct item_slot **items = resized(store->items, room, sizeof(struct item_slot *));
         if (!items) {
             return NULL;
         }

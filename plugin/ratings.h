@@ -41,13 +41,13 @@ bool lfrec_store_put(lfrec_store *store, lfrec_place *place, float value, int32_
 void lfrec_store_take(lfrec_store *store, const lfrec_place *place);
 
 /* The user's index, added without ratings when unknown. false: no memory, nothing changed. */
-bool lfrec_store_add_user(lfrec_store *store, lfrec_id id, int32_t partition, uint32_t *user);
+bool lfrec_store_add_user(lfrec_store *store, lfrec_id id, int32_t partition, uint32_t *index);
 /* Takes all ratings of a user back; the user stays. */
-void lfrec_store_clear_user(lfrec_store *store, uint32_t user);
+void lfrec_store_clear_user(lfrec_store *store, uint32_t index);
 /* The user leaves, ratings and all, and the slot is free. */
-void lfrec_store_remove_user(lfrec_store *store, uint32_t user);
+void lfrec_store_remove_user(lfrec_store *store, uint32_t index);
 /* The item's index, added without ratings when unknown (a restored state brings its items in their order). false: no memory. */
-bool lfrec_store_add_item(lfrec_store *store, lfrec_id id, uint32_t *item);
+bool lfrec_store_add_item(lfrec_store *store, lfrec_id id, uint32_t *index);
 
 uint32_t lfrec_store_find_user(const lfrec_store *store, lfrec_id id); /* LFREC_NO_INDEX: unknown */
 uint32_t lfrec_store_find_item(const lfrec_store *store, lfrec_id id); /* LFREC_NO_INDEX: unknown */

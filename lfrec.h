@@ -16,11 +16,13 @@
  *     float factors[LFREC_STRIDE(2)];
  *     lfrec_user user = {0, 0, factors};
  *     lfrec_history history = lfrec_history_of(&ratings, 0);
- *     lfrec_fold_in(&model, &history, &user);                                 // any history: no training for a new user
+ *     lfrec_fold_in(&model, &history, &user);                                 // any history: no training for a new
+ *                                                                             user
  *     lfrec_query query = lfrec_query_for(1, &history);
  *     lfrec_scored list[1];
  *     size_t found;
- *     lfrec_top(&model, &user, &query, list, &found);                         // the best item that user 0 has not rated
+ *     lfrec_top(&model, &user, &query, list, &found);                         // the best item that user 0 has not
+ *                                                                             rated
  *     lfrec_model_destroy(&model);
  *     lfrec_ratings_destroy(&ratings);
  *
@@ -29,7 +31,8 @@
  *
  * WORDS
  *
- *     rating        user, item, value. A rating of 0 is a rating: what is known is decided by the lists, never by a value.
+ *     rating        user, item, value. A rating of 0 is a rating: what is known is decided by the lists, never by a
+ *                   value.
  *     history       one user's ratings: item indices in ascending order, and values
  *     means         the overall and the item means; a user's mean is derived from the history when it is used
  *     preference    a rating less the means: 0 says "what the means alone would guess"
@@ -54,8 +57,8 @@
  *     decode        y_ui = F_i . h_u                                               F_i: row i of the decoder
  *     predict       clamp(mu + b_i + c_u + y_ui)
  *
- *     s_u is 1, or n_u^-1/2 when options.scale_input is set. Two dense linear layers and no bias: P ~ F L P. There are no
- *     user parameters. This is the model of M. Mahowald, "Building a Recommender System, Part 2" (2019): a linear
+ *     s_u is 1, or n_u^-1/2 when options.scale_input is set. Two dense linear layers and no bias: P ~ F L P. There are
+ *     no user parameters. This is the model of M. Mahowald, "Building a Recommender System, Part 2" (2019): a linear
  *     autoencoder over normalized preferences, trained by hiding known ones.
  *
  *     loss          w * mean of e^2 over the hidden entries + (1 - w) * mean of e^2 over the scope,  e = y - p
@@ -70,42 +73,47 @@
  *
  * THE SGD SETTING keeps the two layers, the mask and the loss, and adds
  *
- *     implicit      h_u = n_u^-1/2 sum over visible j of (Y_j + p_uj L_j): that j was rated says something, whatever the rating
+ *     implicit      h_u = n_u^-1/2 sum over visible j of (Y_j + p_uj L_j): that j was rated says something, whatever
+ *                   the rating
  *     offset        y_ui = o_i + F_i . h_u
- *     prior         F_i is drawn to f0_i = n_i^-1/2 sum over users u who rated i of X_u, the more the fewer ratings i has. X_u, a vector
- *                   per user, lives during training only: f0 is folded into F, and nothing of it is needed to serve.
+ *     prior         F_i is drawn to f0_i = n_i^-1/2 sum over users u who rated i of X_u, the more the fewer ratings i
+ *                   has. X_u, a vector per user, lives during training only: f0 is folded into F, and nothing of it is
+ *                   needed to serve.
  *     step          plain SGD, one user after the other in random order, every item at once (no batches, no momentum):
  *                       e = w_k (o_i + F_i . h - p_ui), w_k = w hidden, 1 - w visible        G = sum of e F_i
  *                       F_i -= rate (e h + d_i (F_i - f0_i)), d_i = 0.04 + 30 / n_i          o_i -= rate e / 5
  *                       X_u = (sum of n_i^-1/2 (F_i - f0_i) + c X_u) / (c + 1), c = sum of 1 / n_i; f0_i follows
  *                       Y_j -= rate (n^-1/2 G + decay Y_j)   L_j -= rate (n^-1/2 p_uj G + decay L_j), visible j
- *                   with preferences scaled to a standard deviation of 0.9, so that no constant depends on the rating scale
+ *                   with preferences scaled to a standard deviation of 0.9, so that no constant depends on the rating
+ *                   scale
  *
- *     Implicit input: Y. Koren, "Factorization meets the neighborhood" (2008). The prior by raters turns it round: S. Rendle, L. Zhang, Y. Koren,
- *     "On the difficulty of evaluating baselines" (2019), "flipped". Item means are drawn by 5 and user means by 10 ratings' worth.
+ *     Implicit input: Y. Koren, "Factorization meets the neighborhood" (2008). The prior by raters turns it round: S.
+ *     Rendle, L. Zhang, Y. Koren, "On the difficulty of evaluating baselines" (2019), "flipped". Item means are drawn
+ *     by 5 and user means by 10 ratings' worth.
  *
- *     Means of few ratings are noise. With item_shrink and user_shrink above 0 a mean is sum / (count + shrink), drawn towards
- *     the overall mean (items) or 0 (users). In LFREC_ARTICLE both are 0, as in the article.
+ *     Means of few ratings are noise. With item_shrink and user_shrink above 0 a mean is sum / (count + shrink), drawn
+ *     towards the overall mean (items) or 0 (users). In LFREC_ARTICLE both are 0, as in the article.
  *
  *
- * MEMORY. The header allocates only in the functions named *_create, lfrec_train and lfrec_load*, through an lfrec_allocator (NULL:
- * malloc and free). Each has a counterpart that works in the caller's memory: *_size says how much, *_init takes it at any
- * address, aligned or not. Training and scoring never allocate.
+ * MEMORY. The header allocates only in the functions named *_create, lfrec_train and lfrec_load*, through an
+ * lfrec_allocator (NULL: malloc and free). Each has a counterpart that works in the caller's memory: *_size says how
+ * much, *_init takes it at any address, aligned or not. Training and scoring never allocate.
  *
- * THREADS. No globals, no locks. A model is read-only while it serves: any number of threads may fold in, score and list with one
- * model, each with its own lfrec_user. Functions that take a non-const pointer need it for themselves.
+ * THREADS. No globals, no locks. A model is read-only while it serves: any number of threads may fold in, score and
+ * list with one model, each with its own lfrec_user. Functions that take a non-const pointer need it for themselves.
  *
- * DETERMINISM. The same options, ratings and seed give the same bits on one machine with one build, whatever the batch order.
- * The sparse path adds in one fixed order (16 partial sums, then a tree) on every instruction set; compiled with
- * -ffp-contract=off it gives the same bits everywhere. The dense path goes through the matrix product, whose rounding depends
- * on the instruction set: equal within 1e-5 of the weights' size. Random numbers and masks are the same on every machine.
+ * DETERMINISM. The same options, ratings and seed give the same bits on one machine with one build, whatever the batch
+ * order. The sparse path adds in one fixed order (16 partial sums, then a tree) on every instruction set; compiled with
+ * -ffp-contract=off it gives the same bits everywhere. The dense path goes through the matrix product, whose rounding
+ * depends on the instruction set: equal within 1e-5 of the weights' size. Random numbers and masks are the same on
+ * every machine.
  *
  * ERRORS. Every function that can fail returns an lfrec_status and writes its outputs only on LFREC_OK, unless it says
- * otherwise. NULL for a required pointer is LFREC_ERROR_ARGUMENT. A struct that no lfrec function has filled in, or one of
- * another version of this header, is LFREC_ERROR_UNINITIALIZED.
+ * otherwise. NULL for a required pointer is LFREC_ERROR_ARGUMENT. A struct that no lfrec function has filled in, or one
+ * of another version of this header, is LFREC_ERROR_UNINITIALIZED.
  *
- * LIMITS. Items and users up to 2^32 - 2, factors up to LFREC_MAX_FACTORS; products of sizes are checked for overflow of size_t.
- * Ratings are finite and within +-LFREC_MAX_RATING; means count them in steps of 2^-24.
+ * LIMITS. Items and users up to 2^32 - 2, factors up to LFREC_MAX_FACTORS; products of sizes are checked for overflow
+ * of size_t. Ratings are finite and within +-LFREC_MAX_RATING; means count them in steps of 2^-24.
  *
  * MACROS, all optional
  *
@@ -117,14 +125,15 @@
  *     LFREC_NO_MALLOC        every including file     -          no malloc: NULL is no allocator. No stdlib.h.
  *     LFREC_NO_STDIO         every including file     -          no lfrec_save_file, lfrec_load_file. No stdio.h.
  *     LFREC_NO_SIMD          every including file     -          plain C only: smaller and slower, same results
- *     LFREC_NO_DOUBLE        every including file     -          lfrec_real is float: no double arithmetic in the object
+ *     LFREC_NO_DOUBLE        every including file     -          lfrec_real is float: no double arithmetic in the
+ *                            object
  *     LFREC_NO_TRAINING      every including file     -          serve only: leaves out loss, gradient, trainer
  *     LFREC_NO_EVALUATION    every including file     -          leaves out errors, rankings, splits
  *     LFREC_NO_FILES         every including file     -          leaves out save and load
  *     LFREC_MAX_ISA          the implementation       AVX-512    the best instruction set to choose (an lfrec_isa)
  *
- *     A freestanding build (__STDC_HOSTED__ == 0) has LFREC_NO_MALLOC and LFREC_NO_STDIO. By default the implementation includes
- *     stdlib.h for malloc and stdio.h for the two file functions; mathematics and copying are its own.
+ *     A freestanding build (__STDC_HOSTED__ == 0) has LFREC_NO_MALLOC and LFREC_NO_STDIO. By default the implementation
+ *     includes stdlib.h for malloc and stdio.h for the two file functions; mathematics and copying are its own.
  *
  * LICENSE: MIT, at the end of this file. */
 
@@ -162,7 +171,8 @@
 extern "C" {
 #endif
 
-/* ===[ status ]====================================================================================================== */
+/* ===[ status ]======================================================================================================
+ * */
 
 typedef enum lfrec_status {
     LFREC_OK = 0,
@@ -193,35 +203,40 @@ typedef float lfrec_real;
 typedef double lfrec_real;
 #endif
 
-/* ===[ memory ]====================================================================================================== */
+/* ===[ memory ]======================================================================================================
+ * */
 
-/* allocate returns `bytes` of memory at any alignment, or NULL. release gets back what allocate gave. Both get `context`. */
+/* allocate returns `bytes` of memory at any alignment, or NULL. release gets back what allocate gave. Both get
+ * `context`. */
 typedef struct lfrec_allocator {
     void *(*allocate)(void *context, size_t bytes);
     void (*release)(void *context, void *memory);
     void *context;
 } lfrec_allocator;
 
-/* Floats from one row of factors to the next: K rounded up so that rows are whole vectors. Up to 8 factors round up to a
- * multiple of 4, more to a multiple of 16 (4 without SIMD): little memory where there is little, whole AVX-512 registers elsewhere. */
+/* Floats from one row of factors to the next: K rounded up so that rows are whole vectors. Up to 8 factors round up to
+ * a multiple of 4, more to a multiple of 16 (4 without SIMD): little memory where there is little, whole AVX-512
+ * registers elsewhere. */
 #ifdef LFREC_NO_SIMD
 #define LFREC_STRIDE(factors) (((size_t)(factors) + 3u) / 4u * 4u)
 #else
-#define LFREC_STRIDE(factors)                                                                                                    \
+#define LFREC_STRIDE(factors) \
     ((size_t)(factors) <= 8u ? ((size_t)(factors) + 3u) / 4u * 4u : ((size_t)(factors) + 15u) / 16u * 16u)
 #endif
 #define LFREC_MAX_FACTORS 1024u
 
-/* ===[ random numbers ]============================================================================================== */
+/* ===[ random numbers ]==============================================================================================
+ * */
 
-/* xoshiro128++ 1.0 (Blackman and Vigna 2019), seeded by SplitMix64 (Steele, Lea, Flood 2014). The caller owns the state.
- * First outputs of next() from the state {1, 2, 3, 4}: 641, 1573767, 3222811527, 3517856514, 836907274.
- * Not for secrets. */
+/* xoshiro128++ 1.0 (Blackman and Vigna 2019), seeded by SplitMix64 (Steele, Lea, Flood 2014). The caller owns the
+ * state. First outputs of next() from the state {1, 2, 3, 4}: 641, 1573767, 3222811527, 3517856514, 836907274. Not for
+ * secrets. */
 typedef struct lfrec_rng {
     uint32_t state[4];
 } lfrec_rng;
 
-/* Different (seed, stream) pairs give unrelated sequences; stream 0 is the authors' own seeding. rng is not NULL, here and below. */
+/* Different (seed, stream) pairs give unrelated sequences; stream 0 is the authors' own seeding. rng is not NULL, here
+ * and below. */
 LFREC_API void lfrec_rng_seed(lfrec_rng *rng, uint64_t seed, uint64_t stream);
 LFREC_API uint32_t lfrec_rng_next(lfrec_rng *rng);                  /* 0 .. 2^32 - 1 */
 LFREC_API float lfrec_rng_uniform(lfrec_rng *rng);                  /* [0, 1) in steps of 2^-24 */
@@ -247,27 +262,27 @@ LFREC_API void lfrec_rng_shuffle(lfrec_rng *rng, uint32_t *values, size_t count)
  *     status = lfrec_sgemm(&product);
  *
  * Errors: LFREC_ERROR_ARGUMENT for a NULL operand that would be touched, a leading dimension too small or an isa that
- * is none; LFREC_ERROR_OVERFLOW for an operand larger than the address space. C is untouched then.
- * Threads: nothing is kept between calls; any number may run at once with a scratch and a C each. C must not overlap A,
- * B or scratch. Operands need the alignment of float, scratch needs none.
- * Accuracy: |error of c_ij| <= (k + 3) eps (|alpha| sum_p |a_ip b_pj| + |beta c_ij|), eps = 2^-24, to first order.
- * Determinism: the same machine, isa, shape, transposes, alpha, beta and scratch size give the same bits. Another isa or
- * scratch size may group the sum over k differently. One element's sum never depends on its place in C.
+ * is none; LFREC_ERROR_OVERFLOW for an operand larger than the address space. C is untouched then. Threads: nothing is
+ * kept between calls; any number may run at once with a scratch and a C each. C must not overlap A, B or scratch.
+ * Operands need the alignment of float, scratch needs none. Accuracy: |error of c_ij| <= (k + 3) eps (|alpha| sum_p
+ * |a_ip b_pj| + |beta c_ij|), eps = 2^-24, to first order. Determinism: the same machine, isa, shape, transposes,
+ * alpha, beta and scratch size give the same bits. Another isa or scratch size may group the sum over k differently.
+ * One element's sum never depends on its place in C.
  */
 
 /* Instruction sets that GEMM has kernels for. An x86 or ARM set that the machine lacks falls back to the best one below
  * it in the same family, the portable one at last. PORTABLE is the compiler's 128-bit vectors where the target has such
  * registers, and otherwise, with LFREC_NO_SIMD, or with a compiler other than GCC and Clang, the plain loop. */
 typedef enum lfrec_isa {
-    LFREC_ISA_AUTO = 0,     /* the best there is; not above LFREC_MAX_ISA if that macro is defined (LFREC_ISA_AVX2, ...) */
+    LFREC_ISA_AUTO = 0, /* the best there is; not above LFREC_MAX_ISA if that macro is defined (LFREC_ISA_AVX2, ...) */
     LFREC_ISA_PORTABLE = 1,
-    LFREC_ISA_AVX2 = 2,     /* with FMA */
-    LFREC_ISA_AVX512 = 3,   /* AVX-512 F */
-    LFREC_ISA_NEON = 4      /* AArch64 */
+    LFREC_ISA_AVX2 = 2,   /* with FMA */
+    LFREC_ISA_AVX512 = 3, /* AVX-512 F */
+    LFREC_ISA_NEON = 4    /* AArch64 */
 } lfrec_isa;
 
-LFREC_API lfrec_isa lfrec_isa_best(void);               /* what LFREC_ISA_AUTO means on this machine; never AUTO itself */
-LFREC_API const char *lfrec_isa_string(lfrec_isa isa);  /* "avx2"; "unknown" for a value that is none */
+LFREC_API lfrec_isa lfrec_isa_best(void); /* what LFREC_ISA_AUTO means on this machine; never AUTO itself */
+LFREC_API const char *lfrec_isa_string(lfrec_isa isa); /* "avx2"; "unknown" for a value that is none */
 
 typedef struct lfrec_gemm { /* plain data; set what is needed, zero the rest */
     int transpose_a, transpose_b;
@@ -285,12 +300,13 @@ typedef struct lfrec_gemm { /* plain data; set what is needed, zero the rest */
     lfrec_isa isa;
 } lfrec_gemm;
 
-LFREC_API size_t lfrec_sgemm_scratch_size(void);                     /* bytes for full speed at any shape, any isa */
-LFREC_API lfrec_status lfrec_sgemm(const lfrec_gemm *g);             /* 4 KiB of stack stand in for a missing scratch */
-LFREC_API lfrec_status lfrec_sgemm_reference(const lfrec_gemm *g);   /* the plain loop; ignores isa and scratch */
+LFREC_API size_t lfrec_sgemm_scratch_size(void);                   /* bytes for full speed at any shape, any isa */
+LFREC_API lfrec_status lfrec_sgemm(const lfrec_gemm *g);           /* 4 KiB of stack stand in for a missing scratch */
+LFREC_API lfrec_status lfrec_sgemm_reference(const lfrec_gemm *g); /* the plain loop; ignores isa and scratch */
 /* GEMM-END API */
 
-/* ===[ ratings ]===================================================================================================== */
+/* ===[ ratings ]=====================================================================================================
+ * */
 
 #define LFREC_MAX_RATING 32768.0f /* ratings are within +- this */
 
@@ -299,8 +315,9 @@ typedef struct lfrec_rating {
     float value;
 } lfrec_rating;
 
-/* All ratings by user, borrowed or owned. User u's ratings are number row_start[u] .. row_start[u + 1] - 1; a row's items
- * strictly rise. May be filled in by hand over arrays of the caller's (memory = NULL), then checked by lfrec_ratings_check. */
+/* All ratings by user, borrowed or owned. User u's ratings are number row_start[u] .. row_start[u + 1] - 1; a row's
+ * items strictly rise. May be filled in by hand over arrays of the caller's (memory = NULL), then checked by
+ * lfrec_ratings_check. */
 typedef struct lfrec_ratings {
     uint32_t users, items;
     const size_t *row_start; /* users + 1 */
@@ -317,33 +334,37 @@ typedef struct lfrec_history {
     size_t count;
 } lfrec_history;
 
-/* Sorts events (in any order, `count` of them) into ratings, in O(count + users + items). When a (user, item) pair occurs more than once
- * the last one wins. events is only read. size: bytes that init needs for `count` events, work space included. */
+/* Sorts events (in any order, `count` of them) into ratings, in O(count + users + items). When a (user, item) pair
+ * occurs more than once the last one wins. events is only read. size: bytes that init needs for `count` events, work
+ * space included. */
 LFREC_API lfrec_status lfrec_ratings_size(uint32_t users, uint32_t items, size_t count, size_t *bytes);
-LFREC_API lfrec_status lfrec_ratings_init(lfrec_ratings *ratings, uint32_t users, uint32_t items, const lfrec_rating *events,
-                                          size_t count, void *memory, size_t bytes);
-LFREC_API lfrec_status lfrec_ratings_create(lfrec_ratings *ratings, uint32_t users, uint32_t items, const lfrec_rating *events,
-                                            size_t count, const lfrec_allocator *allocator);
+LFREC_API lfrec_status lfrec_ratings_init(lfrec_ratings *ratings, uint32_t users, uint32_t items,
+                                          const lfrec_rating *events, size_t count, void *memory, size_t bytes);
+LFREC_API lfrec_status lfrec_ratings_create(lfrec_ratings *ratings, uint32_t users, uint32_t items,
+                                            const lfrec_rating *events, size_t count, const lfrec_allocator *allocator);
 LFREC_API void lfrec_ratings_destroy(lfrec_ratings *ratings); /* NULL and all zero are allowed */
 
-/* Looks at every row and rating. On an error *where (if not NULL) is the number of the offending rating or row start. */
+/* Looks at every row and rating. On an error *where (if not NULL) is the number of the offending rating or row start.
+ * */
 LFREC_API lfrec_status lfrec_ratings_check(const lfrec_ratings *ratings, size_t *where);
 
 /* user is below ratings->users. */
 LFREC_API lfrec_history lfrec_history_of(const lfrec_ratings *ratings, uint32_t user);
 
-/* ===[ means ]======================================================================================================= */
+/* ===[ means ]=======================================================================================================
+ * */
 
-/* A sum of ratings and their number. The sum is an integer in steps of 2^-24, so that adding and taking away in any order is
- * exact: after any sequence of operations it equals a recomputation from scratch, to the last bit. A rating of magnitude 1/2 or
- * more enters exactly, a smaller one to within 2^-25. */
+/* A sum of ratings and their number. The sum is an integer in steps of 2^-24, so that adding and taking away in any
+ * order is exact: after any sequence of operations it equals a recomputation from scratch, to the last bit. A rating of
+ * magnitude 1/2 or more enters exactly, a smaller one to within 2^-25. */
 typedef struct lfrec_sum {
     int64_t total;
     uint64_t count;
 } lfrec_sum;
 
-/* add: LFREC_ERROR_NUMBER for a value outside +-LFREC_MAX_RATING, LFREC_ERROR_OVERFLOW when the sum is full (1.6e7 ratings of 32768,
- * 1e11 of 5). remove takes back what was added; LFREC_ERROR_EMPTY when nothing is there. Either leaves the sum as it was on an error. */
+/* add: LFREC_ERROR_NUMBER for a value outside +-LFREC_MAX_RATING, LFREC_ERROR_OVERFLOW when the sum is full (1.6e7
+ * ratings of 32768, 1e11 of 5). remove takes back what was added; LFREC_ERROR_EMPTY when nothing is there. Either
+ * leaves the sum as it was on an error. */
 LFREC_API lfrec_status lfrec_sum_add(lfrec_sum *sum, float value);
 LFREC_API lfrec_status lfrec_sum_remove(lfrec_sum *sum, float value);
 /* (sum + shrink * towards) / (count + shrink); `towards` when count + shrink is 0. shrink is not negative. */
@@ -367,7 +388,8 @@ LFREC_API lfrec_status lfrec_means_replace(lfrec_means *means, uint32_t item, fl
 LFREC_API lfrec_status lfrec_means_remove(lfrec_means *means, uint32_t item, float value);
 LFREC_API lfrec_status lfrec_means_add_all(lfrec_means *means, const lfrec_ratings *ratings); /* on an error some may have been added */
 
-/* ===[ options ]===================================================================================================== */
+/* ===[ options ]=====================================================================================================
+ * */
 
 typedef enum lfrec_setting {
     LFREC_ARTICLE = 0, /* the article's model and nothing else: raw means, plain input, mini-batches */
@@ -380,23 +402,23 @@ typedef enum lfrec_scope {
 } lfrec_scope;
 
 typedef enum lfrec_path {
-    LFREC_PATH_AUTO = 0, /* by density */
+    LFREC_PATH_AUTO = 0,  /* by density */
     LFREC_PATH_DENSE = 1, /* matrix products over B x I: cost by users x items */
     LFREC_PATH_SPARSE = 2 /* row by row: cost by ratings */
 } lfrec_path;
 
 /* From lfrec_options_for; change any field after that. */
 typedef struct lfrec_options {
-    uint32_t check;   /* set by lfrec_options_for */
+    uint32_t check; /* set by lfrec_options_for */
     lfrec_setting setting;
     uint32_t items;   /* I, at least 1 */
     uint32_t factors; /* K, 1 .. LFREC_MAX_FACTORS and at most items */
     float scale_min;  /* predictions are clamped to scale_min .. scale_max */
     float scale_max;
-    float item_shrink; /* ratings' worth of the overall mean in every item mean, >= 0 */
-    float user_shrink; /* ratings' worth of 0 in every user mean, >= 0 */
-    int scale_input;   /* nonzero: the encoder's sum is multiplied by n_u^-1/2 */
-    uint64_t seed;     /* of starting weights, batch order, masks and held-out users */
+    float item_shrink;     /* ratings' worth of the overall mean in every item mean, >= 0 */
+    float user_shrink;     /* ratings' worth of 0 in every user mean, >= 0 */
+    int scale_input;       /* nonzero: the encoder's sum is multiplied by n_u^-1/2 */
+    uint64_t seed;         /* of starting weights, batch order, masks and held-out users */
     float start_deviation; /* standard deviation of the starting weights, > 0 */
     float mask;            /* share of each user's known preferences to hide, 0 .. 1 */
     float loss_weight;     /* w of the loss, 0 .. 1 */
@@ -414,22 +436,24 @@ typedef struct lfrec_options {
 } lfrec_options;
 
 /* The setting's own defaults for a problem of this size. */
-LFREC_API lfrec_options lfrec_options_for(lfrec_setting setting, uint32_t items, uint32_t factors, float scale_min, float scale_max);
+LFREC_API lfrec_options lfrec_options_for(lfrec_setting setting, uint32_t items, uint32_t factors, float scale_min,
+                                          float scale_max);
 /* How many epochs suit this many ratings: fewer ratings want more passes. options_for assumes a million. */
 LFREC_API uint32_t lfrec_epochs_for(lfrec_setting setting, size_t ratings);
 
 /* LFREC_OK, or what is wrong; *field (if not NULL) names the option. */
 LFREC_API lfrec_status lfrec_options_check(const lfrec_options *options, const char **field);
 
-/* ===[ model ]======================================================================================================= */
+/* ===[ model ]=======================================================================================================
+ * */
 
 /* Fields are for reading. A model made by init or create predicts by the means alone until it is trained or loaded. */
 typedef struct lfrec_model {
     uint32_t check;
     lfrec_setting setting;
     uint32_t items, factors;
-    size_t stride;          /* floats from row to row of encoder and decoder */
-    float mean;             /* mu */
+    size_t stride; /* floats from row to row of encoder and decoder */
+    float mean;    /* mu */
     float scale_min, scale_max;
     float item_shrink, user_shrink;
     int scale_input;
@@ -449,32 +473,36 @@ LFREC_API lfrec_status lfrec_model_init(lfrec_model *model, const lfrec_options 
 LFREC_API lfrec_status lfrec_model_create(lfrec_model *model, const lfrec_options *options, const lfrec_allocator *allocator);
 LFREC_API void lfrec_model_destroy(lfrec_model *model); /* NULL and all zero are allowed */
 
-/* Copies weights, means and options into a model of the same setting, as many factors and as many items or more. Items beyond the source's get zero
- * rows and the overall mean: they are predicted by the means alone until the next training. */
+/* Copies weights, means and options into a model of the same setting, as many factors and as many items or more. Items
+ * beyond the source's get zero rows and the overall mean: they are predicted by the means alone until the next
+ * training. */
 LFREC_API lfrec_status lfrec_model_copy(lfrec_model *to, const lfrec_model *from);
 
-/* Bring the model's means up to date: all in O(I), or the overall mean and one item's in O(1). means->items is model->items. The caller
- * has the model for itself meanwhile. */
+/* Bring the model's means up to date: all in O(I), or the overall mean and one item's in O(1). means->items is
+ * model->items. The caller has the model for itself meanwhile. */
 LFREC_API lfrec_status lfrec_model_set_means(lfrec_model *model, const lfrec_means *means);
 LFREC_API lfrec_status lfrec_model_set_item_mean(lfrec_model *model, const lfrec_means *means, uint32_t item);
 
-/* ===[ preferences ]================================================================================================= */
+/* ===[ preferences ]=================================================================================================
+ * */
 
 /* c_u: the user's mean of what mu and the items leave over, O(n). 0 for an empty history. */
 LFREC_API lfrec_status lfrec_user_mean(const lfrec_model *model, const lfrec_history *history, float *user_mean);
 /* preference[k] = value[k] - item_mean[item[k]] - user_mean, for a stored or a new user. */
-LFREC_API lfrec_status lfrec_normalize(const lfrec_model *model, const lfrec_history *history, float user_mean, float *preference);
+LFREC_API lfrec_status lfrec_normalize(const lfrec_model *model, const lfrec_history *history, float user_mean,
+                                       float *preference);
 /* rating[k] = clamp(preference[k] + item_mean[item[k]] + user_mean), for `count` items in any order. */
-LFREC_API lfrec_status lfrec_denormalize(const lfrec_model *model, const uint32_t *item, const float *preference, size_t count,
-                                         float user_mean, float *rating);
+LFREC_API lfrec_status lfrec_denormalize(const lfrec_model *model, const uint32_t *item, const float *preference,
+                                         size_t count, float user_mean, float *rating);
 
-/* ===[ users and scores ]============================================================================================ */
+/* ===[ users and scores ]============================================================================================
+ * */
 
 /* A folded-in history. */
 typedef struct lfrec_user {
-    float mean;      /* c_u */
-    size_t rated;    /* n: ratings that were folded in */
-    float *factors;  /* h_u: the caller's LFREC_STRIDE(K) floats */
+    float mean;     /* c_u */
+    size_t rated;   /* n: ratings that were folded in */
+    float *factors; /* h_u: the caller's LFREC_STRIDE(K) floats */
 } lfrec_user;
 
 typedef struct lfrec_scored {
@@ -482,23 +510,26 @@ typedef struct lfrec_scored {
     float score; /* predicted rating, or a distance */
 } lfrec_scored;
 
-/* Fills in the user from a history, O(n K). An empty history gives the user nobody knows anything about: the means alone. */
+/* Fills in the user from a history, O(n K). An empty history gives the user nobody knows anything about: the means
+ * alone. */
 LFREC_API lfrec_status lfrec_fold_in(const lfrec_model *model, const lfrec_history *history, lfrec_user *user);
 
-/* The predicted rating of one item. An item without ratings and a user without ratings get the overall mean; never NaN, always on the scale. */
+/* The predicted rating of one item. An item without ratings and a user without ratings get the overall mean; never NaN,
+ * always on the scale. */
 LFREC_API lfrec_status lfrec_predict(const lfrec_model *model, const lfrec_user *user, uint32_t item, float *rating);
 
 /* Unclamped scores of items first .. first + count - 1. */
-LFREC_API lfrec_status lfrec_score(const lfrec_model *model, const lfrec_user *user, uint32_t first, uint32_t count, float *scores);
+LFREC_API lfrec_status lfrec_score(const lfrec_model *model, const lfrec_user *user, uint32_t first, uint32_t count,
+                                   float *scores);
 
 /* Says whether an item may be listed: nonzero yes. */
 typedef int lfrec_filter(void *context, uint32_t item);
 
 typedef struct lfrec_query {
-    uint32_t count;                /* at most this many */
-    uint32_t min_support;          /* items with fewer ratings are left out; 0: none */
-    const lfrec_history *exclude;  /* items not to list, usually the user's history; NULL: list rated items too */
-    const uint32_t *candidates;    /* only these items, without repetition; NULL: all */
+    uint32_t count;               /* at most this many */
+    uint32_t min_support;         /* items with fewer ratings are left out; 0: none */
+    const lfrec_history *exclude; /* items not to list, usually the user's history; NULL: list rated items too */
+    const uint32_t *candidates;   /* only these items, without repetition; NULL: all */
     size_t candidate_count;
     lfrec_filter *filter; /* NULL: all pass */
     void *filter_context;
@@ -509,10 +540,11 @@ typedef struct lfrec_query {
 /* The best `count` items but those of `exclude`, with a support floor of LFREC_MIN_SUPPORT. */
 LFREC_API lfrec_query lfrec_query_for(uint32_t count, const lfrec_history *exclude);
 
-/* The items with the highest unclamped scores, best first, equal scores by rising item; list[].score is clamped. Exclusion, floor,
- * candidates and filter apply before the best are taken, so *found is min(query->count, items left). list has room for query->count. */
-LFREC_API lfrec_status lfrec_top(const lfrec_model *model, const lfrec_user *user, const lfrec_query *query, lfrec_scored *list,
-                                 size_t *found);
+/* The items with the highest unclamped scores, best first, equal scores by rising item; list[].score is clamped.
+ * Exclusion, floor, candidates and filter apply before the best are taken, so *found is min(query->count, items left).
+ * list has room for query->count. */
+LFREC_API lfrec_status lfrec_top(const lfrec_model *model, const lfrec_user *user, const lfrec_query *query,
+                                 lfrec_scored *list, size_t *found);
 
 /* One rated item's part of a score. */
 typedef struct lfrec_reason {
@@ -527,32 +559,36 @@ typedef struct lfrec_explanation {
     float baseline;        /* item_mean + c_u + o_i: what is there before anything is said of single ratings */
 } lfrec_explanation;
 
-/* Why `item` has its score: the terms of the sum, the largest magnitude first. The score before clamping is the baseline plus the shares of
- * all n ratings (up to rounding). `user` was folded in from this history; the caller sets reasons and room. */
-LFREC_API lfrec_status lfrec_explain(const lfrec_model *model, const lfrec_user *user, const lfrec_history *history, uint32_t item,
-                                     lfrec_explanation *explanation);
+/* Why `item` has its score: the terms of the sum, the largest magnitude first. The score before clamping is the
+ * baseline plus the shares of all n ratings (up to rounding). `user` was folded in from this history; the caller sets
+ * reasons and room. */
+LFREC_API lfrec_status lfrec_explain(const lfrec_model *model, const lfrec_user *user, const lfrec_history *history,
+                                     uint32_t item, lfrec_explanation *explanation);
 
-/* ===[ similarity ]================================================================================================== */
+/* ===[ similarity ]==================================================================================================
+ * */
 
 typedef enum lfrec_metric {
-    LFREC_COSINE = 0,   /* 1 - cosine: 0 same direction, 1 unrelated, 2 opposite; 1 when a vector is 0 */
+    LFREC_COSINE = 0, /* 1 - cosine: 0 same direction, 1 unrelated, 2 opposite; 1 when a vector is 0 */
     LFREC_EUCLIDEAN = 1
 } lfrec_metric;
 
 /* Between the decoder's rows: how differently people's tastes bear on the two items. */
 LFREC_API lfrec_status lfrec_distance(const lfrec_model *model, lfrec_metric metric, uint32_t a, uint32_t b, float *distance);
 /* The `count` items nearest to `item`, itself left out, nearest first; list[].score is the distance. */
-LFREC_API lfrec_status lfrec_nearest(const lfrec_model *model, lfrec_metric metric, uint32_t item, uint32_t count, lfrec_scored *list,
-                                     size_t *found);
+LFREC_API lfrec_status lfrec_nearest(const lfrec_model *model, lfrec_metric metric, uint32_t item, uint32_t count,
+                                     lfrec_scored *list, size_t *found);
 /* The same from the other end: the least similar first. */
 LFREC_API lfrec_status lfrec_farthest(const lfrec_model *model, lfrec_metric metric, uint32_t item, uint32_t count,
                                       lfrec_scored *list, size_t *found);
 
-/* ===[ masks and loss ]============================================================================================== */
+/* ===[ masks and loss ]==============================================================================================
+ * */
 #ifndef LFREC_NO_TRAINING
 
-/* Hide each of a user's `count` known entries with probability `share`: hidden[k] is 1 or 0. Depends on nothing but (seed, epoch, user)
- * and the entry's place k, so any thread or batch order sees the same mask. Returns how many are hidden. */
+/* Hide each of a user's `count` known entries with probability `share`: hidden[k] is 1 or 0. Depends on nothing but
+ * (seed, epoch, user) and the entry's place k, so any thread or batch order sees the same mask. Returns how many are
+ * hidden. */
 LFREC_API size_t lfrec_mask(uint64_t seed, uint32_t epoch, uint32_t user, float share, size_t count, uint8_t *hidden);
 
 /* Squared errors of the two terms of the loss, summed over as many entries as one likes. */
@@ -561,16 +597,19 @@ typedef struct lfrec_loss {
     uint64_t hidden, scope; /* N_hidden, N_scope */
 } lfrec_loss;
 
-/* Adds `count` known entries. For LFREC_SCOPE_ALL the caller adds the unknown ones: their predictions' squares to scope_error,
- * their number to scope. */
-LFREC_API void lfrec_loss_add(lfrec_loss *loss, const float *predicted, const float *preference, const uint8_t *hidden, size_t count);
+/* Adds `count` known entries. For LFREC_SCOPE_ALL the caller adds the unknown ones: their predictions' squares to
+ * scope_error, their number to scope. */
+LFREC_API void lfrec_loss_add(lfrec_loss *loss, const float *predicted, const float *preference, const uint8_t *hidden,
+                              size_t count);
 /* w * hidden_error / hidden + (1 - w) * scope_error / scope; an empty set contributes 0. */
 LFREC_API lfrec_real lfrec_loss_value(const lfrec_loss *loss, float weight);
-/* gradient[k] = d loss / d predicted[k] for known entries of a set with this many hidden and scope entries. May be predicted itself. */
+/* gradient[k] = d loss / d predicted[k] for known entries of a set with this many hidden and scope entries. May be
+ * predicted itself. */
 LFREC_API void lfrec_loss_gradient(float weight, uint64_t hidden_count, uint64_t scope_count, const float *predicted,
                                    const float *preference, const uint8_t *hidden, size_t count, float *gradient);
 
-/* ===[ training ]==================================================================================================== */
+/* ===[ training ]====================================================================================================
+ * */
 
 typedef enum lfrec_ending {
     LFREC_ENDED_EPOCHS = 0, /* all epochs done */
@@ -580,18 +619,18 @@ typedef enum lfrec_ending {
 
 /* After every epoch. */
 typedef struct lfrec_epoch {
-    uint32_t epoch, epochs;   /* 1 .. epochs */
+    uint32_t epoch, epochs; /* 1 .. epochs */
     float learning_rate;
-    lfrec_real loss;          /* over the training users of this epoch, as they were met */
+    lfrec_real loss;           /* over the training users of this epoch, as they were met */
     lfrec_real held_out_error; /* RMSE of the hidden preferences of the held-out users; of the training users without holdout */
-    lfrec_real best_error;    /* the smallest held-out error so far */
+    lfrec_real best_error; /* the smallest held-out error so far */
     uint32_t best_epoch;
 } lfrec_epoch;
 
 typedef struct lfrec_report {
     lfrec_ending ending;
-    lfrec_path path;   /* the one that was taken */
-    lfrec_epoch last;  /* the last epoch; on LFREC_ERROR_DIVERGED the epoch and learning rate that diverged */
+    lfrec_path path;     /* the one that was taken */
+    lfrec_epoch last;    /* the last epoch; on LFREC_ERROR_DIVERGED the epoch and learning rate that diverged */
     uint32_t best_epoch; /* whose weights the model has; the last one without holdout */
     lfrec_real best_error;
 } lfrec_report;
@@ -599,42 +638,44 @@ typedef struct lfrec_report {
 /* Return nonzero to end training after this epoch. */
 typedef int lfrec_progress(void *context, const lfrec_epoch *epoch);
 
-/* Trains on the ratings and puts the best weights and the ratings' means into the model, which was made with the same options. However the
- * run ends, these are the weights of the epoch with the smallest held-out error (of the last epoch when options.holdout is 0). On an error
- * the model is as it was. progress and report may be NULL. Allocates lfrec_trainer_size bytes through the model's allocator
- * (LFREC_ERROR_ARGUMENT when it has none: a model from lfrec_model_init is trained with a trainer). */
+/* Trains on the ratings and puts the best weights and the ratings' means into the model, which was made with the same
+ * options. However the run ends, these are the weights of the epoch with the smallest held-out error (of the last epoch
+ * when options.holdout is 0). On an error the model is as it was. progress and report may be NULL. Allocates
+ * lfrec_trainer_size bytes through the model's allocator (LFREC_ERROR_ARGUMENT when it has none: a model from
+ * lfrec_model_init is trained with a trainer). */
 LFREC_API lfrec_status lfrec_train(lfrec_model *model, const lfrec_options *options, const lfrec_ratings *ratings,
                                    lfrec_progress *progress, void *context, lfrec_report *report);
 
-/* The same step by step, in the caller's memory. Fields are for reading, save that weights may be set before the first epoch. */
+/* The same step by step, in the caller's memory. Fields are for reading, save that weights may be set before the first
+ * epoch. */
 typedef struct lfrec_trainer {
     uint32_t check;
     lfrec_options options;
-    const lfrec_ratings *ratings; /* borrowed for the trainer's life */
-    lfrec_means means;            /* of the ratings */
-    lfrec_model model;            /* what the next epoch starts from */
+    const lfrec_ratings *ratings;                 /* borrowed for the trainer's life */
+    lfrec_means means;                            /* of the ratings */
+    lfrec_model model;                            /* what the next epoch starts from */
     float *encoder, *decoder, *offset, *implicit; /* the model's, writable; the last two NULL in LFREC_ARTICLE */
-    float *encoder_gradient, *decoder_gradient; /* I x K, of the last batch */
-    float *encoder_velocity, *decoder_velocity; /* I x K; NULL without momentum */
-    lfrec_model best;             /* of the best epoch; only with holdout */
-    float *prior;                 /* I x K: f0; LFREC_SGD, as the two below */
-    float *prior_user;            /* U x K: X */
-    float *pull, *root;           /* K, I: scratch of a step; n_i^-1/2 */
-    float gain_square;            /* (0.9 / standard deviation of the preferences)^2 */
-    uint32_t *order;              /* users with ratings: training users first, then held-out users */
+    float *encoder_gradient, *decoder_gradient;   /* I x K, of the last batch */
+    float *encoder_velocity, *decoder_velocity;   /* I x K; NULL without momentum */
+    lfrec_model best;                             /* of the best epoch; only with holdout */
+    float *prior;                                 /* I x K: f0; LFREC_SGD, as the two below */
+    float *prior_user;                            /* U x K: X */
+    float *pull, *root;                           /* K, I: scratch of a step; n_i^-1/2 */
+    float gain_square;                            /* (0.9 / standard deviation of the preferences)^2 */
+    uint32_t *order;                              /* users with ratings: training users first, then held-out users */
     uint32_t training_users, held_out_users;
     lfrec_path path;
-    lfrec_epoch at;               /* the last epoch */
+    lfrec_epoch at; /* the last epoch */
     uint32_t touched_count;
-    uint32_t *touched;            /* I: rows whose gradient the last batch wrote; all others are 0 */
-    uint8_t *is_touched;          /* I */
-    uint8_t *hidden;              /* of a batch, entry by entry: the mask, */
-    float *preference;            /* the preferences, */
-    float *input;                 /* what the encoder sees of them (s_u p_uj, 0 where hidden), */
-    float *predicted;             /* what the decoder says, then d loss / d predicted */
+    uint32_t *touched;                 /* I: rows whose gradient the last batch wrote; all others are 0 */
+    uint8_t *is_touched;               /* I */
+    uint8_t *hidden;                   /* of a batch, entry by entry: the mask, */
+    float *preference;                 /* the preferences, */
+    float *input;                      /* what the encoder sees of them (s_u p_uj, 0 where hidden), */
+    float *predicted;                  /* what the decoder says, then d loss / d predicted */
     float *factors, *factors_gradient; /* B x K */
-    float *gram;                  /* K x K: LFREC_SCOPE_ALL on the sparse path */
-    float *dense_input, *dense_error; /* B x I: dense path */
+    float *gram;                       /* K x K: LFREC_SCOPE_ALL on the sparse path */
+    float *dense_input, *dense_error;  /* B x I: dense path */
     void *gemm_scratch;
     size_t gemm_scratch_bytes;
 } lfrec_trainer;
@@ -643,21 +684,25 @@ LFREC_API lfrec_status lfrec_trainer_size(const lfrec_options *options, const lf
 /* start: a model to go on from (same items and factors), or NULL for random weights. Checks the ratings. */
 LFREC_API lfrec_status lfrec_trainer_init(lfrec_trainer *trainer, const lfrec_options *options, const lfrec_ratings *ratings,
                                           const lfrec_model *start, void *memory, size_t bytes);
-/* One pass over the training users; *epoch (may be NULL) says how it went. LFREC_ERROR_DIVERGED when a weight is no longer finite. */
+/* One pass over the training users; *epoch (may be NULL) says how it went. LFREC_ERROR_DIVERGED when a weight is no
+ * longer finite. */
 LFREC_API lfrec_status lfrec_trainer_epoch(lfrec_trainer *trainer, lfrec_epoch *epoch);
-/* LFREC_ARTICLE: the gradient of the loss of these users (different ones, at most options.batch) under the masks of `epoch`, into encoder_gradient and
- * decoder_gradient; no weight changes. What an epoch does before each step, and what tests check against finite differences. */
-LFREC_API lfrec_status lfrec_trainer_gradient(lfrec_trainer *trainer, const uint32_t *users, uint32_t count, uint32_t epoch,
-                                              lfrec_loss *loss);
+/* LFREC_ARTICLE: the gradient of the loss of these users (different ones, at most options.batch) under the masks of
+ * `epoch`, into encoder_gradient and decoder_gradient; no weight changes. What an epoch does before each step, and what
+ * tests check against finite differences. */
+LFREC_API lfrec_status lfrec_trainer_gradient(lfrec_trainer *trainer, const uint32_t *users, uint32_t count,
+                                              uint32_t epoch, lfrec_loss *loss);
 /* Copies the best weights so far and the means into a model of the same shape. */
 LFREC_API lfrec_status lfrec_trainer_finish(const lfrec_trainer *trainer, lfrec_model *model);
-/* RMSE of the hidden preferences of the held-out users (the training users without holdout) under the trainer's validation mask: the
- * held_out_error of lfrec_epoch, for any model of the trainer's shape. Overwrites the trainer's scratch only. */
+/* RMSE of the hidden preferences of the held-out users (the training users without holdout) under the trainer's
+ * validation mask: the held_out_error of lfrec_epoch, for any model of the trainer's shape. Overwrites the trainer's
+ * scratch only. */
 LFREC_API lfrec_status lfrec_trainer_error(lfrec_trainer *trainer, const lfrec_model *model, lfrec_real *error);
 
 #endif /* LFREC_NO_TRAINING */
 
-/* ===[ evaluation ]================================================================================================== */
+/* ===[ evaluation ]==================================================================================================
+ * */
 #ifndef LFREC_NO_EVALUATION
 
 typedef struct lfrec_errors {
@@ -665,10 +710,10 @@ typedef struct lfrec_errors {
     size_t count; /* ratings predicted */
 } lfrec_errors;
 
-/* Folds in each user of `known` and predicts that user's ratings in `test` (same users and items). LFREC_ERROR_EMPTY without test ratings,
- * LFREC_ERROR_NUMBER when the model is not finite. factors: LFREC_STRIDE(K) floats of scratch. */
-LFREC_API lfrec_status lfrec_evaluate(const lfrec_model *model, const lfrec_ratings *known, const lfrec_ratings *test, float *factors,
-                                      lfrec_errors *errors);
+/* Folds in each user of `known` and predicts that user's ratings in `test` (same users and items). LFREC_ERROR_EMPTY
+ * without test ratings, LFREC_ERROR_NUMBER when the model is not finite. factors: LFREC_STRIDE(K) floats of scratch. */
+LFREC_API lfrec_status lfrec_evaluate(const lfrec_model *model, const lfrec_ratings *known, const lfrec_ratings *test,
+                                      float *factors, lfrec_errors *errors);
 
 typedef enum lfrec_gain {
     LFREC_GAIN_LINEAR = 0,     /* the relevance itself */
@@ -680,22 +725,25 @@ typedef struct lfrec_ranking {
     lfrec_real ndcg;   /* DCG / DCG of the best possible list of N, logarithmic discount 1 / log2(1 + place) */
 } lfrec_ranking;
 
-/* How well `scores` rank `count` candidates of which candidate k has relevance[k] >= 0 (0: not relevant). Candidates with equal scores share
- * their places: each gets the mean of what they would get in every order, so that ties never flatter. N >= 1. LFREC_ERROR_EMPTY when
- * nothing is relevant, LFREC_ERROR_NUMBER when a score is NaN. order: count indices of scratch. */
-LFREC_API lfrec_status lfrec_rank(const float *scores, const float *relevance, size_t count, size_t n, lfrec_gain gain, uint32_t *order,
-                                  lfrec_ranking *ranking);
+/* How well `scores` rank `count` candidates of which candidate k has relevance[k] >= 0 (0: not relevant). Candidates
+ * with equal scores share their places: each gets the mean of what they would get in every order, so that ties never
+ * flatter. N >= 1. LFREC_ERROR_EMPTY when nothing is relevant, LFREC_ERROR_NUMBER when a score is NaN. order: count
+ * indices of scratch. */
+LFREC_API lfrec_status lfrec_rank(const float *scores, const float *relevance, size_t count, size_t n, lfrec_gain gain,
+                                  uint32_t *order, lfrec_ranking *ranking);
 
-/* Deals ratings into a training and a test part by seed: every rating goes to the test part with probability `share`, decided by (seed, user,
- * place) alone. By user: all of a chosen user's ratings. Either part has all users and items. size: bytes for both parts together. */
+/* Deals ratings into a training and a test part by seed: every rating goes to the test part with probability `share`,
+ * decided by (seed, user, place) alone. By user: all of a chosen user's ratings. Either part has all users and items.
+ * size: bytes for both parts together. */
 typedef enum lfrec_split_by { LFREC_SPLIT_RATINGS = 0, LFREC_SPLIT_USERS = 1 } lfrec_split_by;
 LFREC_API lfrec_status lfrec_split_size(const lfrec_ratings *ratings, size_t *bytes);
-LFREC_API lfrec_status lfrec_split(const lfrec_ratings *ratings, lfrec_split_by by, float share, uint64_t seed, void *memory, size_t bytes,
-                                   lfrec_ratings *train, lfrec_ratings *test);
+LFREC_API lfrec_status lfrec_split(const lfrec_ratings *ratings, lfrec_split_by by, float share, uint64_t seed,
+                                   void *memory, size_t bytes, lfrec_ratings *train, lfrec_ratings *test);
 
 #endif /* LFREC_NO_EVALUATION */
 
-/* ===[ save and load ]=============================================================================================== */
+/* ===[ save and load ]===============================================================================================
+ * */
 #ifndef LFREC_NO_FILES
 
 /* FILE FORMAT 1, little-endian, the same bytes on every machine:
@@ -723,7 +771,8 @@ LFREC_API lfrec_status lfrec_split(const lfrec_ratings *ratings, lfrec_split_by 
 #define LFREC_FORMAT_VERSION 1u
 #define LFREC_HEADER_BYTES 64u
 
-/* Return nonzero for success, having written or read all `bytes`; a reader that has fewer sets *got to what it had and returns nonzero. */
+/* Return nonzero for success, having written or read all `bytes`; a reader that has fewer sets *got to what it had and
+ * returns nonzero. */
 typedef int lfrec_write(void *context, const void *data, size_t bytes);
 typedef int lfrec_read(void *context, void *data, size_t bytes, size_t *got);
 
@@ -741,14 +790,17 @@ LFREC_API lfrec_status lfrec_save_size(const lfrec_model *model, size_t *bytes);
 LFREC_API lfrec_status lfrec_save(const lfrec_model *model, lfrec_write *write, void *context);
 LFREC_API lfrec_status lfrec_save_buffer(const lfrec_model *model, void *buffer, size_t bytes, size_t *written);
 
-/* Loading in two steps, so that the caller can find the memory in between: the header, then the rest from the same reader. *model is filled
- * in only when every check has passed; the memory's content is undefined after an error. */
+/* Loading in two steps, so that the caller can find the memory in between: the header, then the rest from the same
+ * reader. *model is filled in only when every check has passed; the memory's content is undefined after an error. */
 LFREC_API lfrec_status lfrec_load_header(lfrec_file *file, lfrec_read *read, void *context);
-LFREC_API lfrec_status lfrec_load(lfrec_model *model, const lfrec_file *file, lfrec_read *read, void *context, void *memory, size_t bytes);
-/* In one step, from a buffer, into allocated memory; lfrec_model_destroy gives it back. Bytes after the model's end are LFREC_ERROR_CORRUPT. */
-LFREC_API lfrec_status lfrec_load_buffer(lfrec_model *model, const void *buffer, size_t bytes, const lfrec_allocator *allocator);
-/* No copy: the model's arrays are the buffer's, which outlives it and stays unchanged. The buffer starts at a multiple of 4
- * (LFREC_ERROR_ALIGNMENT). Little-endian machines only (LFREC_ERROR_ARGUMENT elsewhere). */
+LFREC_API lfrec_status lfrec_load(lfrec_model *model, const lfrec_file *file, lfrec_read *read, void *context,
+                                  void *memory, size_t bytes);
+/* In one step, from a buffer, into allocated memory; lfrec_model_destroy gives it back. Bytes after the model's end are
+ * LFREC_ERROR_CORRUPT. */
+LFREC_API lfrec_status lfrec_load_buffer(lfrec_model *model, const void *buffer, size_t bytes,
+                                         const lfrec_allocator *allocator);
+/* No copy: the model's arrays are the buffer's, which outlives it and stays unchanged. The buffer starts at a multiple
+ * of 4 (LFREC_ERROR_ALIGNMENT). Little-endian machines only (LFREC_ERROR_ARGUMENT elsewhere). */
 LFREC_API lfrec_status lfrec_view(lfrec_model *model, const void *buffer, size_t bytes);
 
 #ifndef LFREC_NO_STDIO
@@ -765,7 +817,8 @@ LFREC_API lfrec_status lfrec_load_file(lfrec_model *model, const char *path, con
 
 #endif /* LFREC_H */
 
-/* ===[ end of the API: what follows is the implementation ]========================================================== */
+/* ===[ end of the API: what follows is the implementation ]==========================================================
+ * */
 
 #if defined(LFREC_IMPLEMENTATION) && !defined(LFREC_IMPLEMENTATION_DONE)
 #define LFREC_IMPLEMENTATION_DONE
@@ -807,7 +860,8 @@ LFREC_API lfrec_status lfrec_load_file(lfrec_model *model, const char *path, con
 extern "C" {
 #endif
 
-/* ===[ status and small things ]===================================================================================== */
+/* ===[ status and small things ]=====================================================================================
+ * */
 
 LFREC_API const char *lfrec_status_string(lfrec_status status)
 {
@@ -838,10 +892,10 @@ LFREC_API const char *lfrec_status_string(lfrec_status status)
 #define LFREC__CHECK_TRAINER (0x72a10000u + LFREC__VERSION_NUMBER)
 
 /* Return a failed call's status from the function it stands in. */
-#define LFREC__TRY(call)                                                                                                         \
-    do {                                                                                                                         \
-        const lfrec_status lfrec__status = (call);                                                                               \
-        if (lfrec__status != LFREC_OK) return lfrec__status;                                                                     \
+#define LFREC__TRY(call)                                     \
+    do {                                                     \
+        const lfrec_status lfrec__status = (call);           \
+        if (lfrec__status != LFREC_OK) return lfrec__status; \
     } while (0)
 
 LFREC__INTERNAL void lfrec__copy(void *to, const void *from, size_t bytes)
@@ -896,7 +950,8 @@ LFREC__INTERNAL float lfrec__bits_float(uint32_t bits)
     return x;
 }
 
-/* Square root of x >= 0 to one unit in the last place. The first guess halves the exponent; each Newton step doubles the right digits. */
+/* Square root of x >= 0 to one unit in the last place. The first guess halves the exponent; each Newton step doubles
+ * the right digits. */
 LFREC__INTERNAL float lfrec__sqrtf(float x)
 {
     if (!(x > 0.0f)) return 0.0f;
@@ -930,7 +985,8 @@ LFREC__INTERNAL float lfrec__logf(float x)
     return (float)exponent * 0.693147181f + 2.0f * s * series;
 }
 
-/* ===[ memory ]====================================================================================================== */
+/* ===[ memory ]======================================================================================================
+ * */
 
 #ifdef LFREC_NO_SIMD
 #define LFREC__ALIGNMENT sizeof(uint64_t)
@@ -938,7 +994,8 @@ LFREC__INTERNAL float lfrec__logf(float x)
 #define LFREC__ALIGNMENT ((size_t)64) /* a cache line and an AVX-512 register */
 #endif
 
-/* Hands out pieces of one block of memory. With base NULL it only measures: one layout function serves both *_size and *_init. */
+/* Hands out pieces of one block of memory. With base NULL it only measures: one layout function serves both *_size and
+ * *_init. */
 typedef struct lfrec__arena {
     unsigned char *base; /* at an aligned address */
     size_t used, capacity;
@@ -1036,7 +1093,8 @@ LFREC__INTERNAL void lfrec__release(const lfrec_allocator *allocator, void *memo
     if (memory && allocator->release) allocator->release(allocator->context, memory);
 }
 
-/* ===[ random numbers ]============================================================================================== */
+/* ===[ random numbers ]==============================================================================================
+ * */
 
 /* SplitMix64's output function: a bijection of 64 bits with 0 -> 0. */
 LFREC__INTERNAL uint64_t lfrec__mix(uint64_t z)
@@ -1245,11 +1303,11 @@ LFREC_API lfrec_status lfrec_sgemm_reference(const lfrec_gemm *g)
  */
 #define LFREC__GEMM_DEPTH 256
 #define LFREC__GEMM_COLUMNS 512
-#define LFREC__GEMM_NARROW 64       /* up to so many columns a block may be twice as deep */
-#define LFREC__GEMM_MOST_ROWS 12    /* the highest tile of any isa */
-#define LFREC__GEMM_MOST_WIDTH 32   /* the widest */
-#define LFREC__GEMM_SPARE 1024      /* floats of stack that replace a missing scratch: a panel at least 32 deep */
-#define LFREC__GEMM_ALIGN 64        /* bytes: a cache line, and the largest vector */
+#define LFREC__GEMM_NARROW 64     /* up to so many columns a block may be twice as deep */
+#define LFREC__GEMM_MOST_ROWS 12  /* the highest tile of any isa */
+#define LFREC__GEMM_MOST_WIDTH 32 /* the widest */
+#define LFREC__GEMM_SPARE 1024    /* floats of stack that replace a missing scratch: a panel at least 32 deep */
+#define LFREC__GEMM_ALIGN 64      /* bytes: a cache line, and the largest vector */
 
 #define LFREC__GEMM_STRIP (2 * LFREC__GEMM_DEPTH * (LFREC__GEMM_MOST_ROWS + 1)) /* floats of a copied strip of A */
 
@@ -1275,8 +1333,8 @@ LFREC_API lfrec_status lfrec_sgemm(const lfrec_gemm *g)
  *
  * What a kernel needs of an isa: a vector type lfrec__v_ISA of LANES floats at any address of a float, and
  *     SPLAT(x)   FMA(x, y, z) = x y + z   LOAD(p)   STORE(p, v)   LOAD_PART(p, w)   STORE_PART(p, v, w)
- * where the PARTs touch w floats only, 1 <= w <= LANES, and lanes beyond them are 0. LOAD_LAST reads the last vector of a
- * row of B: masked where masks are free, else whole, from a panel that has been padded.
+ * where the PARTs touch w floats only, 1 <= w <= LANES, and lanes beyond them are 0. LOAD_LAST reads the last vector of
+ * a row of B: masked where masks are free, else whole, from a panel that has been padded.
  */
 
 typedef float lfrec__v_portable __attribute__((vector_size(16)));
@@ -1318,7 +1376,7 @@ LFREC__INLINE void lfrec__store_part(float *p, lfrec__v_portable v, unsigned w)
 #define LFREC__LANES_portable 4
 #define LFREC__SPLAT_portable(x) lfrec__splat(x)
 #define LFREC__FMA_portable(x, y, z) ((x) * (y) + (z))
-#define LFREC__LOAD_portable(p) ((lfrec__v_portable)*(const lfrec__v_unaligned *)(p))
+#define LFREC__LOAD_portable(p) ((lfrec__v_portable) * (const lfrec__v_unaligned *)(p))
 #define LFREC__STORE_portable(p, v) ((void)(*(lfrec__v_unaligned *)(p) = (v)))
 #define LFREC__LOAD_PART_portable(p, w) lfrec__load_part(p, w)
 #define LFREC__STORE_PART_portable(p, v, w) lfrec__store_part(p, v, w)
@@ -1366,13 +1424,13 @@ typedef __m512 lfrec__v_avx512;
 /* ---- GEMM: the tile -------------------------------------------------------------------------------------------------
  *
  * A tile is rows x (1 or 2) vectors of C. Its kernel sums over the whole depth of the block in registers and only then
- * meets alpha, beta and C. A is read through two strides, so A, A transposed and a copied strip of either are the same to
- * it. Of the last vector, `last` lanes are C's.
+ * meets alpha, beta and C. A is read through two strides, so A, A transposed and a copied strip of either are the same
+ * to it. Of the last vector, `last` lanes are C's.
  */
 typedef struct lfrec__block { /* what all tiles of a block of B share; strides in floats */
     size_t depth;
-    size_t a_row, a_step;   /* from op(A)[i][p] to [i + 1][p] and to [i][p + 1] */
-    size_t b_step;          /* from one row of a panel of B to the next */
+    size_t a_row, a_step; /* from op(A)[i][p] to [i + 1][p] and to [i][p + 1] */
+    size_t b_step;        /* from one row of a panel of B to the next */
     size_t c_row;
     float alpha, beta;
 } lfrec__block;
@@ -1391,87 +1449,88 @@ typedef struct lfrec__kernels {
 #define LFREC__UNROLL _Pragma("GCC unroll 16")
 #endif
 
-/* Full unrolling is what keeps sum in registers. One pointer serves three rows, because an address can scale a stride by 0,
- * 1 or 2 for free. With one vector, `end` is 0 and the first vector is the last. */
-#define LFREC__DEFINE_TILE(ISA, ROWS)                                                                                   \
-    LFREC__TARGET_##ISA LFREC__INLINE void lfrec__tile_##ISA(const unsigned rows, const unsigned vectors,               \
-        const float *a, const float *b, float *c, const unsigned last, const lfrec__block *block)                       \
-    {                                                                                                                   \
-        const unsigned lanes = LFREC__LANES_##ISA, end = vectors - 1, triples = (rows + 2) / 3;                         \
-        const size_t a_row = block->a_row, a_step = block->a_step, b_step = block->b_step, c_row = block->c_row;        \
-        const lfrec__v_##ISA alpha = LFREC__SPLAT_##ISA(block->alpha), beta = LFREC__SPLAT_##ISA(block->beta);          \
-        float *const tail = c + end * lanes;                                                                            \
-        const float *triple[(ROWS + 2) / 3];                                                                            \
-        lfrec__v_##ISA sum[ROWS][2], first, second;                                                                     \
-        unsigned i;                                                                                                     \
-        size_t p;                                                                                                       \
-        LFREC__UNROLL                                                                                                   \
-        for (i = 0; i < triples; i++) {                                                                                 \
-            triple[i] = a + 3 * i * a_row;                                                                              \
-        }                                                                                                               \
-        LFREC__UNROLL                                                                                                   \
-        for (i = 0; i < rows; i++) {                                                                                    \
-            sum[i][0] = sum[i][end] = LFREC__SPLAT_##ISA(0.0f);                                                         \
-        }                                                                                                               \
-        for (p = block->depth; p > 0; p--) {                                                                            \
-            second = LFREC__LOAD_LAST_##ISA(b + end * lanes, last);                                                     \
-            first = end ? LFREC__LOAD_##ISA(b) : second;                                                                \
-            LFREC__UNROLL                                                                                               \
-            for (i = 0; i < rows; i++) {                                                                                \
-                const lfrec__v_##ISA x = LFREC__SPLAT_##ISA(triple[i / 3][i % 3 * a_row]);                              \
-                sum[i][0] = LFREC__FMA_##ISA(x, first, sum[i][0]);                                                      \
-                if (end) {                                                                                              \
-                    sum[i][end] = LFREC__FMA_##ISA(x, second, sum[i][end]);                                             \
-                }                                                                                                       \
-            }                                                                                                           \
-            LFREC__UNROLL                                                                                               \
-            for (i = 0; i < triples; i++) {                                                                             \
-                triple[i] += a_step;                                                                                    \
-            }                                                                                                           \
-            b += b_step;                                                                                                \
-        }                                                                                                               \
-        if (block->alpha != 1.0f) {                                                                                     \
-            LFREC__UNROLL                                                                                               \
-            for (i = 0; i < rows; i++) {                                                                                \
-                sum[i][0] *= alpha;                                                                                     \
-                if (end) {                                                                                              \
-                    sum[i][end] *= alpha;                                                                               \
-                }                                                                                                       \
-            }                                                                                                           \
-        }                                                                                                               \
-        if (block->beta != 0.0f) {                                                                                      \
-            LFREC__UNROLL                                                                                               \
-            for (i = 0; i < rows; i++) {                                                                                \
-                if (end) {                                                                                              \
-                    sum[i][0] = LFREC__FMA_##ISA(beta, LFREC__LOAD_##ISA(c + i * c_row), sum[i][0]);                    \
-                }                                                                                                       \
-                sum[i][end] = LFREC__FMA_##ISA(beta, LFREC__LOAD_PART_##ISA(tail + i * c_row, last), sum[i][end]);      \
-            }                                                                                                           \
-        }                                                                                                               \
-        if (last == lanes) {                                                                                            \
-            LFREC__UNROLL                                                                                               \
-            for (i = 0; i < rows; i++) {                                                                                \
-                if (end) {                                                                                              \
-                    LFREC__STORE_##ISA(c + i * c_row, sum[i][0]);                                                       \
-                }                                                                                                       \
-                LFREC__STORE_##ISA(tail + i * c_row, sum[i][end]);                                                      \
-            }                                                                                                           \
-        } else {                                                                                                        \
-            LFREC__UNROLL                                                                                               \
-            for (i = 0; i < rows; i++) {                                                                                \
-                if (end) {                                                                                              \
-                    LFREC__STORE_##ISA(c + i * c_row, sum[i][0]);                                                       \
-                }                                                                                                       \
-                LFREC__STORE_PART_##ISA(tail + i * c_row, sum[i][end], last);                                           \
-            }                                                                                                           \
-        }                                                                                                               \
+/* Full unrolling is what keeps sum in registers. One pointer serves three rows, because an address can scale a stride
+ * by 0, 1 or 2 for free. With one vector, `end` is 0 and the first vector is the last. */
+#define LFREC__DEFINE_TILE(ISA, ROWS)                                                                              \
+    LFREC__TARGET_##ISA LFREC__INLINE void lfrec__tile_##ISA(const unsigned rows, const unsigned vectors,          \
+                                                             const float *a, const float *b, float *c,             \
+                                                             const unsigned last, const lfrec__block *block)       \
+    {                                                                                                              \
+        const unsigned lanes = LFREC__LANES_##ISA, end = vectors - 1, triples = (rows + 2) / 3;                    \
+        const size_t a_row = block->a_row, a_step = block->a_step, b_step = block->b_step, c_row = block->c_row;   \
+        const lfrec__v_##ISA alpha = LFREC__SPLAT_##ISA(block->alpha), beta = LFREC__SPLAT_##ISA(block->beta);     \
+        float *const tail = c + end * lanes;                                                                       \
+        const float *triple[(ROWS + 2) / 3];                                                                       \
+        lfrec__v_##ISA sum[ROWS][2], first, second;                                                                \
+        unsigned i;                                                                                                \
+        size_t p;                                                                                                  \
+        LFREC__UNROLL                                                                                              \
+        for (i = 0; i < triples; i++) {                                                                            \
+            triple[i] = a + 3 * i * a_row;                                                                         \
+        }                                                                                                          \
+        LFREC__UNROLL                                                                                              \
+        for (i = 0; i < rows; i++) {                                                                               \
+            sum[i][0] = sum[i][end] = LFREC__SPLAT_##ISA(0.0f);                                                    \
+        }                                                                                                          \
+        for (p = block->depth; p > 0; p--) {                                                                       \
+            second = LFREC__LOAD_LAST_##ISA(b + end * lanes, last);                                                \
+            first = end ? LFREC__LOAD_##ISA(b) : second;                                                           \
+            LFREC__UNROLL                                                                                          \
+            for (i = 0; i < rows; i++) {                                                                           \
+                const lfrec__v_##ISA x = LFREC__SPLAT_##ISA(triple[i / 3][i % 3 * a_row]);                         \
+                sum[i][0] = LFREC__FMA_##ISA(x, first, sum[i][0]);                                                 \
+                if (end) {                                                                                         \
+                    sum[i][end] = LFREC__FMA_##ISA(x, second, sum[i][end]);                                        \
+                }                                                                                                  \
+            }                                                                                                      \
+            LFREC__UNROLL                                                                                          \
+            for (i = 0; i < triples; i++) {                                                                        \
+                triple[i] += a_step;                                                                               \
+            }                                                                                                      \
+            b += b_step;                                                                                           \
+        }                                                                                                          \
+        if (block->alpha != 1.0f) {                                                                                \
+            LFREC__UNROLL                                                                                          \
+            for (i = 0; i < rows; i++) {                                                                           \
+                sum[i][0] *= alpha;                                                                                \
+                if (end) {                                                                                         \
+                    sum[i][end] *= alpha;                                                                          \
+                }                                                                                                  \
+            }                                                                                                      \
+        }                                                                                                          \
+        if (block->beta != 0.0f) {                                                                                 \
+            LFREC__UNROLL                                                                                          \
+            for (i = 0; i < rows; i++) {                                                                           \
+                if (end) {                                                                                         \
+                    sum[i][0] = LFREC__FMA_##ISA(beta, LFREC__LOAD_##ISA(c + i * c_row), sum[i][0]);               \
+                }                                                                                                  \
+                sum[i][end] = LFREC__FMA_##ISA(beta, LFREC__LOAD_PART_##ISA(tail + i * c_row, last), sum[i][end]); \
+            }                                                                                                      \
+        }                                                                                                          \
+        if (last == lanes) {                                                                                       \
+            LFREC__UNROLL                                                                                          \
+            for (i = 0; i < rows; i++) {                                                                           \
+                if (end) {                                                                                         \
+                    LFREC__STORE_##ISA(c + i * c_row, sum[i][0]);                                                  \
+                }                                                                                                  \
+                LFREC__STORE_##ISA(tail + i * c_row, sum[i][end]);                                                 \
+            }                                                                                                      \
+        } else {                                                                                                   \
+            LFREC__UNROLL                                                                                          \
+            for (i = 0; i < rows; i++) {                                                                           \
+                if (end) {                                                                                         \
+                    LFREC__STORE_##ISA(c + i * c_row, sum[i][0]);                                                  \
+                }                                                                                                  \
+                LFREC__STORE_PART_##ISA(tail + i * c_row, sum[i][end], last);                                      \
+            }                                                                                                      \
+        }                                                                                                          \
     }
 
-#define LFREC__DEFINE_TILE_OF(ISA, M, V)                                                                                \
-    LFREC__TARGET_##ISA static void lfrec__tile_##ISA##_##M##x##V(const float *a, const float *b, float *c,             \
-                                                                  unsigned last, const lfrec__block *block)             \
-    {                                                                                                                   \
-        lfrec__tile_##ISA(M, V, a, b, c, last, block);                                                                  \
+#define LFREC__DEFINE_TILE_OF(ISA, M, V)                                                                    \
+    LFREC__TARGET_##ISA static void lfrec__tile_##ISA##_##M##x##V(const float *a, const float *b, float *c, \
+                                                                  unsigned last, const lfrec__block *block) \
+    {                                                                                                       \
+        lfrec__tile_##ISA(M, V, a, b, c, last, block);                                                      \
     }
 #define LFREC__DEFINE_TILES_OF(ISA, M) LFREC__DEFINE_TILE_OF(ISA, M, 1) LFREC__DEFINE_TILE_OF(ISA, M, 2)
 #define LFREC__NAME_TILES_OF(ISA, M) {lfrec__tile_##ISA##_##M##x1, lfrec__tile_##ISA##_##M##x2},
@@ -1481,10 +1540,9 @@ typedef struct lfrec__kernels {
     LFREC__UP_TO_6(DO, ISA) DO(ISA, 7) DO(ISA, 8) DO(ISA, 9) DO(ISA, 10) DO(ISA, 11) DO(ISA, 12)
 
 /* Tiles of every height up to ROWS and both widths, and the table of them. */
-#define LFREC__DEFINE_KERNELS(ISA, ROWS, MASKS)                                                                         \
-    LFREC__DEFINE_TILE(ISA, ROWS)                                                                                       \
-    LFREC__UP_TO_##ROWS(LFREC__DEFINE_TILES_OF, ISA)                                                                    \
-    static const lfrec__kernels lfrec__kernels_##ISA = {                                                                \
+#define LFREC__DEFINE_KERNELS(ISA, ROWS, MASKS)                                                           \
+    LFREC__DEFINE_TILE(ISA, ROWS)                                                                         \
+    LFREC__UP_TO_##ROWS(LFREC__DEFINE_TILES_OF, ISA) static const lfrec__kernels lfrec__kernels_##ISA = { \
         {LFREC__UP_TO_##ROWS(LFREC__NAME_TILES_OF, ISA)}, ROWS, LFREC__LANES_##ISA, MASKS};
 
 LFREC__DEFINE_KERNELS(portable, 6, 0)
@@ -1541,8 +1599,8 @@ LFREC__INLINE void lfrec__transpose_4x4(const float *from, size_t from_row, floa
     LFREC__STORE_portable(to + 3 * to_row, LFREC__SHUFFLE(high01, high23, 2, 3, 6, 7));
 }
 
-/* to (depth x padded) = the transpose of from (width x depth), columns from `width` on 0; in blocks 16 deep, since that is
- * a cache line of `from` and makes what is written fit the first-level cache. */
+/* to (depth x padded) = the transpose of from (width x depth), columns from `width` on 0; in blocks 16 deep, since that
+ * is a cache line of `from` and makes what is written fit the first-level cache. */
 static void lfrec__transpose(const float *from, size_t from_row, size_t width, size_t depth, float *to, size_t padded)
 {
     size_t top, j, p, q;
@@ -1697,10 +1755,12 @@ LFREC_API lfrec_status lfrec_sgemm(const lfrec_gemm *g)
 #endif /* LFREC__VECTORS */
 /* GEMM-END IMPLEMENTATION */
 
-/* ===[ row kernels ]================================================================================================= */
+/* ===[ row kernels ]=================================================================================================
+ * */
 
-/* The loops over a history that folding in and the sparse path of training consist of. S is the stride: floats from row to row, all of
- * which take part (the padding is 0 and stays 0). A hidden or absent rating has input 0 and adds nothing.
+/* The loops over a history that folding in and the sparse path of training consist of. S is the stride: floats from row
+ * to row, all of which take part (the padding is 0 and stays 0). A hidden or absent rating has input 0 and adds
+ * nothing.
  *
  *     encode   h += sum over k of x[k] L_item[k]
  *     decode   y[k] = F_item[k] . h                                  item NULL: rows 0, 1, 2, ...
@@ -1709,32 +1769,34 @@ LFREC_API lfrec_status lfrec_sgemm(const lfrec_gemm *g)
  *     step     w = w - rate v, v = momentum v + (gradient + decay w), element by element; v NULL: no momentum
  *     learn    one user's step of LFREC_SGD, in two functions
  *
- * A dot product is 16 partial sums, one for each column modulo 16, added as a tree: lane l + 8 to lane l, then 4, 2, 1. The plain and
- * the vector loops do the same additions in the same order, and so give the same bits (without FMA contraction). */
+ * A dot product is 16 partial sums, one for each column modulo 16, added as a tree: lane l + 8 to lane l, then 4, 2, 1.
+ * The plain and the vector loops do the same additions in the same order, and so give the same bits (without FMA
+ * contraction). */
 typedef struct lfrec__sgd { /* one user's step of LFREC_SGD; shapes and names as in "THE SGD SETTING" */
     size_t n;
     const uint32_t *item;
     const float *preference, *input; /* n each: p, and n^-1/2 p where visible */
     const uint8_t *hidden;
-    const float *root;               /* I: n_i^-1/2 */
+    const float *root; /* I: n_i^-1/2 */
     float *decoder, *prior, *offset, *encoder, *implicit;
     const float *h;
-    float *G, *pull, *X;             /* K each; pull: sum of n_i^-1/2 (F_i - f0_i) */
-    float *predicted;                /* n: o_i + F_i . h before the step */
+    float *G, *pull, *X; /* K each; pull: sum of n_i^-1/2 (F_i - f0_i) */
+    float *predicted;    /* n: o_i + F_i . h before the step */
     float rate, weight, decay, scale, gain_square;
 } lfrec__sgd;
 
-#define LFREC__PULL 0.04f           /* d_i = PULL + PULL_RARE / n_i, */
+#define LFREC__PULL 0.04f /* d_i = PULL + PULL_RARE / n_i, */
 #define LFREC__PULL_RARE 30.0f
-#define LFREC__PULL_MOST 0.9f       /* with rate d_i at most this */
-#define LFREC__OFFSET_RATE 0.2f     /* of the rate of the rest */
-#define LFREC__SGD_DEVIATION 0.9f   /* what preferences are scaled to */
-#define LFREC__SGD_LONG 1000.0f     /* a longer history's gradient counts as this long: keeps the step finite */
+#define LFREC__PULL_MOST 0.9f     /* with rate d_i at most this */
+#define LFREC__OFFSET_RATE 0.2f   /* of the rate of the rest */
+#define LFREC__SGD_DEVIATION 0.9f /* what preferences are scaled to */
+#define LFREC__SGD_LONG 1000.0f   /* a longer history's gradient counts as this long: keeps the step finite */
 
 typedef struct lfrec__rows {
     void (*encode)(size_t S, size_t n, const uint32_t *item, const float *x, const float *L, float *h);
     void (*decode)(size_t S, size_t n, const uint32_t *item, const float *F, const float *h, float *y);
-    void (*back)(size_t S, size_t n, const uint32_t *item, const float *g, const float *F, const float *h, float *G, float *dF);
+    void (*back)(size_t S, size_t n, const uint32_t *item, const float *g, const float *F, const float *h, float *G,
+                 float *dF);
     void (*front)(size_t S, size_t n, const uint32_t *item, const float *x, const float *G, float *dL);
     void (*step)(size_t count, float *w, const float *gradient, float *v, float rate, float momentum, float decay);
     void (*learn_decoder)(size_t S, const lfrec__sgd *u);
@@ -1797,8 +1859,8 @@ LFREC__INTERNAL void lfrec__decode_plain(size_t S, size_t n, const uint32_t *ite
 }
 
 #ifndef LFREC_NO_TRAINING
-LFREC__INTERNAL void lfrec__back_plain(size_t S, size_t n, const uint32_t *item, const float *g, const float *F, const float *h,
-                                       float *G, float *dF)
+LFREC__INTERNAL void lfrec__back_plain(size_t S, size_t n, const uint32_t *item, const float *g, const float *F,
+                                       const float *h, float *G, float *dF)
 {
     for (size_t q = 0; q < S; q++) G[q] = 0.0f;
     for (size_t k = 0; k < n; k++) {
@@ -1854,8 +1916,8 @@ LFREC__INTERNAL void lfrec__learn_encoder_plain(size_t S, const lfrec__sgd *u)
     }
 }
 
-LFREC__INTERNAL void lfrec__step_plain(size_t count, float *w, const float *gradient, float *v, float rate, float momentum,
-                                       float decay)
+LFREC__INTERNAL void lfrec__step_plain(size_t count, float *w, const float *gradient, float *v, float rate,
+                                       float momentum, float decay)
 {
     for (size_t k = 0; k < count; k++) {
         float move = gradient[k] + decay * w[k];
@@ -1867,7 +1929,8 @@ LFREC__INTERNAL void lfrec__step_plain(size_t count, float *w, const float *grad
 
 #ifdef LFREC__VECTORS
 
-/* Vectors at any float's address. Each instruction set works in its own width: a wider type than the registers' would live in memory. */
+/* Vectors at any float's address. Each instruction set works in its own width: a wider type than the registers' would
+ * live in memory. */
 typedef float lfrec__v4 __attribute__((vector_size(16), aligned(4), may_alias));
 typedef float lfrec__v8 __attribute__((vector_size(32), aligned(4), may_alias));
 typedef float lfrec__v16 __attribute__((vector_size(64), aligned(4), may_alias));
@@ -1875,7 +1938,8 @@ typedef float lfrec__v16 __attribute__((vector_size(64), aligned(4), may_alias))
 #define LFREC__AT(V, p) (*(V *)(p))
 #define LFREC__OF(V, p) (*(const V *)(p))
 
-/* For loops whose length is a constant only at the usual strides: Clang unrolls those by itself and complains about the others. */
+/* For loops whose length is a constant only at the usual strides: Clang unrolls those by itself and complains about the
+ * others. */
 #if defined(__clang__)
 #define LFREC__UNROLL_SOME
 #else
@@ -1909,145 +1973,148 @@ __attribute__((target("avx512f"))) LFREC__INLINE float lfrec__tree_16(const lfre
 }
 #endif
 
-/* One set of the functions for one instruction set with vectors V of L lanes. The functions named *_by work on W columns at a time, W = 16, 32
- * or 64 and S a multiple of it, or on S columns: a constant once inlined, so that sums stay in registers. */
-#define LFREC__SERVING_ROWS(name, target, V, L)                                                                                    \
-    target LFREC__INLINE float lfrec__dot_##name(size_t S, const float *a, const float *b)                                         \
-    {                                                                                                                              \
-        V sum[16 / L];                                                                                                             \
-        LFREC__UNROLL for (size_t l = 0; l < 16 / L; l++) sum[l] = LFREC__OF(V, a + l * L) * LFREC__OF(V, b + l * L);              \
-        LFREC__UNROLL_SOME for (size_t q = 16; q < S; q += 16)                                                                     \
-        {                                                                                                                          \
-            LFREC__UNROLL for (size_t l = 0; l < 16 / L; l++) sum[l] += LFREC__OF(V, a + q + l * L) * LFREC__OF(V, b + q + l * L); \
-        }                                                                                                                          \
-        return lfrec__tree_##L(sum);                                                                                               \
-    }                                                                                                                              \
-    target LFREC__INLINE void lfrec__encode_by_##name(size_t W, size_t S, size_t n, const uint32_t *item, const float *x,          \
-                                                      const float *rows, float *h)                                                 \
-    {                                                                                                                              \
-        for (size_t c = 0; c < S; c += W) {                                                                                        \
-            V sum[64 / L];                                                                                                         \
-            LFREC__UNROLL for (size_t q = 0; q < W / L; q++) sum[q] = LFREC__OF(V, h + c + q * L);                                 \
-            for (size_t k = 0; k < n; k++) {                                                                                       \
-                const float *row = rows + item[k] * S + c;                                                                         \
-                LFREC__UNROLL for (size_t q = 0; q < W / L; q++) sum[q] += x[k] * LFREC__OF(V, row + q * L);                       \
-            }                                                                                                                      \
-            LFREC__UNROLL for (size_t q = 0; q < W / L; q++) LFREC__AT(V, h + c + q * L) = sum[q];                                 \
-        }                                                                                                                          \
-    }                                                                                                                              \
-    target LFREC__INTERNAL void lfrec__encode_##name(size_t S, size_t n, const uint32_t *item, const float *x, const float *rows,  \
-                                                     float *h)                                                                     \
-    {                                                                                                                              \
-        if (S % 64 == 0) lfrec__encode_by_##name(64, S, n, item, x, rows, h);                                                      \
-        else if (S % 32 == 0) lfrec__encode_by_##name(32, S, n, item, x, rows, h);                                                 \
-        else lfrec__encode_by_##name(16, S, n, item, x, rows, h);                                                                  \
-    }                                                                                                                              \
-    target LFREC__INLINE void lfrec__decode_by_##name(size_t S, size_t n, const uint32_t *item, const float *F, const float *h,    \
-                                                      float *y)                                                                    \
-    {                                                                                                                              \
-        for (size_t k = 0; k < n; k++) y[k] = lfrec__dot_##name(S, F + (item ? item[k] : k) * S, h);                               \
-    }                                                                                                                              \
-    target LFREC__INTERNAL void lfrec__decode_##name(size_t S, size_t n, const uint32_t *item, const float *F, const float *h,     \
-                                                     float *y)                                                                     \
-    {                                                                                                                              \
-        if (S == 16) lfrec__decode_by_##name(16, n, item, F, h, y);                                                                \
-        else if (S == 32) lfrec__decode_by_##name(32, n, item, F, h, y);                                                           \
-        else if (S == 64) lfrec__decode_by_##name(64, n, item, F, h, y);                                                           \
-        else lfrec__decode_by_##name(S, n, item, F, h, y);                                                                         \
+/* One set of the functions for one instruction set with vectors V of L lanes. The functions named *_by work on W
+ * columns at a time, W = 16, 32 or 64 and S a multiple of it, or on S columns: a constant once inlined, so that sums
+ * stay in registers. */
+#define LFREC__SERVING_ROWS(name, target, V, L)                                                                       \
+    target LFREC__INLINE float lfrec__dot_##name(size_t S, const float *a, const float *b)                            \
+    {                                                                                                                 \
+        V sum[16 / L];                                                                                                \
+        LFREC__UNROLL for (size_t l = 0; l < 16 / L; l++) sum[l] = LFREC__OF(V, a + l * L) * LFREC__OF(V, b + l * L); \
+        LFREC__UNROLL_SOME for (size_t q = 16; q < S; q += 16)                                                        \
+        {                                                                                                             \
+            LFREC__UNROLL for (size_t l = 0; l < 16 / L; l++) sum[l] +=                                               \
+                LFREC__OF(V, a + q + l * L) * LFREC__OF(V, b + q + l * L);                                            \
+        }                                                                                                             \
+        return lfrec__tree_##L(sum);                                                                                  \
+    }                                                                                                                 \
+    target LFREC__INLINE void lfrec__encode_by_##name(size_t W, size_t S, size_t n, const uint32_t *item,             \
+                                                      const float *x, const float *rows, float *h)                    \
+    {                                                                                                                 \
+        for (size_t c = 0; c < S; c += W) {                                                                           \
+            V sum[64 / L];                                                                                            \
+            LFREC__UNROLL for (size_t q = 0; q < W / L; q++) sum[q] = LFREC__OF(V, h + c + q * L);                    \
+            for (size_t k = 0; k < n; k++) {                                                                          \
+                const float *row = rows + item[k] * S + c;                                                            \
+                LFREC__UNROLL for (size_t q = 0; q < W / L; q++) sum[q] += x[k] * LFREC__OF(V, row + q * L);          \
+            }                                                                                                         \
+            LFREC__UNROLL for (size_t q = 0; q < W / L; q++) LFREC__AT(V, h + c + q * L) = sum[q];                    \
+        }                                                                                                             \
+    }                                                                                                                 \
+    target LFREC__INTERNAL void lfrec__encode_##name(size_t S, size_t n, const uint32_t *item, const float *x,        \
+                                                     const float *rows, float *h)                                     \
+    {                                                                                                                 \
+        if (S % 64 == 0) lfrec__encode_by_##name(64, S, n, item, x, rows, h);                                         \
+        else if (S % 32 == 0) lfrec__encode_by_##name(32, S, n, item, x, rows, h);                                    \
+        else lfrec__encode_by_##name(16, S, n, item, x, rows, h);                                                     \
+    }                                                                                                                 \
+    target LFREC__INLINE void lfrec__decode_by_##name(size_t S, size_t n, const uint32_t *item, const float *F,       \
+                                                      const float *h, float *y)                                       \
+    {                                                                                                                 \
+        for (size_t k = 0; k < n; k++) y[k] = lfrec__dot_##name(S, F + (item ? item[k] : k) * S, h);                  \
+    }                                                                                                                 \
+    target LFREC__INTERNAL void lfrec__decode_##name(size_t S, size_t n, const uint32_t *item, const float *F,        \
+                                                     const float *h, float *y)                                        \
+    {                                                                                                                 \
+        if (S == 16) lfrec__decode_by_##name(16, n, item, F, h, y);                                                   \
+        else if (S == 32) lfrec__decode_by_##name(32, n, item, F, h, y);                                              \
+        else if (S == 64) lfrec__decode_by_##name(64, n, item, F, h, y);                                              \
+        else lfrec__decode_by_##name(S, n, item, F, h, y);                                                            \
     }
 
 #ifndef LFREC_NO_TRAINING
-#define LFREC__TRAINING_ROWS(name, target, V, L)                                                                              \
-    target LFREC__INLINE void lfrec__back_by_##name(size_t W, size_t S, size_t n, const uint32_t *item, const float *g,       \
-                                                    const float *F, const float *h, float *G, float *dF)                      \
-    {                                                                                                                         \
-        for (size_t c = 0; c < S; c += W) {                                                                                   \
-            const V zero = {0.0f};                                                                                            \
-            V sum[64 / L];                                                                                                    \
-            LFREC__UNROLL for (size_t q = 0; q < W / L; q++) sum[q] = zero;                                                   \
-            for (size_t k = 0; k < n; k++) {                                                                                  \
-                const float *row = F + item[k] * S + c;                                                                       \
-                float *gradient = dF + item[k] * S + c;                                                                       \
-                LFREC__UNROLL for (size_t q = 0; q < W / L; q++)                                                              \
-                {                                                                                                             \
-                    sum[q] += g[k] * LFREC__OF(V, row + q * L);                                                               \
-                    LFREC__AT(V, gradient + q * L) += g[k] * LFREC__OF(V, h + c + q * L);                                     \
-                }                                                                                                             \
-            }                                                                                                                 \
-            LFREC__UNROLL for (size_t q = 0; q < W / L; q++) LFREC__AT(V, G + c + q * L) = sum[q];                            \
-        }                                                                                                                     \
-    }                                                                                                                         \
-    target LFREC__INTERNAL void lfrec__back_##name(size_t S, size_t n, const uint32_t *item, const float *g, const float *F,  \
-                                                   const float *h, float *G, float *dF)                                       \
-    {                                                                                                                         \
-        if (S % 64 == 0) lfrec__back_by_##name(64, S, n, item, g, F, h, G, dF);                                               \
-        else if (S % 32 == 0) lfrec__back_by_##name(32, S, n, item, g, F, h, G, dF);                                          \
-        else lfrec__back_by_##name(16, S, n, item, g, F, h, G, dF);                                                           \
-    }                                                                                                                         \
-    target LFREC__INTERNAL void lfrec__front_##name(size_t S, size_t n, const uint32_t *item, const float *x, const float *G, \
-                                                    float *dL)                                                                \
-    {                                                                                                                         \
-        for (size_t k = 0; k < n; k++) {                                                                                      \
-            float *gradient = dL + item[k] * S;                                                                               \
-            LFREC__UNROLL_SOME for (size_t q = 0; q < S; q += L) LFREC__AT(V, gradient + q) += x[k] * LFREC__OF(V, G + q);    \
-        }                                                                                                                     \
-    }                                                                                                                         \
-    target LFREC__INTERNAL void lfrec__step_##name(size_t count, float *w, const float *gradient, float *v, float rate,       \
-                                                   float momentum, float decay)                                               \
-    {                                                                                                                         \
-        for (size_t k = 0; k < count; k += L) {                                                                               \
-            V move = LFREC__OF(V, gradient + k) + decay * LFREC__OF(V, w + k);                                                \
-            if (v) {                                                                                                          \
-                move = momentum * LFREC__OF(V, v + k) + move;                                                                 \
-                LFREC__AT(V, v + k) = move;                                                                                   \
-            }                                                                                                                 \
-            LFREC__AT(V, w + k) -= rate * move;                                                                               \
-        }                                                                                                                     \
-    }                                                                                                                         \
-    target LFREC__INLINE void lfrec__learn_decoder_by_##name(size_t S, const lfrec__sgd *u)                                   \
-    {                                                                                                                         \
-        const V zero = {0.0f};                                                                                                \
-        float c = 0.0f;                                                                                                       \
-        for (size_t q = 0; q < S; q += L) LFREC__AT(V, u->G + q) = LFREC__AT(V, u->pull + q) = zero;                          \
-        for (size_t k = 0; k < u->n; k++) {                                                                                   \
-            float *F = u->decoder + u->item[k] * S;                                                                           \
-            const float *prior = u->prior + u->item[k] * S, root = u->root[u->item[k]];                                       \
-            const float e = lfrec__sgd_error(u, k, lfrec__dot_##name(S, F, u->h)), pull = lfrec__sgd_pull(u, root);           \
-            c += root * root;                                                                                                 \
-            LFREC__UNROLL_SOME for (size_t q = 0; q < S; q += L)                                                              \
-            {                                                                                                                 \
-                const V f = LFREC__OF(V, F + q), f0 = LFREC__OF(V, prior + q);                                                \
-                const V moved = f - u->rate * (e * LFREC__OF(V, u->h + q) + pull * (f - f0));                                 \
-                LFREC__AT(V, F + q) = moved;                                                                                  \
-                LFREC__AT(V, u->G + q) += e * f;                                                                              \
-                LFREC__AT(V, u->pull + q) += root * (moved - f0);                                                             \
-            }                                                                                                                 \
-        }                                                                                                                     \
-        lfrec__sgd_prior(S, u, c);                                                                                            \
-        for (size_t k = 0; k < u->n; k++) {                                                                                   \
-            float *prior = u->prior + u->item[k] * S;                                                                         \
-            const float root = u->root[u->item[k]];                                                                           \
-            LFREC__UNROLL_SOME for (size_t q = 0; q < S; q += L) LFREC__AT(V, prior + q) += root * LFREC__OF(V, u->pull + q); \
-        }                                                                                                                     \
-    }                                                                                                                         \
-    target LFREC__INTERNAL void lfrec__learn_decoder_##name(size_t S, const lfrec__sgd *u)                                    \
-    {                                                                                                                         \
-        if (S == 16) lfrec__learn_decoder_by_##name(16, u);                                                                   \
-        else if (S == 32) lfrec__learn_decoder_by_##name(32, u);                                                              \
-        else lfrec__learn_decoder_by_##name(S, u);                                                                            \
-    }                                                                                                                         \
-    target LFREC__INTERNAL void lfrec__learn_encoder_##name(size_t S, const lfrec__sgd *u)                                    \
-    {                                                                                                                         \
-        for (size_t k = 0; k < u->n; k++) {                                                                                   \
-            if (u->hidden[k]) continue;                                                                                       \
-            float *Y = u->implicit + u->item[k] * S, *encoder = u->encoder + u->item[k] * S;                                  \
-            const float input = u->gain_square * u->input[k];                                                                 \
-            for (size_t q = 0; q < S; q += L) {                                                                               \
-                const V G = LFREC__OF(V, u->G + q), y = LFREC__OF(V, Y + q), l = LFREC__OF(V, encoder + q);                   \
-                LFREC__AT(V, Y + q) = y - u->rate * (u->scale * G + u->decay * y);                                            \
-                LFREC__AT(V, encoder + q) = l - u->rate * (input * G + u->decay * l);                                         \
-            }                                                                                                                 \
-        }                                                                                                                     \
+#define LFREC__TRAINING_ROWS(name, target, V, L)                                                                           \
+    target LFREC__INLINE void lfrec__back_by_##name(size_t W, size_t S, size_t n, const uint32_t *item, const float *g,    \
+                                                    const float *F, const float *h, float *G, float *dF)                   \
+    {                                                                                                                      \
+        for (size_t c = 0; c < S; c += W) {                                                                                \
+            const V zero = {0.0f};                                                                                         \
+            V sum[64 / L];                                                                                                 \
+            LFREC__UNROLL for (size_t q = 0; q < W / L; q++) sum[q] = zero;                                                \
+            for (size_t k = 0; k < n; k++) {                                                                               \
+                const float *row = F + item[k] * S + c;                                                                    \
+                float *gradient = dF + item[k] * S + c;                                                                    \
+                LFREC__UNROLL for (size_t q = 0; q < W / L; q++)                                                           \
+                {                                                                                                          \
+                    sum[q] += g[k] * LFREC__OF(V, row + q * L);                                                            \
+                    LFREC__AT(V, gradient + q * L) += g[k] * LFREC__OF(V, h + c + q * L);                                  \
+                }                                                                                                          \
+            }                                                                                                              \
+            LFREC__UNROLL for (size_t q = 0; q < W / L; q++) LFREC__AT(V, G + c + q * L) = sum[q];                         \
+        }                                                                                                                  \
+    }                                                                                                                      \
+    target LFREC__INTERNAL void lfrec__back_##name(size_t S, size_t n, const uint32_t *item, const float *g,               \
+                                                   const float *F, const float *h, float *G, float *dF)                    \
+    {                                                                                                                      \
+        if (S % 64 == 0) lfrec__back_by_##name(64, S, n, item, g, F, h, G, dF);                                            \
+        else if (S % 32 == 0) lfrec__back_by_##name(32, S, n, item, g, F, h, G, dF);                                       \
+        else lfrec__back_by_##name(16, S, n, item, g, F, h, G, dF);                                                        \
+    }                                                                                                                      \
+    target LFREC__INTERNAL void lfrec__front_##name(size_t S, size_t n, const uint32_t *item, const float *x,              \
+                                                    const float *G, float *dL)                                             \
+    {                                                                                                                      \
+        for (size_t k = 0; k < n; k++) {                                                                                   \
+            float *gradient = dL + item[k] * S;                                                                            \
+            LFREC__UNROLL_SOME for (size_t q = 0; q < S; q += L) LFREC__AT(V, gradient + q) += x[k] * LFREC__OF(V, G + q); \
+        }                                                                                                                  \
+    }                                                                                                                      \
+    target LFREC__INTERNAL void lfrec__step_##name(size_t count, float *w, const float *gradient, float *v,                \
+                                                   float rate, float momentum, float decay)                                \
+    {                                                                                                                      \
+        for (size_t k = 0; k < count; k += L) {                                                                            \
+            V move = LFREC__OF(V, gradient + k) + decay * LFREC__OF(V, w + k);                                             \
+            if (v) {                                                                                                       \
+                move = momentum * LFREC__OF(V, v + k) + move;                                                              \
+                LFREC__AT(V, v + k) = move;                                                                                \
+            }                                                                                                              \
+            LFREC__AT(V, w + k) -= rate * move;                                                                            \
+        }                                                                                                                  \
+    }                                                                                                                      \
+    target LFREC__INLINE void lfrec__learn_decoder_by_##name(size_t S, const lfrec__sgd *u)                                \
+    {                                                                                                                      \
+        const V zero = {0.0f};                                                                                             \
+        float c = 0.0f;                                                                                                    \
+        for (size_t q = 0; q < S; q += L) LFREC__AT(V, u->G + q) = LFREC__AT(V, u->pull + q) = zero;                       \
+        for (size_t k = 0; k < u->n; k++) {                                                                                \
+            float *F = u->decoder + u->item[k] * S;                                                                        \
+            const float *prior = u->prior + u->item[k] * S, root = u->root[u->item[k]];                                    \
+            const float e = lfrec__sgd_error(u, k, lfrec__dot_##name(S, F, u->h)), pull = lfrec__sgd_pull(u, root);        \
+            c += root * root;                                                                                              \
+            LFREC__UNROLL_SOME for (size_t q = 0; q < S; q += L)                                                           \
+            {                                                                                                              \
+                const V f = LFREC__OF(V, F + q), f0 = LFREC__OF(V, prior + q);                                             \
+                const V moved = f - u->rate * (e * LFREC__OF(V, u->h + q) + pull * (f - f0));                              \
+                LFREC__AT(V, F + q) = moved;                                                                               \
+                LFREC__AT(V, u->G + q) += e * f;                                                                           \
+                LFREC__AT(V, u->pull + q) += root * (moved - f0);                                                          \
+            }                                                                                                              \
+        }                                                                                                                  \
+        lfrec__sgd_prior(S, u, c);                                                                                         \
+        for (size_t k = 0; k < u->n; k++) {                                                                                \
+            float *prior = u->prior + u->item[k] * S;                                                                      \
+            const float root = u->root[u->item[k]];                                                                        \
+            LFREC__UNROLL_SOME for (size_t q = 0; q < S; q += L) LFREC__AT(V, prior + q) +=                                \
+                root * LFREC__OF(V, u->pull + q);                                                                          \
+        }                                                                                                                  \
+    }                                                                                                                      \
+    target LFREC__INTERNAL void lfrec__learn_decoder_##name(size_t S, const lfrec__sgd *u)                                 \
+    {                                                                                                                      \
+        if (S == 16) lfrec__learn_decoder_by_##name(16, u);                                                                \
+        else if (S == 32) lfrec__learn_decoder_by_##name(32, u);                                                           \
+        else lfrec__learn_decoder_by_##name(S, u);                                                                         \
+    }                                                                                                                      \
+    target LFREC__INTERNAL void lfrec__learn_encoder_##name(size_t S, const lfrec__sgd *u)                                 \
+    {                                                                                                                      \
+        for (size_t k = 0; k < u->n; k++) {                                                                                \
+            if (u->hidden[k]) continue;                                                                                    \
+            float *Y = u->implicit + u->item[k] * S, *encoder = u->encoder + u->item[k] * S;                               \
+            const float input = u->gain_square * u->input[k];                                                              \
+            for (size_t q = 0; q < S; q += L) {                                                                            \
+                const V G = LFREC__OF(V, u->G + q), y = LFREC__OF(V, Y + q), l = LFREC__OF(V, encoder + q);                \
+                LFREC__AT(V, Y + q) = y - u->rate * (u->scale * G + u->decay * y);                                         \
+                LFREC__AT(V, encoder + q) = l - u->rate * (input * G + u->decay * l);                                      \
+            }                                                                                                              \
+        }                                                                                                                  \
     }
 #else
 #define LFREC__TRAINING_ROWS(name, target, V, L)
@@ -2064,15 +2131,15 @@ LFREC__ROWS(avx512, __attribute__((target("avx512f"))), lfrec__v16, 16)
 #endif /* LFREC__VECTORS */
 
 #ifndef LFREC_NO_TRAINING
-#define LFREC__ROWS_TABLE(name)                                                                                                  \
-    {                                                                                                                            \
-        lfrec__encode_##name, lfrec__decode_##name, lfrec__back_##name, lfrec__front_##name, lfrec__step_##name,                 \
-            lfrec__learn_decoder_##name, lfrec__learn_encoder_##name                                                             \
+#define LFREC__ROWS_TABLE(name)                                                                                  \
+    {                                                                                                            \
+        lfrec__encode_##name, lfrec__decode_##name, lfrec__back_##name, lfrec__front_##name, lfrec__step_##name, \
+            lfrec__learn_decoder_##name, lfrec__learn_encoder_##name                                             \
     }
 #else
-#define LFREC__ROWS_TABLE(name)                                                                                                  \
-    {                                                                                                                            \
-        lfrec__encode_##name, lfrec__decode_##name, NULL, NULL, NULL, NULL, NULL                                                 \
+#define LFREC__ROWS_TABLE(name)                                                  \
+    {                                                                            \
+        lfrec__encode_##name, lfrec__decode_##name, NULL, NULL, NULL, NULL, NULL \
     }
 #endif
 
@@ -2096,11 +2163,13 @@ LFREC__INTERNAL const lfrec__rows *lfrec__rows_for(size_t S, lfrec_isa isa)
     return &plain;
 }
 
-/* ===[ ratings ]===================================================================================================== */
+/* ===[ ratings ]=====================================================================================================
+ * */
 
 /* row_start, item and value stay; `by_item` and `start` are the sort's work space. */
-LFREC__INTERNAL lfrec_status lfrec__ratings_layout(lfrec__arena *arena, uint32_t users, uint32_t items, size_t count, size_t **row_start,
-                                                   uint32_t **item, float **value, size_t **by_item, size_t **start)
+LFREC__INTERNAL lfrec_status lfrec__ratings_layout(lfrec__arena *arena, uint32_t users, uint32_t items, size_t count,
+                                                   size_t **row_start, uint32_t **item, float **value, size_t **by_item,
+                                                   size_t **start)
 {
     if (users > 0xfffffffeu || items > 0xfffffffeu) return LFREC_ERROR_OVERFLOW;
     *row_start = (size_t *)lfrec__take(arena, (size_t)users + 1, sizeof(size_t));
@@ -2133,8 +2202,8 @@ LFREC__INTERNAL void lfrec__running_total(size_t *counts, size_t length)
     for (size_t k = 1; k < length; k++) counts[k] += counts[k - 1];
 }
 
-LFREC_API lfrec_status lfrec_ratings_init(lfrec_ratings *ratings, uint32_t users, uint32_t items, const lfrec_rating *events,
-                                          size_t count, void *memory, size_t bytes)
+LFREC_API lfrec_status lfrec_ratings_init(lfrec_ratings *ratings, uint32_t users, uint32_t items,
+                                          const lfrec_rating *events, size_t count, void *memory, size_t bytes)
 {
     size_t *row_start, *by_item, *start;
     uint32_t *item;
@@ -2146,7 +2215,8 @@ LFREC_API lfrec_status lfrec_ratings_init(lfrec_ratings *ratings, uint32_t users
         if (events[k].user >= users || events[k].item >= items) return LFREC_ERROR_RANGE;
         if (!lfrec__legal_rating(events[k].value)) return LFREC_ERROR_NUMBER;
     }
-    /* Two stable counting sorts, by item and then by user: rows by rising item, and the events of one pair in their own order. */
+    /* Two stable counting sorts, by item and then by user: rows by rising item, and the events of one pair in their own
+     * order. */
     lfrec__zero(start, ((size_t)items + 1) * sizeof *start);
     for (size_t k = 0; k < count; k++) start[events[k].item + (size_t)1]++;
     lfrec__running_total(start, (size_t)items + 1);
@@ -2182,8 +2252,8 @@ LFREC_API lfrec_status lfrec_ratings_init(lfrec_ratings *ratings, uint32_t users
     return LFREC_OK;
 }
 
-LFREC_API lfrec_status lfrec_ratings_create(lfrec_ratings *ratings, uint32_t users, uint32_t items, const lfrec_rating *events,
-                                            size_t count, const lfrec_allocator *allocator)
+LFREC_API lfrec_status lfrec_ratings_create(lfrec_ratings *ratings, uint32_t users, uint32_t items,
+                                            const lfrec_rating *events, size_t count, const lfrec_allocator *allocator)
 {
     lfrec_allocator own;
     size_t bytes;
@@ -2209,7 +2279,8 @@ LFREC_API void lfrec_ratings_destroy(lfrec_ratings *ratings)
     lfrec__zero(ratings, sizeof *ratings);
 }
 
-LFREC__INTERNAL lfrec_status lfrec__check_row(const uint32_t *item, const float *value, size_t count, uint32_t items, size_t *where)
+LFREC__INTERNAL lfrec_status lfrec__check_row(const uint32_t *item, const float *value, size_t count, uint32_t items,
+                                              size_t *where)
 {
     for (size_t k = 0; k < count; k++) {
         *where = k;
@@ -2236,8 +2307,8 @@ LFREC_API lfrec_status lfrec_ratings_check(const lfrec_ratings *ratings, size_t 
     if (start[ratings->users] > 0 && (!ratings->item || !ratings->value)) return LFREC_ERROR_ARGUMENT;
     for (size_t user = 0; user < ratings->users; user++) {
         const size_t first = start[user];
-        const lfrec_status status =
-            lfrec__check_row(ratings->item + first, ratings->value + first, start[user + 1] - first, ratings->items, where);
+        const lfrec_status status = lfrec__check_row(ratings->item + first, ratings->value + first,
+                                                     start[user + 1] - first, ratings->items, where);
         *where += first;
         if (status != LFREC_OK) return status;
     }
@@ -2261,7 +2332,8 @@ LFREC__INTERNAL lfrec_status lfrec__check_history(const lfrec_history *history, 
     return lfrec__check_row(history->item, history->value, history->count, items, &where);
 }
 
-/* ===[ means ]======================================================================================================= */
+/* ===[ means ]=======================================================================================================
+ * */
 
 #define LFREC__SUM_STEPS 16777216.0f /* 2^24 steps to 1 */
 
@@ -2393,9 +2465,11 @@ LFREC_API lfrec_status lfrec_means_add_all(lfrec_means *means, const lfrec_ratin
     return LFREC_OK;
 }
 
-/* ===[ options ]===================================================================================================== */
+/* ===[ options ]=====================================================================================================
+ * */
 
-LFREC_API lfrec_options lfrec_options_for(lfrec_setting setting, uint32_t items, uint32_t factors, float scale_min, float scale_max)
+LFREC_API lfrec_options lfrec_options_for(lfrec_setting setting, uint32_t items, uint32_t factors, float scale_min,
+                                          float scale_max)
 {
     lfrec_options options;
     lfrec__zero(&options, sizeof options);
@@ -2405,7 +2479,8 @@ LFREC_API lfrec_options lfrec_options_for(lfrec_setting setting, uint32_t items,
     options.factors = factors;
     options.scale_min = scale_min;
     options.scale_max = scale_max;
-    /* Ratings s times as large train alike at a rate of 1 / s^2 and a decay of s^2. With few items each has a large part of the gradient. */
+    /* Ratings s times as large train alike at a rate of 1 / s^2 and a decay of s^2. With few items each has a large
+     * part of the gradient. */
     const float range = scale_max - scale_min;
     options.seed = 1;
     options.start_deviation = 0.02f;
@@ -2453,34 +2528,43 @@ LFREC_API lfrec_status lfrec_options_check(const lfrec_options *options, const c
     if (options->check != LFREC__CHECK_OPTIONS) return LFREC_ERROR_UNINITIALIZED;
     const lfrec_options *o = options;
     /* Written so that NaN fails every test. */
-    *field = (int)o->setting < LFREC_ARTICLE || (int)o->setting > LFREC_SGD                       ? "setting"
-             : o->items < 1 || o->items > 0xfffffffeu                                             ? "items"
-             : o->factors < 1 || o->factors > LFREC_MAX_FACTORS || o->factors > o->items          ? "factors"
-             : !lfrec__legal_rating(o->scale_min)                                                 ? "scale_min"
-             : !lfrec__legal_rating(o->scale_max) || !(o->scale_max > o->scale_min)               ? "scale_max"
-             : !(o->item_shrink >= 0.0f && o->item_shrink < 1e9f)                                 ? "item_shrink"
-             : !(o->user_shrink >= 0.0f && o->user_shrink < 1e9f)                                 ? "user_shrink"
-             : !(o->start_deviation > 0.0f && o->start_deviation < 1e9f)                          ? "start_deviation"
-             : !(o->mask >= 0.0f && o->mask <= 1.0f)                                              ? "mask"
-             : !(o->loss_weight >= 0.0f && o->loss_weight <= 1.0f)                                ? "loss_weight"
-             : o->scope != LFREC_SCOPE_KNOWN && o->scope != LFREC_SCOPE_ALL                       ? "scope"
-             : (int)o->path < LFREC_PATH_AUTO || (int)o->path > LFREC_PATH_SPARSE                 ? "path"
-             : o->epochs < 1                                                                      ? "epochs"
-             : o->batch < 1                                                                       ? "batch"
-             : !(o->learning_rate > 0.0f && lfrec__finite(o->learning_rate))                      ? "learning_rate"
-             : !(o->learning_rate_final >= 0.0f && o->learning_rate_final <= 1.0f)                ? "learning_rate_final"
-             : !(o->momentum >= 0.0f && o->momentum < (o->setting == LFREC_SGD ? 1e-9f : 1.0f))   ? "momentum"
-             : !(o->weight_decay >= 0.0f && o->weight_decay < 1e9f)                               ? "weight_decay"
-             : !(o->holdout >= 0.0f && o->holdout < 1.0f)                                         ? "holdout"
-             : (int)o->isa < LFREC_ISA_AUTO || (int)o->isa > LFREC_ISA_NEON                       ? "isa"
-                                                                                                  : NULL;
+    *field = (int)o->setting < LFREC_ARTICLE || (int)o->setting > LFREC_SGD                     ? "setting"
+             : o->items < 1 || o->items > 0xfffffffeu                                           ? "items"
+             : o->factors < 1 || o->factors > LFREC_MAX_FACTORS || o->factors > o->items        ? "factors"
+             : !lfrec__legal_rating(o->scale_min)                                               ? "scale_min"
+             : !lfrec__legal_rating(o->scale_max) || !(o->scale_max > o->scale_min)             ? "scale_max"
+             : !(o->item_shrink >= 0.0f && o->item_shrink < 1e9f)                               ? "item_shrink"
+             : !(o->user_shrink >= 0.0f && o->user_shrink < 1e9f)                               ? "user_shrink"
+             : !(o->start_deviation > 0.0f && o->start_deviation < 1e9f)                        ? "start_deviation"
+             : !(o->mask >= 0.0f && o->mask <= 1.0f)                                            ? "mask"
+             : !(o->loss_weight >= 0.0f && o->loss_weight <= 1.0f)                              ? "loss_weight"
+             : o->scope != LFREC_SCOPE_KNOWN && o->scope != LFREC_SCOPE_ALL                     ? "scope"
+             : (int)o->path < LFREC_PATH_AUTO || (int)o->path > LFREC_PATH_SPARSE               ? "path"
+             : o->epochs < 1                                                                    ? "epochs"
+             : o->batch < 1                                                                     ? "batch"
+             : !(o->learning_rate > 0.0f && lfrec__finite(o->learning_rate))                    ? "learning_rate"
+             : !(o->learning_rate_final >= 0.0f && o->learning_rate_final <= 1.0f)              ? "learning_rate_final"
+             : !(o->momentum >= 0.0f && o->momentum < (o->setting == LFREC_SGD ? 1e-9f : 1.0f)) ? "momentum"
+             : !(o->weight_decay >= 0.0f && o->weight_decay < 1e9f)                             ? "weight_decay"
+             : !(o->holdout >= 0.0f && o->holdout < 1.0f)                                       ? "holdout"
+             : (int)o->isa < LFREC_ISA_AUTO || (int)o->isa > LFREC_ISA_NEON                     ? "isa"
+                                                                                                : NULL;
     return *field ? LFREC_ERROR_ARGUMENT : LFREC_OK;
 }
 
-/* ===[ model ]======================================================================================================= */
+/* ===[ model ]=======================================================================================================
+ * */
 
 /* The arrays of a model, in the order of its file. */
-enum { LFREC__ITEM_MEAN, LFREC__SUPPORT, LFREC__ENCODER, LFREC__DECODER, LFREC__OFFSET, LFREC__IMPLICIT, LFREC__ARRAYS };
+enum {
+    LFREC__ITEM_MEAN,
+    LFREC__SUPPORT,
+    LFREC__ENCODER,
+    LFREC__DECODER,
+    LFREC__OFFSET,
+    LFREC__IMPLICIT,
+    LFREC__ARRAYS
+};
 
 LFREC__INTERNAL int lfrec__is_matrix(int which)
 {
@@ -2518,8 +2602,8 @@ LFREC__INTERNAL void lfrec__set_array(lfrec_model *model, int which, const void 
     }
 }
 
-LFREC__INTERNAL lfrec_status lfrec__model_layout(lfrec__arena *arena, lfrec_setting setting, uint32_t items, uint32_t factors,
-                                                 lfrec_model *model)
+LFREC__INTERNAL lfrec_status lfrec__model_layout(lfrec__arena *arena, lfrec_setting setting, uint32_t items,
+                                                 uint32_t factors, lfrec_model *model)
 {
     lfrec__zero(model, sizeof *model);
     model->setting = setting;
@@ -2544,8 +2628,8 @@ LFREC_API lfrec_status lfrec_model_size(const lfrec_options *options, size_t *by
 }
 
 /* A model in an arena, all zero but its shape. */
-LFREC__INTERNAL lfrec_status lfrec__model_over(lfrec_model *model, lfrec__arena *arena, lfrec_setting setting, uint32_t items,
-                                               uint32_t factors)
+LFREC__INTERNAL lfrec_status lfrec__model_over(lfrec_model *model, lfrec__arena *arena, lfrec_setting setting,
+                                               uint32_t items, uint32_t factors)
 {
     lfrec_model made;
     LFREC__TRY(lfrec__model_layout(arena, setting, items, factors, &made));
@@ -2635,7 +2719,8 @@ LFREC__INTERNAL int lfrec__model_finite(const lfrec_model *model)
 }
 
 /* Weights, row by row: the strides may differ. */
-LFREC__INTERNAL void lfrec__copy_rows(void *to, size_t to_stride, const void *from, size_t from_stride, size_t rows, size_t columns)
+LFREC__INTERNAL void lfrec__copy_rows(void *to, size_t to_stride, const void *from, size_t from_stride, size_t rows,
+                                      size_t columns)
 {
     unsigned char *d = (unsigned char *)to;
     const unsigned char *s = (const unsigned char *)from;
@@ -2662,7 +2747,8 @@ LFREC_API lfrec_status lfrec_model_copy(lfrec_model *to, const lfrec_model *from
     LFREC__TRY(lfrec__check_writable(to));
     LFREC__TRY(lfrec__check_model(from));
     if (to == from) return LFREC_OK;
-    if (to->setting != from->setting || to->factors != from->factors || to->items < from->items) return LFREC_ERROR_ARGUMENT;
+    if (to->setting != from->setting || to->factors != from->factors || to->items < from->items)
+        return LFREC_ERROR_ARGUMENT;
     to->mean = from->mean;
     to->scale_min = from->scale_min;
     to->scale_max = from->scale_max;
@@ -2704,7 +2790,8 @@ LFREC_API lfrec_status lfrec_model_set_item_mean(lfrec_model *model, const lfrec
     return LFREC_OK;
 }
 
-/* ===[ preferences ]================================================================================================= */
+/* ===[ preferences ]=================================================================================================
+ * */
 
 /* Without checks: c_u = sum of (r - mu - b_i) / (n + shrink). */
 LFREC__INTERNAL float lfrec__user_mean(const lfrec_model *model, const lfrec_history *history)
@@ -2736,7 +2823,8 @@ LFREC_API lfrec_status lfrec_user_mean(const lfrec_model *model, const lfrec_his
     return LFREC_OK;
 }
 
-LFREC_API lfrec_status lfrec_normalize(const lfrec_model *model, const lfrec_history *history, float user_mean, float *preference)
+LFREC_API lfrec_status lfrec_normalize(const lfrec_model *model, const lfrec_history *history, float user_mean,
+                                       float *preference)
 {
     LFREC__TRY(lfrec__check_model(model));
     LFREC__TRY(lfrec__check_history(history, model->items));
@@ -2745,8 +2833,8 @@ LFREC_API lfrec_status lfrec_normalize(const lfrec_model *model, const lfrec_his
     return LFREC_OK;
 }
 
-LFREC_API lfrec_status lfrec_denormalize(const lfrec_model *model, const uint32_t *item, const float *preference, size_t count,
-                                         float user_mean, float *rating)
+LFREC_API lfrec_status lfrec_denormalize(const lfrec_model *model, const uint32_t *item, const float *preference,
+                                         size_t count, float user_mean, float *rating)
 {
     LFREC__TRY(lfrec__check_model(model));
     if (count && (!item || !preference || !rating)) return LFREC_ERROR_ARGUMENT;
@@ -2759,7 +2847,8 @@ LFREC_API lfrec_status lfrec_denormalize(const lfrec_model *model, const uint32_
     return LFREC_OK;
 }
 
-/* ===[ users and scores ]============================================================================================ */
+/* ===[ users and scores ]============================================================================================
+ * */
 
 #define LFREC__BLOCK 64u /* items or ratings handled at a time: what the stack holds */
 
@@ -2799,7 +2888,8 @@ LFREC__INTERNAL lfrec_status lfrec__check_user(const lfrec_user *user)
     return user && user->factors ? LFREC_OK : LFREC_ERROR_ARGUMENT;
 }
 
-LFREC_API lfrec_status lfrec_score(const lfrec_model *model, const lfrec_user *user, uint32_t first, uint32_t count, float *scores)
+LFREC_API lfrec_status lfrec_score(const lfrec_model *model, const lfrec_user *user, uint32_t first, uint32_t count,
+                                   float *scores)
 {
     LFREC__TRY(lfrec__check_model(model));
     LFREC__TRY(lfrec__check_user(user));
@@ -2901,8 +2991,8 @@ LFREC_API lfrec_query lfrec_query_for(uint32_t count, const lfrec_history *exclu
     return query;
 }
 
-LFREC_API lfrec_status lfrec_top(const lfrec_model *model, const lfrec_user *user, const lfrec_query *query, lfrec_scored *list,
-                                 size_t *found)
+LFREC_API lfrec_status lfrec_top(const lfrec_model *model, const lfrec_user *user, const lfrec_query *query,
+                                 lfrec_scored *list, size_t *found)
 {
     LFREC__TRY(lfrec__check_model(model));
     LFREC__TRY(lfrec__check_user(user));
@@ -2935,7 +3025,8 @@ LFREC_API lfrec_status lfrec_top(const lfrec_model *model, const lfrec_user *use
         }
     }
     lfrec__best_sort(&best);
-    for (size_t k = 0; k < best.count; k++) list[k].score = lfrec__clamp(list[k].score, model->scale_min, model->scale_max);
+    for (size_t k = 0; k < best.count; k++)
+        list[k].score = lfrec__clamp(list[k].score, model->scale_min, model->scale_max);
     *found = best.count;
     return LFREC_OK;
 }
@@ -2945,8 +3036,8 @@ LFREC__INTERNAL float lfrec__magnitude(float x)
     return x < 0.0f ? -x : x;
 }
 
-LFREC_API lfrec_status lfrec_explain(const lfrec_model *model, const lfrec_user *user, const lfrec_history *history, uint32_t item,
-                                     lfrec_explanation *explanation)
+LFREC_API lfrec_status lfrec_explain(const lfrec_model *model, const lfrec_user *user, const lfrec_history *history,
+                                     uint32_t item, lfrec_explanation *explanation)
 {
     LFREC__TRY(lfrec__check_model(model));
     LFREC__TRY(lfrec__check_user(user));
@@ -2978,7 +3069,8 @@ LFREC_API lfrec_status lfrec_explain(const lfrec_model *model, const lfrec_user 
     return LFREC_OK;
 }
 
-/* ===[ similarity ]================================================================================================== */
+/* ===[ similarity ]==================================================================================================
+ * */
 
 LFREC__INTERNAL float lfrec__distance(const lfrec_model *model, lfrec_metric metric, uint32_t a, uint32_t b)
 {
@@ -3003,11 +3095,12 @@ LFREC_API lfrec_status lfrec_distance(const lfrec_model *model, lfrec_metric met
 }
 
 /* sign -1: the nearest, +1: the farthest. */
-LFREC__INTERNAL lfrec_status lfrec__by_distance(const lfrec_model *model, lfrec_metric metric, uint32_t item, uint32_t count,
-                                                lfrec_scored *list, size_t *found, float sign)
+LFREC__INTERNAL lfrec_status lfrec__by_distance(const lfrec_model *model, lfrec_metric metric, uint32_t item,
+                                                uint32_t count, lfrec_scored *list, size_t *found, float sign)
 {
     LFREC__TRY(lfrec__check_model(model));
-    if (!found || (!list && count) || (metric != LFREC_COSINE && metric != LFREC_EUCLIDEAN)) return LFREC_ERROR_ARGUMENT;
+    if (!found || (!list && count) || (metric != LFREC_COSINE && metric != LFREC_EUCLIDEAN))
+        return LFREC_ERROR_ARGUMENT;
     if (item >= model->items) return LFREC_ERROR_RANGE;
     lfrec__best best;
     best.list = list;
@@ -3022,19 +3115,20 @@ LFREC__INTERNAL lfrec_status lfrec__by_distance(const lfrec_model *model, lfrec_
     return LFREC_OK;
 }
 
-LFREC_API lfrec_status lfrec_nearest(const lfrec_model *model, lfrec_metric metric, uint32_t item, uint32_t count, lfrec_scored *list,
-                                     size_t *found)
+LFREC_API lfrec_status lfrec_nearest(const lfrec_model *model, lfrec_metric metric, uint32_t item, uint32_t count,
+                                     lfrec_scored *list, size_t *found)
 {
     return lfrec__by_distance(model, metric, item, count, list, found, -1.0f);
 }
 
-LFREC_API lfrec_status lfrec_farthest(const lfrec_model *model, lfrec_metric metric, uint32_t item, uint32_t count, lfrec_scored *list,
-                                      size_t *found)
+LFREC_API lfrec_status lfrec_farthest(const lfrec_model *model, lfrec_metric metric, uint32_t item, uint32_t count,
+                                      lfrec_scored *list, size_t *found)
 {
     return lfrec__by_distance(model, metric, item, count, list, found, 1.0f);
 }
 
-/* ===[ masks and loss ]============================================================================================== */
+/* ===[ masks and loss ]==============================================================================================
+ * */
 #ifndef LFREC_NO_TRAINING
 
 /* One seed, several uses of it that must not see each other's numbers. */
@@ -3055,7 +3149,8 @@ LFREC_API size_t lfrec_mask(uint64_t seed, uint32_t epoch, uint32_t user, float 
     return total;
 }
 
-LFREC_API void lfrec_loss_add(lfrec_loss *loss, const float *predicted, const float *preference, const uint8_t *hidden, size_t count)
+LFREC_API void lfrec_loss_add(lfrec_loss *loss, const float *predicted, const float *preference, const uint8_t *hidden,
+                              size_t count)
 {
     lfrec_real hidden_error = 0, known_error = 0;
     for (size_t k = 0; k < count; k++) {
@@ -3089,7 +3184,8 @@ LFREC_API void lfrec_loss_gradient(float weight, uint64_t hidden_count, uint64_t
     }
 }
 
-/* ===[ training ]==================================================================================================== */
+/* ===[ training ]====================================================================================================
+ * */
 
 /* Above this share of known entries the matrix products are the quicker way. */
 #define LFREC__DENSE_ABOVE 0.30f
@@ -3181,7 +3277,8 @@ LFREC__INTERNAL void lfrec__deal_users(lfrec_trainer *t)
 
 LFREC__INTERNAL void lfrec__random_weights(lfrec_trainer *t)
 {
-    /* LFREC_SGD's deviation is for preferences of the standard size; an encoder takes such sizes in, a decoder gives them out. */
+    /* LFREC_SGD's deviation is for preferences of the standard size; an encoder takes such sizes in, a decoder gives
+     * them out. */
     const float gain = t->model.setting == LFREC_SGD ? lfrec__sqrtf(t->gain_square) : 1.0f;
     lfrec_rng rng;
     lfrec_rng_seed(&rng, t->options.seed ^ LFREC__SEED_WEIGHTS, 0);
@@ -3215,8 +3312,8 @@ LFREC__INTERNAL float lfrec__gain_square(const lfrec_trainer *t)
     return mean > 1e-12f ? LFREC__SGD_DEVIATION * LFREC__SGD_DEVIATION / mean : 1.0f;
 }
 
-LFREC_API lfrec_status lfrec_trainer_init(lfrec_trainer *trainer, const lfrec_options *options, const lfrec_ratings *ratings,
-                                          const lfrec_model *start, void *memory, size_t bytes)
+LFREC_API lfrec_status lfrec_trainer_init(lfrec_trainer *trainer, const lfrec_options *options,
+                                          const lfrec_ratings *ratings, const lfrec_model *start, void *memory, size_t bytes)
 {
     lfrec_trainer made;
     if (!trainer || !memory) return LFREC_ERROR_ARGUMENT;
@@ -3266,7 +3363,8 @@ LFREC_API lfrec_status lfrec_trainer_init(lfrec_trainer *trainer, const lfrec_op
 }
 
 /* Mask, preferences and encoder input of one user, from entry `at` of the batch on. Returns how many are hidden. */
-LFREC__INTERNAL size_t lfrec__prepare_user(lfrec_trainer *t, const lfrec_model *model, uint32_t user, uint32_t epoch, size_t at)
+LFREC__INTERNAL size_t lfrec__prepare_user(lfrec_trainer *t, const lfrec_model *model, uint32_t user, uint32_t epoch,
+                                           size_t at)
 {
     const lfrec_history history = lfrec_history_of(t->ratings, user);
     const float user_mean = lfrec__user_mean(model, &history);
@@ -3280,8 +3378,9 @@ LFREC__INTERNAL size_t lfrec__prepare_user(lfrec_trainer *t, const lfrec_model *
     return masked;
 }
 
-LFREC__INTERNAL void lfrec__product(const lfrec_trainer *t, int transpose_a, int transpose_b, size_t m, size_t n, size_t k, float alpha,
-                                    const float *a, size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc)
+LFREC__INTERNAL void lfrec__product(const lfrec_trainer *t, int transpose_a, int transpose_b, size_t m, size_t n,
+                                    size_t k, float alpha, const float *a, size_t lda, const float *b, size_t ldb,
+                                    float beta, float *c, size_t ldc)
 {
     lfrec_gemm g;
     g.transpose_a = transpose_a;
@@ -3333,16 +3432,18 @@ LFREC__INTERNAL lfrec_real lfrec__sum_of_squares(const float *x, size_t count)
 }
 
 /* The unknown entries of LFREC_SCOPE_ALL, given the squares of a user's whole row of predictions. */
-LFREC__INTERNAL void lfrec__add_unknown(lfrec_loss *loss, lfrec_real all_squares, const float *predicted, size_t known, size_t items)
+LFREC__INTERNAL void lfrec__add_unknown(lfrec_loss *loss, lfrec_real all_squares, const float *predicted, size_t known,
+                                        size_t items)
 {
     const lfrec_real unknown = all_squares - lfrec__sum_of_squares(predicted, known);
     loss->scope_error += unknown > 0 ? unknown : 0;
     loss->scope += items - known;
 }
 
-/* Sparse path: everything by rows of the known entries. In LFREC_SCOPE_ALL the squares of the unknown predictions are h'(F'F)h less those
- * of the known ones, so that no unknown entry is ever looked at: with c = 2 (1 - w) / N_scope and y = F h for every item, the term's
- * gradient is dF += c F (sum_u h h') and G += c (F'F) h; what the known entries have in it besides, -c p, goes with their own gradient. */
+/* Sparse path: everything by rows of the known entries. In LFREC_SCOPE_ALL the squares of the unknown predictions are
+ * h'(F'F)h less those of the known ones, so that no unknown entry is ever looked at: with c = 2 (1 - w) / N_scope and y
+ * = F h for every item, the term's gradient is dF += c F (sum_u h h') and G += c (F'F) h; what the known entries have
+ * in it besides, -c p, goes with their own gradient. */
 LFREC__INTERNAL void lfrec__gradient_sparse(lfrec_trainer *t, const uint32_t *users, uint32_t count, lfrec_loss *loss)
 {
     const lfrec__rows *rows = lfrec__rows_for(t->model.stride, t->options.isa);
@@ -3372,7 +3473,8 @@ LFREC__INTERNAL void lfrec__gradient_sparse(lfrec_trainer *t, const uint32_t *us
     const float c = all && met.scope ? 2.0f * (1.0f - t->options.loss_weight) / (float)met.scope : 0.0f;
     for (size_t k = 0; k < at; k++) {
         const float y = t->predicted[k];
-        lfrec_loss_gradient(t->options.loss_weight, met.hidden, met.scope, &y, &t->preference[k], &t->hidden[k], 1, &t->predicted[k]);
+        lfrec_loss_gradient(t->options.loss_weight, met.hidden, met.scope, &y, &t->preference[k], &t->hidden[k], 1,
+                            &t->predicted[k]);
         t->predicted[k] -= c * y;
     }
     at = 0;
@@ -3423,7 +3525,8 @@ LFREC__INTERNAL void lfrec__gradient_dense(lfrec_trainer *t, const uint32_t *use
         if (all) lfrec__add_unknown(&met, lfrec__sum_of_squares(y, items), t->predicted + at, history.count, items);
         at += history.count;
     }
-    lfrec_loss_gradient(t->options.loss_weight, met.hidden, met.scope, t->predicted, t->preference, t->hidden, at, t->predicted);
+    lfrec_loss_gradient(t->options.loss_weight, met.hidden, met.scope, t->predicted, t->preference, t->hidden, at,
+                        t->predicted);
     if (all) {
         const float c = met.scope ? 2.0f * (1.0f - t->options.loss_weight) / (float)met.scope : 0.0f;
         for (size_t k = 0; k < count * items; k++) E[k] *= c;
@@ -3449,18 +3552,20 @@ LFREC__INTERNAL lfrec_status lfrec__check_trainer(const lfrec_trainer *trainer)
     return trainer->check == LFREC__CHECK_TRAINER ? LFREC_OK : LFREC_ERROR_UNINITIALIZED;
 }
 
-LFREC_API lfrec_status lfrec_trainer_gradient(lfrec_trainer *trainer, const uint32_t *users, uint32_t count, uint32_t epoch,
-                                              lfrec_loss *loss)
+LFREC_API lfrec_status lfrec_trainer_gradient(lfrec_trainer *trainer, const uint32_t *users, uint32_t count,
+                                              uint32_t epoch, lfrec_loss *loss)
 {
     LFREC__TRY(lfrec__check_trainer(trainer));
-    if (!loss || (!users && count) || count > trainer->options.batch || count > trainer->ratings->users) return LFREC_ERROR_ARGUMENT;
+    if (!loss || (!users && count) || count > trainer->options.batch || count > trainer->ratings->users)
+        return LFREC_ERROR_ARGUMENT;
     if (trainer->options.setting != LFREC_ARTICLE) return LFREC_ERROR_ARGUMENT;
     size_t entries = 0;
     for (uint32_t b = 0; b < count; b++) {
         if (users[b] >= trainer->ratings->users) return LFREC_ERROR_RANGE;
         entries += lfrec_history_of(trainer->ratings, users[b]).count;
     }
-    if (entries > trainer->ratings->row_start[trainer->ratings->users]) return LFREC_ERROR_ARGUMENT; /* users named twice: no room */
+    if (entries > trainer->ratings->row_start[trainer->ratings->users])
+        return LFREC_ERROR_ARGUMENT; /* users named twice: no room */
     lfrec__clear_gradient(trainer);
     size_t at = 0;
     for (uint32_t b = 0; b < count; b++) {
@@ -3509,7 +3614,8 @@ LFREC_API lfrec_status lfrec_trainer_error(lfrec_trainer *trainer, const lfrec_m
     LFREC__TRY(lfrec__check_trainer(trainer));
     LFREC__TRY(lfrec__check_model(model));
     lfrec_trainer *t = trainer;
-    if (!error || model->setting != t->model.setting || model->items != t->model.items || model->factors != t->model.factors || model->stride != t->model.stride) {
+    if (!error || model->setting != t->model.setting || model->items != t->model.items ||
+        model->factors != t->model.factors || model->stride != t->model.stride) {
         return LFREC_ERROR_ARGUMENT;
     }
     const lfrec__rows *rows = lfrec__rows_for(model->stride, t->options.isa);
@@ -3522,7 +3628,8 @@ LFREC_API lfrec_status lfrec_trainer_error(lfrec_trainer *trainer, const lfrec_m
         const size_t masked = lfrec__prepare_user(t, model, users[k], LFREC__VALIDATION, 0);
         lfrec__encode_visible(t, rows, model, &history, history.count - masked);
         rows->decode(model->stride, history.count, history.item, model->decoder, t->factors, t->predicted);
-        for (size_t at = 0; model->offset && at < history.count; at++) t->predicted[at] += model->offset[history.item[at]];
+        for (size_t at = 0; model->offset && at < history.count; at++)
+            t->predicted[at] += model->offset[history.item[at]];
         lfrec_loss_add(&loss, t->predicted, t->preference, t->hidden, history.count);
     }
     *error = loss.hidden ? lfrec__sqrt(loss.hidden_error / (lfrec_real)loss.hidden) : 0;
@@ -3634,8 +3741,9 @@ LFREC_API lfrec_status lfrec_trainer_finish(const lfrec_trainer *trainer, lfrec_
     return lfrec_model_copy(model, early ? &trainer->best : &trainer->model);
 }
 
-LFREC__INTERNAL lfrec_status lfrec__train_over(lfrec_model *model, const lfrec_options *options, const lfrec_ratings *ratings,
-                                               lfrec_progress *progress, void *context, lfrec_report *report, void *memory, size_t bytes)
+LFREC__INTERNAL lfrec_status lfrec__train_over(lfrec_model *model, const lfrec_options *options,
+                                               const lfrec_ratings *ratings, lfrec_progress *progress, void *context,
+                                               lfrec_report *report, void *memory, size_t bytes)
 {
     lfrec_trainer trainer;
     LFREC__TRY(lfrec_trainer_init(&trainer, options, ratings, NULL, memory, bytes));
@@ -3666,7 +3774,8 @@ LFREC_API lfrec_status lfrec_train(lfrec_model *model, const lfrec_options *opti
     if (!report) report = &unused;
     LFREC__TRY(lfrec__check_writable(model));
     LFREC__TRY(lfrec_trainer_size(options, ratings, &bytes));
-    if (model->items < options->items || model->factors != options->factors || !model->allocator.allocate) return LFREC_ERROR_ARGUMENT;
+    if (model->items < options->items || model->factors != options->factors || !model->allocator.allocate)
+        return LFREC_ERROR_ARGUMENT;
     void *memory = model->allocator.allocate(model->allocator.context, bytes);
     if (!memory) return LFREC_ERROR_MEMORY;
     lfrec__zero(report, sizeof *report);
@@ -3677,11 +3786,12 @@ LFREC_API lfrec_status lfrec_train(lfrec_model *model, const lfrec_options *opti
 
 #endif /* LFREC_NO_TRAINING */
 
-/* ===[ evaluation ]================================================================================================== */
+/* ===[ evaluation ]==================================================================================================
+ * */
 #ifndef LFREC_NO_EVALUATION
 
-LFREC_API lfrec_status lfrec_evaluate(const lfrec_model *model, const lfrec_ratings *known, const lfrec_ratings *test, float *factors,
-                                      lfrec_errors *errors)
+LFREC_API lfrec_status lfrec_evaluate(const lfrec_model *model, const lfrec_ratings *known, const lfrec_ratings *test,
+                                      float *factors, lfrec_errors *errors)
 {
     LFREC__TRY(lfrec__check_model(model));
     LFREC__TRY(lfrec_ratings_check(known, NULL));
@@ -3703,7 +3813,8 @@ LFREC_API lfrec_status lfrec_evaluate(const lfrec_model *model, const lfrec_rati
             rows->decode(model->stride, n, asked.item + first, model->decoder, factors, scores);
             for (size_t k = 0; k < n; k++) {
                 const float score = scores[k] + lfrec__baseline(model, asked.item[first + k], user.mean);
-                const lfrec_real e = (lfrec_real)(lfrec__clamp(score, model->scale_min, model->scale_max) - asked.value[first + k]);
+                const lfrec_real e =
+                    (lfrec_real)(lfrec__clamp(score, model->scale_min, model->scale_max) - asked.value[first + k]);
                 squares += e * e;
                 sizes += e < 0 ? -e : e;
             }
@@ -3766,14 +3877,15 @@ LFREC__INTERNAL lfrec_real lfrec__discount(size_t place)
     return (lfrec_real)0.69314718055994531 / (lfrec_real)lfrec__logf((float)place + 2.0f); /* places from 0 */
 }
 
-LFREC_API lfrec_status lfrec_rank(const float *scores, const float *relevance, size_t count, size_t n, lfrec_gain gain, uint32_t *order,
-                                  lfrec_ranking *ranking)
+LFREC_API lfrec_status lfrec_rank(const float *scores, const float *relevance, size_t count, size_t n, lfrec_gain gain,
+                                  uint32_t *order, lfrec_ranking *ranking)
 {
     if (!scores || !relevance || !order || !ranking || n == 0) return LFREC_ERROR_ARGUMENT;
     if (count > 0xffffffffu) return LFREC_ERROR_OVERFLOW;
     size_t relevant = 0;
     for (size_t k = 0; k < count; k++) {
-        if (scores[k] != scores[k] || !(relevance[k] >= 0.0f) || !lfrec__finite(relevance[k])) return LFREC_ERROR_NUMBER;
+        if (scores[k] != scores[k] || !(relevance[k] >= 0.0f) || !lfrec__finite(relevance[k]))
+            return LFREC_ERROR_NUMBER;
         relevant += relevance[k] > 0.0f;
     }
     if (relevant == 0) return LFREC_ERROR_EMPTY;
@@ -3825,8 +3937,8 @@ LFREC_API lfrec_status lfrec_split_size(const lfrec_ratings *ratings, size_t *by
     return lfrec__arena_bytes(&arena, bytes);
 }
 
-LFREC_API lfrec_status lfrec_split(const lfrec_ratings *ratings, lfrec_split_by by, float share, uint64_t seed, void *memory, size_t bytes,
-                                   lfrec_ratings *train, lfrec_ratings *test)
+LFREC_API lfrec_status lfrec_split(const lfrec_ratings *ratings, lfrec_split_by by, float share, uint64_t seed,
+                                   void *memory, size_t bytes, lfrec_ratings *train, lfrec_ratings *test)
 {
     size_t *start[2];
     uint32_t *item;
@@ -3877,7 +3989,8 @@ LFREC_API lfrec_status lfrec_split(const lfrec_ratings *ratings, lfrec_split_by 
 
 #endif /* LFREC_NO_EVALUATION */
 
-/* ===[ save and load ]=============================================================================================== */
+/* ===[ save and load ]===============================================================================================
+ * */
 #ifndef LFREC_NO_FILES
 
 #define LFREC__FLAG_SCALE_INPUT 1u
@@ -3889,7 +4002,8 @@ LFREC__INTERNAL const uint8_t *lfrec__magic(void)
     return magic;
 }
 
-/* CRC-32 of ISO 3309, reflected, four bits at a time: 64 bytes of table. Start with 0xffffffff and invert at the end. */
+/* CRC-32 of ISO 3309, reflected, four bits at a time: 64 bytes of table. Start with 0xffffffff and invert at the end.
+ * */
 LFREC__INTERNAL uint32_t lfrec__crc(uint32_t crc, const uint8_t *data, size_t bytes)
 {
     static const uint32_t table[16] = {0x00000000u, 0x1db71064u, 0x3b6e20c8u, 0x26d930acu, 0x76dc4190u, 0x6b6b51f4u,
@@ -4087,8 +4201,8 @@ LFREC__INTERNAL lfrec_status lfrec__parse_header(lfrec_file *file, const uint8_t
     if (file->version < 1 || lfrec__get32(header + 12) > LFREC_SGD || file->items < 1 || file->items > 0xfffffffeu ||
         file->factors < 1 || file->factors > LFREC_MAX_FACTORS || file->factors > file->items ||
         lfrec__get32(header + 32) > LFREC__FLAG_SCALE_INPUT || lfrec__get32(header + 56) != 0 ||
-        !lfrec__finite(lfrec__get_float(header + 36)) || !lfrec__legal_rating(low) || !lfrec__legal_rating(high) || !(low < high) ||
-        !(item_shrink >= 0.0f && item_shrink < 1e9f) || !(user_shrink >= 0.0f && user_shrink < 1e9f) ||
+        !lfrec__finite(lfrec__get_float(header + 36)) || !lfrec__legal_rating(low) || !lfrec__legal_rating(high) ||
+        !(low < high) || !(item_shrink >= 0.0f && item_shrink < 1e9f) || !(user_shrink >= 0.0f && user_shrink < 1e9f) ||
         file->bytes != lfrec__file_bytes(file->setting, file->items, file->factors)) {
         return LFREC_ERROR_CORRUPT;
     }
@@ -4127,7 +4241,8 @@ typedef struct lfrec__reader {
     uint32_t crc;
 } lfrec__reader;
 
-/* `count` rows of 32-bit words, little-endian in the file, native in memory; `rows` is an array of floats or of uint32_t. */
+/* `count` rows of 32-bit words, little-endian in the file, native in memory; `rows` is an array of floats or of
+ * uint32_t. */
 LFREC__INTERNAL lfrec_status lfrec__read_rows(lfrec__reader *r, void *rows, size_t count, size_t columns, size_t stride)
 {
     uint8_t chunk[LFREC__CHUNK];
@@ -4147,7 +4262,8 @@ LFREC__INTERNAL lfrec_status lfrec__read_rows(lfrec__reader *r, void *rows, size
     return LFREC_OK;
 }
 
-LFREC_API lfrec_status lfrec_load(lfrec_model *model, const lfrec_file *file, lfrec_read *read, void *context, void *memory, size_t bytes)
+LFREC_API lfrec_status lfrec_load(lfrec_model *model, const lfrec_file *file, lfrec_read *read, void *context,
+                                  void *memory, size_t bytes)
 {
     lfrec_model made;
     lfrec_file parsed;
@@ -4174,7 +4290,8 @@ LFREC_API lfrec_status lfrec_load(lfrec_model *model, const lfrec_file *file, lf
     return LFREC_OK;
 }
 
-LFREC__INTERNAL lfrec_status lfrec__load_create(lfrec_model *model, lfrec_read *read, void *context, const lfrec_allocator *allocator)
+LFREC__INTERNAL lfrec_status lfrec__load_create(lfrec_model *model, lfrec_read *read, void *context,
+                                                const lfrec_allocator *allocator)
 {
     lfrec_allocator own;
     lfrec_file file;
@@ -4223,7 +4340,8 @@ LFREC_API lfrec_status lfrec_view(lfrec_model *model, const void *buffer, size_t
     LFREC__TRY(lfrec__parse_header(&file, data, bytes < LFREC_HEADER_BYTES ? bytes : LFREC_HEADER_BYTES));
     if (bytes < file.bytes) return LFREC_ERROR_TRUNCATED;
     if (bytes > file.bytes) return LFREC_ERROR_CORRUPT;
-    if (lfrec__get32(data + bytes - 4) != (uint32_t)~lfrec__crc(0xffffffffu, data, bytes - 4)) return LFREC_ERROR_CORRUPT;
+    if (lfrec__get32(data + bytes - 4) != (uint32_t)~lfrec__crc(0xffffffffu, data, bytes - 4))
+        return LFREC_ERROR_CORRUPT;
     lfrec__zero(&made, sizeof made);
     made.check = LFREC__CHECK_MODEL;
     made.setting = file.setting;
@@ -4305,14 +4423,15 @@ LFREC_API lfrec_status lfrec_load_file(lfrec_model *model, const char *path, con
  *
  * Copyright (c) 2026 lfrec contributors
  *
- * Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated documentation files (the
- * "Software"), to deal in the Software without restriction, including without limitation the rights to use, copy, modify, merge, publish,
- * distribute, sublicense, and/or sell copies of the Software, and to permit persons to whom the Software is furnished to do so, subject to
- * the following conditions:
+ * Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
+ * documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
+ * rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to
+ * permit persons to whom the Software is furnished to do so, subject to the following conditions:
  *
- * The above copyright notice and this permission notice shall be included in all copies or substantial portions of the Software.
+ * The above copyright notice and this permission notice shall be included in all copies or substantial portions of the
+ * Software.
  *
- * THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF
- * MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR
- * ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH
- * THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE. */
+ * THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE
+ * WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR
+ * COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
+ * OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE. */

@@ -19,8 +19,7 @@ START_TEST(errors_of_three_ratings_are_as_computed_by_hand)
     ASSERT_OK(lfrec_ratings_create(&known, 2, 3, known_events, 1, NULL));
     ASSERT_OK(lfrec_ratings_create(&test, 2, 3, test_events, 3, NULL));
     ASSERT_OK(lfrec_model_create(&model, &options, NULL));
-    for (uint32_t i = 0; i < 3; i++)
-        writable(model.item_mean)[i] = 3 + (float)i;
+    for (uint32_t i = 0; i < 3; i++) writable(model.item_mean)[i] = 3 + (float)i;
     ASSERT_OK(lfrec_evaluate(&model, &known, &test, factors, &errors));
     /* Predicted: 4 + 1; 5 + 1, clamped to 5; 3. Errors: 0.5, 2, -2. */
     ck_assert_uint_eq(errors.count, 3);
@@ -161,6 +160,19 @@ START_TEST(best_order_has_ndcg_1_and_a_list_of_all_has_recall_1)
 }
 END_TEST
 
+START_TEST(list_that_misses_all_has_0)
+{
+    const float scores[] = {5, 4, 3, 2, 1}, relevance[] = {0, 0, 0, 1, 3};
+    uint32_t order[5];
+    lfrec_ranking ranking;
+    for (int gain = 0; gain < 2; gain++) {
+        ASSERT_OK(lfrec_rank(scores, relevance, 5, 3, (lfrec_gain)gain, order, &ranking));
+        ck_assert_double_eq(ranking.ndcg, 0);
+        ck_assert_double_eq(ranking.recall, 0);
+    }
+}
+END_TEST
+
 static double gain_of(float relevance, lfrec_gain gain)
 {
     return gain == LFREC_GAIN_LINEAR ? (double)relevance : exp2((double)relevance) - 1;
@@ -178,14 +190,12 @@ static brute by_permutations(const float *scores, const float *relevance, size_t
 {
     brute sum = {0, 0, 0};
     double ideal = 0, relevant = 0;
-    for (size_t k = 0; k < CANDIDATES; k++)
-        relevant += relevance[k] > 0;
+    for (size_t k = 0; k < CANDIDATES; k++) relevant += relevance[k] > 0;
     for (uint32_t number = 0; number < ORDERS; number++) {
         uint32_t left[CANDIDATES], order[CANDIDATES], rest = number;
         int allowed = 1;
         double dcg = 0, hits = 0;
-        for (uint32_t k = 0; k < CANDIDATES; k++)
-            left[k] = k;
+        for (uint32_t k = 0; k < CANDIDATES; k++) left[k] = k;
         for (uint32_t k = 0; k < CANDIDATES; k++) {
             const uint32_t count = CANDIDATES - k, pick = rest % count;
             rest /= count;
@@ -238,11 +248,9 @@ START_TEST(constant_scores_do_not_flatter)
     float scores[N], relevance[N];
     uint32_t order[N];
     lfrec_ranking first, last;
-    for (size_t k = 0; k < N; k++)
-        scores[k] = 3;
+    for (size_t k = 0; k < N; k++) scores[k] = 3;
     for (int where = 0; where < 2; where++) {
-        for (size_t k = 0; k < N; k++)
-            relevance[k] = (where ? k >= N - 5 : k < 5) ? 1 : 0;
+        for (size_t k = 0; k < N; k++) relevance[k] = (where ? k >= N - 5 : k < 5) ? 1 : 0;
         ASSERT_OK(lfrec_rank(scores, relevance, N, 10, LFREC_GAIN_LINEAR, order, where ? &last : &first));
     }
     ck_assert_double_eq_tol(first.ndcg, last.ndcg, 1e-12);
@@ -436,6 +444,7 @@ int main(void)
         ratings_that_cannot_be_evaluated_are_refused,
         ndcg_of_a_known_list_is_as_published,
         best_order_has_ndcg_1_and_a_list_of_all_has_recall_1,
+        list_that_misses_all_has_0,
         ties_count_as_the_mean_of_all_their_orders,
         constant_scores_do_not_flatter,
         rankings_that_mean_nothing_are_refused,

@@ -40,8 +40,7 @@ static blob saved_random(lfrec_setting setting, uint32_t items, uint32_t factors
 
 static void put32(unsigned char *at, uint32_t x)
 {
-    for (int k = 0; k < 4; k++)
-        at[k] = (unsigned char)(x >> (8 * k));
+    for (int k = 0; k < 4; k++) at[k] = (unsigned char)(x >> (8 * k));
 }
 
 static uint32_t get32(const unsigned char *at)
@@ -55,8 +54,7 @@ static uint32_t crc32_of(const unsigned char *data, size_t bytes)
     uint32_t crc = 0xffffffffu;
     for (size_t k = 0; k < bytes; k++) {
         crc ^= data[k];
-        for (int bit = 0; bit < 8; bit++)
-            crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
+        for (int bit = 0; bit < 8; bit++) crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
     }
     return ~crc;
 }
@@ -70,11 +68,9 @@ static void seal(blob *b)
 
 static int same_rows(const float *a, size_t a_stride, const float *b, size_t b_stride, size_t rows, size_t columns)
 {
-    if (!a || !b)
-        return a == b;
+    if (!a || !b) return a == b;
     for (size_t i = 0; i < rows; i++) {
-        if (memcmp(a + i * a_stride, b + i * b_stride, columns * sizeof(float)) != 0)
-            return 0;
+        if (memcmp(a + i * a_stride, b + i * b_stride, columns * sizeof(float)) != 0) return 0;
     }
     return 1;
 }
@@ -291,8 +287,7 @@ typedef struct {
 static int stream_write(void *context, const void *data, size_t bytes)
 {
     stream *s = context;
-    if (++s->calls == s->fail_at || bytes > s->data->bytes - s->at)
-        return 0;
+    if (++s->calls == s->fail_at || bytes > s->data->bytes - s->at) return 0;
     memcpy(s->data->at + s->at, data, bytes);
     s->at += bytes;
     return 1;
@@ -369,10 +364,39 @@ START_TEST(reader_that_fails_at_any_call_is_reported)
         }
         stream again = {&b, 0, 0, 0, 0};
         ASSERT_OK(lfrec_load_header(&file, stream_read, &again));
-        ASSERT_STATUS(lfrec_load(&loaded, &file, stream_read, &again, memory.at, 63), LFREC_ERROR_MEMORY);
         border_free(&memory);
+        size_t refused = 0;
+        for (size_t less = 0; less < file.memory_bytes; less++) {
+            bordered small = border(less, less % 16);
+            again.at = 64;
+            const lfrec_status status = lfrec_load(&loaded, &file, stream_read, &again, small.at, less);
+            HOLDS(status == LFREC_OK || status == LFREC_ERROR_MEMORY);
+            refused += status == LFREC_ERROR_MEMORY;
+            border_free(&small);
+        }
+        ck_assert_uint_ge(refused, file.memory_bytes - 128);
         free(b.at);
         lfrec_model_destroy(&model);
+    }
+}
+END_TEST
+
+START_TEST(reader_that_ends_early_is_told_from_one_that_fails)
+{
+    for (size_t s = 0; s < COUNT(settings); s++) {
+        const blob b = saved_random(settings[s], ITEMS, 3);
+        for (size_t bytes = 0; bytes < b.bytes; bytes++) {
+            blob part = {b.at, bytes};
+            stream in = {&part, 0, 0, 0, 0};
+            unsigned char memory[2048];
+            lfrec_file file;
+            lfrec_model model;
+            const lfrec_status status = lfrec_load_header(&file, stream_read, &in);
+            HOLDS(status == (bytes < 64 ? LFREC_ERROR_TRUNCATED : LFREC_OK));
+            if (status == LFREC_OK)
+                HOLDS(lfrec_load(&model, &file, stream_read, &in, memory, sizeof memory) == LFREC_ERROR_TRUNCATED);
+        }
+        free(b.at);
     }
 }
 END_TEST
@@ -489,8 +513,7 @@ START_TEST(weights_that_are_no_numbers_are_neither_saved_nor_loaded)
     for (size_t s = 0; s < COUNT(settings); s++) {
         blob b = saved_random(settings[s], ITEMS, 3);
         for (size_t at = 64; at < b.bytes - 4; at += 4) {
-            if (at >= 64 + 4 * ITEMS && at < 64 + 8 * ITEMS)
-                continue; /* support is no float */
+            if (at >= 64 + 4 * ITEMS && at < 64 + 8 * ITEMS) continue; /* support is no float */
             const uint32_t was = get32(b.at + at);
             put32(b.at + at, bad[at / 4 % 3]);
             seal(&b);
@@ -504,8 +527,7 @@ START_TEST(weights_that_are_no_numbers_are_neither_saved_nor_loaded)
         random_model(&model, settings[s], ITEMS, 3);
         const float *const arrays[] = {model.item_mean, model.encoder, model.decoder, model.offset, model.implicit};
         for (size_t k = 0; k < COUNT(arrays); k++) {
-            if (!arrays[k])
-                continue;
+            if (!arrays[k]) continue;
             const float was = arrays[k][1];
             writable(arrays[k])[1] = NAN;
             ASSERT_STATUS(lfrec_save_buffer(&model, buffer, sizeof buffer, &written), LFREC_ERROR_NUMBER);
@@ -744,6 +766,7 @@ int main(void)
         buffers_and_memory_may_start_at_any_address,
         writer_that_fails_at_any_call_is_reported,
         reader_that_fails_at_any_call_is_reported,
+        reader_that_ends_early_is_told_from_one_that_fails,
         every_truncation_is_reported,
         every_flipped_bit_is_reported,
         newer_format_is_named_and_older_than_the_first_is_damage,

@@ -14,7 +14,7 @@ enum {
 
 typedef struct lfrec_daemon_end {
     int code;
-    bool threads_left; /* a client could not be closed in time: leave by _exit */
+    bool threads_left; /* a client or a training could not be ended in time: leave by _exit */
 } lfrec_daemon_end;
 
 /* Runs until a signal or a failure. Everything that goes wrong is logged. */

@@ -110,7 +110,7 @@ lfrec_partition *lfrec_delivery_assign(lfrec_delivery *d, int32_t partition)
     lfrec_delivery_remove(d, partition);
     if (d->count == d->capacity) {
         size_t capacity = d->capacity ? 2 * d->capacity : 8;
-        holding **grown = realloc(d->partitions, capacity * sizeof *grown);
+        holding **grown = realloc(d->partitions, capacity * sizeof *grown); // NOLINT(bugprone-sizeof-expression): pointers
         if (!grown) {
             return NULL;
         }

@@ -45,11 +45,11 @@ lfrec_hold *lfrec_delivery_hold(lfrec_partition *partition, int64_t offset);
 void lfrec_delivery_let_go(lfrec_hold *hold);
 
 /* Puts a hold (or chain) under a user's id, after those that are there. false: no memory, and the hold is still the caller's. */
-bool lfrec_delivery_defer(lfrec_delivery *delivery, lfrec_id user, lfrec_hold *hold);
+bool lfrec_delivery_defer(lfrec_delivery *delivery, lfrec_id id, lfrec_hold *hold);
 /* Takes what is under the user's id: a chain, now the caller's; NULL: nothing. */
-lfrec_hold *lfrec_delivery_take(lfrec_delivery *delivery, lfrec_id user);
+lfrec_hold *lfrec_delivery_take(lfrec_delivery *delivery, lfrec_id id);
 /* Is there a hold of this partition under the user's id? */
-bool lfrec_delivery_deferred(const lfrec_delivery *delivery, lfrec_id user, int32_t partition);
+bool lfrec_delivery_deferred(const lfrec_delivery *delivery, lfrec_id id, int32_t partition);
 /* No user has a list to come any more: everything under a user's id is let go. */
 void lfrec_delivery_settle(lfrec_delivery *delivery);
 

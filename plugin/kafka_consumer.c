@@ -71,6 +71,7 @@ static void on_assign(lfrec_kafka *k, rd_kafka_topic_partition_list_t *list)
             code || committed->elems[i].err || committed->elems[i].offset < 0 ? -1 : committed->elems[i].offset, end[1]);
     }
     rd_kafka_topic_partition_list_destroy(committed);
+    kafka_topics_look_again(k, 1000);
     if (cooperative(k->consumer)) {
         rd_kafka_error_t *error = rd_kafka_incremental_assign(k->consumer, list);
         if (error) {

@@ -21,6 +21,7 @@ struct lfrec_kafka {
     const lfrec_config *options;
     lfrec_kafka_handler handler;
     rd_kafka_t *consumer, *producer;
+    int input_partitions;                   /* when last looked at; 0: not yet */
     rd_kafka_topic_t *output, *dead_letter; /* dead_letter NULL: there is no such topic */
     bool closing;
 
@@ -51,6 +52,8 @@ rd_kafka_conf_t *kafka_config(const lfrec_config *options, lfrec_client client, 
                               char error[LFREC_KAFKA_ERROR_MAX]);
 
 lfrec_kafka_status kafka_topics_prepare(lfrec_kafka *kafka, int limit_ms);
+/* Has the input topic grown? Then keys may go elsewhere than before, which deserves a warning. */
+void kafka_topics_look_again(lfrec_kafka *kafka, int limit_ms);
 
 void kafka_on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list, void *opaque);
 void kafka_serve_commits(lfrec_kafka *kafka, int timeout_ms);

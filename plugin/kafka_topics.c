@@ -121,6 +121,7 @@ lfrec_kafka_status kafka_topics_prepare(lfrec_kafka *k, int limit_ms)
     if (partitions <= 0) {
         return k->status == LFREC_KAFKA_OK ? LFREC_KAFKA_AGAIN : k->status;
     }
+    k->input_partitions = partitions;
     if (k->options->embedded) {
         return LFREC_KAFKA_OK; /* whoever started that broker made the topics; it knows no requests for it */
     }
@@ -130,4 +131,17 @@ lfrec_kafka_status kafka_topics_prepare(lfrec_kafka *k, int limit_ms)
         status = ensure(k, dead_letter, partitions, NULL, NULL, limit_ms);
     }
     return status;
+}
+
+void kafka_topics_look_again(lfrec_kafka *k, int limit_ms)
+{
+    int partitions = partitions_of(k, k->consumer, k->options->input_topic, limit_ms);
+    if (partitions > k->input_partitions) {
+        lfrec_log(LFREC_LOG_WARNING,
+                  "topic %s has %d partitions now, %d before: keys may go to other partitions; ratings of one user in "
+                  "two partitions "
+                  "count together, in the order they are read, and only while one instance has both",
+                  k->options->input_topic, partitions, k->input_partitions);
+        k->input_partitions = partitions;
+    }
 }

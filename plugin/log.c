@@ -83,9 +83,8 @@ static void write_line(int level, const char *text, uint64_t hidden)
         length += (size_t)snprintf(line + length, 64, " (and %llu more like this)", (unsigned long long)hidden);
     }
     line[length++] = '\n';
-    size_t status_length = strlen(status);
-    memcpy(line + length, status, status_length);
-    put(line, length + status_length);
+    length += (size_t)snprintf(line + length, sizeof status, "%s", status);
+    put(line, length);
 }
 
 void lfrec_log_level(int level)

@@ -16,7 +16,7 @@ static int run(const lfrec_config *options)
     lfrec_daemon_end end = lfrec_daemon_run(options);
     if (end.threads_left) {
         fflush(NULL);
-        _exit(end.code); /* a client hangs on a broker that is away; exit() would pull the ground from under its threads */
+        _exit(end.code); /* a client hangs on a broker that is away, or a training goes on; exit() would pull the ground from under the threads */
     }
     return end.code;
 }

@@ -101,6 +101,7 @@ test_partitions_added_later()
     done
     within 20 all_committed 4 || fail "committed $(committed 4), ends $(ends 4): $(tail -n 3 "$log")"
     [ "$(users_rated 6)" = 4 ] || fail "users with ratings in two partitions: $(newest | head -n 5)"
+    [ "$(times "$log" 'has 4 partitions now, 2 before')" = 1 ] || fail "no warning, or more than one: $(cat "$log")"
     [ "$(newest | grep -c '^new')" = 4 ] || fail "users of the new partitions: $(newest)"
     stop "$pid" 0
 }

@@ -1,0 +1,286 @@
+#include "clock.h"
+#include "daemon_private.h"
+#include "log.h"
+#include <inttypes.h>
+
+enum {
+    FLUSH_STALL_MS = 2500, /* a flush without any acknowledgment for so long is given up */
+    FLUSH_MOST_MS = 15000, /* at the end */
+    REVOKE_MOST_MS = 4000, /* in a rebalance: others wait, and max.poll.interval.ms runs */
+    COMMIT_WAIT_MS = 2000,
+    HURRIED_COMMIT_WAIT_MS = 700 /* after the broker did not answer in time */
+};
+
+void daemon_give_up(daemon *d, int code, const char *why)
+{
+    if (d->code == LFREC_EXIT_CLEAN) {
+        lfrec_log(LFREC_LOG_ERROR, "%s", why);
+        d->code = code;
+    }
+    d->no_commit = true;
+}
+
+static void no_memory(daemon *d)
+{
+    daemon_give_up(d, LFREC_EXIT_FAILED, "out of memory; what is not committed will be read again by the next start");
+}
+
+/* ---- lists out ---- */
+
+/* The operator has a list. Its holds: those that wait for this user, and the event being learned. */
+bool daemon_on_list(void *context, const lfrec_recommendation *list)
+{
+    daemon *d = context;
+    d->buffer.length = 0;
+    lfrec_encoded encoded = lfrec_encode_recommendation(list, &d->buffer);
+    if (encoded != LFREC_ENCODED && encoded != LFREC_ENCODED_NULL) {
+        daemon_give_up(d, LFREC_EXIT_FAILED,
+                       encoded == LFREC_ENCODE_NO_MEMORY ? "no memory for a list" : "a list could not be written as JSON");
+        return false;
+    }
+    lfrec_hold *holds = NULL;
+    if (d->learning && !lfrec_delivery_deferred(d->delivery, list->user, d->learning->id)) {
+        holds = lfrec_delivery_hold(d->learning, d->learning_offset);
+        if (!holds) {
+            no_memory(d);
+            return false;
+        }
+    }
+    holds = lfrec_delivery_chain(lfrec_delivery_take(d->delivery, list->user), holds);
+    lfrec_kafka_status status =
+        lfrec_kafka_publish(d->kafka, list->user.bytes, list->user.length,
+                            encoded == LFREC_ENCODED_NULL ? NULL : d->buffer.bytes, d->buffer.length, holds);
+    if (status == LFREC_KAFKA_OK) {
+        return true;
+    }
+    if (holds && !lfrec_delivery_defer(d->delivery, list->user, holds)) {
+        no_memory(d);
+    }
+    return false;
+}
+
+static void on_delivered(void *context, void *cause, bool settled)
+{
+    daemon *d = context;
+    d->no_commit |= !settled;
+    lfrec_delivery_let_go(cause);
+}
+
+/* ---- messages in ---- */
+
+static void check_ready(daemon *d)
+{
+    bool ready = true;
+    for (size_t i = 0; i < lfrec_delivery_count(d->delivery); i++) {
+        ready &= lfrec_delivery_at(d->delivery, i)->caught_up;
+    }
+    if (ready && !d->ready && lfrec_delivery_count(d->delivery) > 0) {
+        lfrec_operator_stats stats = lfrec_operator_stats_of(d->op);
+        lfrec_log(LFREC_LOG_INFO, "caught up: %" PRIu64 " users, %" PRIu64 " items, %" PRIu64 " ratings", stats.users,
+                  stats.items, stats.ratings);
+        d->lists_wait = true;
+        /* Without a model all lists would be published twice in a row. */
+        bool trains = d->options->retrain_events > 0 || d->options->retrain_seconds > 0;
+        d->first_model = trains && stats.model_version == 0 &&
+                         (lfrec_retrain_busy(d->training.retrain) || lfrec_training_begin(&d->training, lfrec_clock_ms()));
+    }
+    d->ready = ready;
+}
+
+static void advance(daemon *d, lfrec_partition *p, int64_t position)
+{
+    p->position = position > p->position ? position : p->position;
+    if (!p->caught_up && p->target >= 0 && p->position >= p->target) {
+        p->caught_up = true;
+        lfrec_log(LFREC_LOG_DEBUG, "partition %" PRId32 " caught up at offset %" PRId64 ": %" PRIu64 " events in %.1f s",
+                  p->id, p->position, p->events, (double)(lfrec_clock_ms() - p->started) / 1000);
+        check_ready(d);
+    }
+}
+
+/* The broker has been told of everything below the committed offset: while rebuilding, bad events there are old news. */
+static bool old_news(const lfrec_partition *p, int64_t offset)
+{
+    return offset < p->committed;
+}
+
+/* false: the producer is full. */
+static bool on_bad_event(daemon *d, lfrec_partition *p, const lfrec_kafka_message *message, lfrec_bad bad,
+                         const char *reason, const char *text)
+{
+    if (old_news(p, message->offset)) {
+        return true;
+    }
+    if (*d->options->dead_letter_topic) {
+        lfrec_hold *hold = lfrec_delivery_hold(p, message->offset);
+        if (!hold) {
+            no_memory(d);
+            return false;
+        }
+        if (lfrec_kafka_dead_letter(d->kafka, message, reason, text, hold) != LFREC_KAFKA_OK) {
+            lfrec_delivery_let_go(hold);
+            return false;
+        }
+    }
+    d->bad++;
+    d->bad_by_reason[bad]++;
+    lfrec_log_thinned(LFREC_LOG_WARNING, reason, "bad event at partition %" PRId32 " offset %" PRId64 ": %s: %s",
+                      message->partition, message->offset, reason, text);
+    return true;
+}
+
+static bool on_message(void *context, const lfrec_kafka_message *message)
+{
+    daemon *d = context;
+    lfrec_partition *p = lfrec_delivery_find(d->delivery, message->partition);
+    if (!p) {
+        return true; /* of an assignment that is over */
+    }
+    if (message->offset < p->position) {
+        lfrec_log_thinned(LFREC_LOG_WARNING, "offsets went back",
+                          "partition %" PRId32 " went back to offset %" PRId64 " from %" PRId64
+                          ": skipped as known; was the topic made again, restart to read it anew",
+                          p->id, message->offset, p->position);
+        return true;
+    }
+    if (lfrec_kafka_room(d->kafka) == 0 || d->code) {
+        return false;
+    }
+    char text[LFREC_BAD_TEXT_MAX];
+    lfrec_bad bad = lfrec_decode(&d->codec, message->key, message->key_length, message->value, message->value_length,
+                                 &d->decoded, text);
+    if (bad == LFREC_BAD_NO_MEMORY) {
+        no_memory(d);
+        return false;
+    }
+    if (bad) {
+        if (!on_bad_event(d, p, message, bad, lfrec_bad_name(bad), text)) {
+            return false;
+        }
+    } else {
+        const lfrec_event *event = &d->decoded.event;
+        d->learning = p;
+        d->learning_offset = message->offset;
+        lfrec_learned learned = lfrec_operator_learn(d->op, event, p->id, p->caught_up);
+        d->learning = NULL;
+        /* To be published later: hold the offset back until then. (Published now, on_list did it; forgetting is always published.) */
+        bool later = !p->caught_up && (learned == LFREC_LEARNED || event->kind == LFREC_EVENT_FORGET) &&
+                     !old_news(p, message->offset) && !lfrec_delivery_deferred(d->delivery, event->user, p->id);
+        if (learned == LFREC_OUT_OF_MEMORY) {
+            no_memory(d);
+            return false;
+        }
+        if (learned == LFREC_REFUSED &&
+            !on_bad_event(d, p, message, LFREC_BAD_NOTHING, "refused", "the operator refuses this event")) {
+            return false;
+        }
+        if (later) {
+            lfrec_hold *hold = lfrec_delivery_hold(p, message->offset);
+            if (!hold || !lfrec_delivery_defer(d->delivery, event->user, hold)) {
+                no_memory(d);
+                return false;
+            }
+        }
+        p->events++;
+    }
+    d->events++;
+    advance(d, p, message->offset + 1);
+    return true;
+}
+
+static void on_end(void *context, int32_t partition, int64_t next)
+{
+    daemon *d = context;
+    lfrec_partition *p = lfrec_delivery_find(d->delivery, partition);
+    if (p) {
+        p->target = p->caught_up ? p->target : 0; /* the end itself, whatever was thought of it before */
+        advance(d, p, next);
+    }
+}
+
+/* ---- partitions come and go ---- */
+
+static void on_assigned(void *context, int32_t partition, int64_t committed, int64_t end)
+{
+    daemon *d = context;
+    lfrec_operator_drop_partition(d->op, partition); /* nothing of an earlier assignment may mix in */
+    lfrec_partition *p = lfrec_delivery_assign(d->delivery, partition);
+    if (!p) {
+        no_memory(d);
+        return;
+    }
+    if (end >= 0 && committed > end) {
+        lfrec_log(LFREC_LOG_WARNING,
+                  "partition %" PRId32 " ends at %" PRId64 ", before the group's offset %" PRId64
+                  ": the topic was made again; starting it over",
+                  partition, end, committed);
+        committed = -1;
+    }
+    p->committed = committed;
+    p->target = end;
+    p->started = lfrec_clock_ms();
+    d->ready = false;
+    d->hurry = false;
+    lfrec_log(LFREC_LOG_INFO,
+              "partition %" PRId32 " assigned: reading %" PRId64 " offsets from its beginning; committed %" PRId64,
+              partition, end, committed);
+}
+
+void daemon_commit(daemon *d)
+{
+    for (size_t i = 0; i < lfrec_delivery_count(d->delivery) && !d->no_commit; i++) {
+        lfrec_partition *p = lfrec_delivery_at(d->delivery, i);
+        int64_t offset = lfrec_delivery_committable(p);
+        if (offset > p->committed && offset > 0) {
+            lfrec_kafka_commit(d->kafka, p->id, offset);
+        }
+    }
+    lfrec_kafka_commit_send(d->kafka);
+}
+
+static void on_committed(void *context, int32_t partition, int64_t offset)
+{
+    daemon *d = context;
+    lfrec_partition *p = lfrec_delivery_find(d->delivery, partition);
+    if (p && offset > p->committed) {
+        p->committed = offset;
+    }
+}
+
+void daemon_finish_outputs(daemon *d)
+{
+    bool flushed = lfrec_kafka_flush(d->kafka, d->hurry ? 0 : FLUSH_STALL_MS, d->stopping ? FLUSH_MOST_MS : REVOKE_MOST_MS);
+    d->hurry |= !flushed;
+    daemon_commit(d);
+    d->hurry |= !lfrec_kafka_commit_wait(d->kafka, d->hurry ? HURRIED_COMMIT_WAIT_MS : COMMIT_WAIT_MS);
+}
+
+static void on_revoked(void *context, const int32_t *partitions, size_t count, bool lost)
+{
+    daemon *d = context;
+    if (!lost) {
+        daemon_finish_outputs(d);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const lfrec_partition *p = lfrec_delivery_find(d->delivery, partitions[i]);
+        d->left_behind |= p && !lost && lfrec_delivery_committable(p) > (p->committed > 0 ? p->committed : 0);
+        lfrec_log(LFREC_LOG_INFO, "partition %" PRId32 " %s: its users leave", partitions[i], lost ? "lost" : "revoked");
+        lfrec_operator_drop_partition(d->op, partitions[i]);
+        lfrec_delivery_remove(d->delivery, partitions[i]);
+    }
+    lfrec_log(LFREC_LOG_INFO, "%" PRIu64 " users stay", lfrec_operator_stats_of(d->op).users);
+    check_ready(d);
+}
+
+lfrec_kafka_handler daemon_kafka_handler(daemon *d)
+{
+    return (lfrec_kafka_handler){
+        .context = d,
+        .assigned = on_assigned,
+        .revoked = on_revoked,
+        .message = on_message,
+        .end = on_end,
+        .delivered = on_delivered,
+        .committed = on_committed,
+    };
+}

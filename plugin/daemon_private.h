@@ -1,0 +1,58 @@
+/* daemon_private.h - what the daemon's two halves share; nobody else includes this.
+ *
+ * daemon.c         start, the loop, stop
+ * daemon_events.c  what happens when Kafka or the operator calls: messages, lists, reports, partitions */
+#ifndef LFREC_DAEMON_PRIVATE_H
+#define LFREC_DAEMON_PRIVATE_H
+
+#include "codec.h"
+#include "daemon.h"
+#include "delivery.h"
+#include "kafka.h"
+#include "progress.h"
+#include "signals.h"
+#include "training.h"
+
+typedef struct daemon {
+    const lfrec_config *options;
+    lfrec_codec codec;
+    lfrec_decoded decoded;
+    lfrec_buffer buffer;
+    lfrec_signals *signals;
+    lfrec_operator *op;
+    lfrec_delivery *delivery;
+    lfrec_training training;
+    lfrec_kafka *kafka;
+    lfrec_progress_line progress;
+
+    lfrec_partition *learning; /* where the event being learned came from; NULL outside of learn */
+    int64_t learning_offset;
+
+    bool ready;        /* every assigned partition has caught up */
+    bool first_model;  /* lists wait for the first training after catching up */
+    bool lists_wait;   /* users may be waiting to be published */
+    double tokens;     /* lists the publish rate allows now */
+    int64_t tokens_at; /* clock, ms */
+    int64_t commit_at;
+
+    uint64_t events, bad, bad_by_reason[LFREC_BAD_COUNT];
+    bool hurry;       /* the broker did not answer in time: wait no longer than needed */
+    bool left_behind; /* an offset that could have been committed was not, when its partition left */
+    bool stopping;
+    bool no_commit; /* an output failed: nothing may be committed any more */
+    int code;       /* why to end; 0 while running */
+} daemon;
+
+/* Ends the run with this code; the first reason is logged and kept. */
+void daemon_give_up(daemon *d, int code, const char *why);
+
+/* The operator's callback and Kafka's. */
+bool daemon_on_list(void *context, const lfrec_recommendation *list);
+lfrec_kafka_handler daemon_kafka_handler(daemon *d);
+
+/* Sends the offsets that may be committed. */
+void daemon_commit(daemon *d);
+/* Waits until everything handed to the producer is acknowledged, and what that allows is committed; not longer than makes sense. */
+void daemon_finish_outputs(daemon *d);
+
+#endif

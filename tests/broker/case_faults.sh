@@ -185,7 +185,7 @@ test_message_too_large_for_the_output()
     awk 'BEGIN { printf "k|"; for (i = 0; i < 1000; i++) printf "%d:", (i * 7919) % 1000; print "" }' > "$work/large"
     { cat "$work/large"; printf 'u1|u1,a,3\n'; } | send
     within 15 all_committed || fail "committed $(committed), ends $(ends): $(cat "$log")"
-    dead | grep -q "^k.-1.*lfrec.value.left.out.bytes=3889" || fail "without its value: $(dead)"
+    dead | grep -q "^k.-1.*lfrec.value.left.out.bytes=3890" || fail "without its value: $(dead)"
     within 5 eval '[ -n "$(list_of u1)" ]' || fail "the stream did not go on"
     stop "$pid" 0
 }

@@ -37,8 +37,7 @@ static known_user defined_user(const lfrec_model *m, const lfrec_history *histor
 static double defined_score(const lfrec_model *m, const known_user *u, uint32_t item)
 {
     double score = (double)m->item_mean[item] + u->mean + (m->offset ? (double)m->offset[item] : 0);
-    for (size_t q = 0; q < m->factors; q++)
-        score += (double)m->decoder[item * m->stride + q] * u->h[q];
+    for (size_t q = 0; q < m->factors; q++) score += (double)m->decoder[item * m->stride + q] * u->h[q];
     return score;
 }
 
@@ -79,10 +78,8 @@ START_TEST(fold_in_and_scores_follow_the_formula)
                     const known_user u = defined_user(&f.model, &f.history);
                     ck_assert_uint_eq(f.user.rated, rated);
                     ck_assert_double_eq_tol(f.user.mean, u.mean, 1e-5);
-                    for (size_t q = 0; q < sizes[k]; q++)
-                        HOLDS(fabs((double)f.factors[q] - u.h[q]) < 1e-4);
-                    for (size_t q = sizes[k]; q < f.model.stride; q++)
-                        HOLDS(f.factors[q] == 0);
+                    for (size_t q = 0; q < sizes[k]; q++) HOLDS(fabs((double)f.factors[q] - u.h[q]) < 1e-4);
+                    for (size_t q = sizes[k]; q < f.model.stride; q++) HOLDS(f.factors[q] == 0);
                     ASSERT_OK(lfrec_score(&f.model, &f.user, 0, ITEMS, scores));
                     for (uint32_t i = 0; i < ITEMS; i++) {
                         const double score = defined_score(&f.model, &u, i);
@@ -112,8 +109,7 @@ START_TEST(histories_longer_than_a_block_are_folded_in_whole)
             lfrec_user user = user_over(factors);
             ASSERT_OK(lfrec_fold_in(&model, &history, &user));
             const known_user u = defined_user(&model, &history);
-            for (size_t q = 0; q < 9; q++)
-                ck_assert_double_eq_tol(factors[q], u.h[q], 1e-3);
+            for (size_t q = 0; q < 9; q++) ck_assert_double_eq_tol(factors[q], u.h[q], 1e-3);
         }
         lfrec_model_destroy(&model);
     }
@@ -210,8 +206,7 @@ static int not_in(void *context, uint32_t item)
 
 static void support_of_all(lfrec_model *m, uint32_t support)
 {
-    for (uint32_t i = 0; i < m->items; i++)
-        ((uint32_t *)(uintptr_t)m->support)[i] = support;
+    for (uint32_t i = 0; i < m->items; i++) ((uint32_t *)(uintptr_t)m->support)[i] = support;
 }
 
 START_TEST(list_has_exactly_the_items_that_are_left)
@@ -226,8 +221,7 @@ START_TEST(list_has_exactly_the_items_that_are_left)
         size_t found;
         fixture_make(&f, settings[s], 9, 5);
         support_of_all(&f.model, 10);
-        for (uint32_t k = 0; k < 7; k++)
-            refused[3 * k + 1] = 1; /* none of the rated: 2, 5, 8, ... */
+        for (uint32_t k = 0; k < 7; k++) refused[3 * k + 1] = 1; /* none of the rated: 2, 5, 8, ... */
         lfrec_query query = lfrec_query_for(28, &f.history);
         query.filter = not_in;
         query.filter_context = refused;
@@ -245,11 +239,9 @@ START_TEST(list_has_exactly_the_items_that_are_left)
                 ck_assert_uint_lt(list[k].item, ITEMS);
                 ck_assert_uint_eq(refused[list[k].item], 0);
                 ck_assert_uint_eq(listed[list[k].item]++, 0);
-                for (size_t j = 0; j < f.history.count; j++)
-                    ck_assert_uint_ne(list[k].item, f.history.item[j]);
+                for (size_t j = 0; j < f.history.count; j++) ck_assert_uint_ne(list[k].item, f.history.item[j]);
             }
-            for (size_t k = found; k < 100; k++)
-                ck_assert_mem_eq(&list[k], &untouched, sizeof untouched);
+            for (size_t k = found; k < 100; k++) ck_assert_mem_eq(&list[k], &untouched, sizeof untouched);
         }
         ck_assert_uint_eq(lfrec_top(&f.model, &f.user, &query, NULL, &found), LFREC_ERROR_ARGUMENT);
         query.count = 0;
@@ -275,8 +267,7 @@ START_TEST(list_is_the_sorted_scores_of_what_may_be_listed)
             fill(model.decoder, MANY, 5, model.stride, 0);
             for (uint32_t i = 0; i < MANY; i++) {
                 writable(model.item_mean)[i] = (float)draw_below(4) + 0.5f;
-                if (model.offset)
-                    writable(model.offset)[i] = 0;
+                if (model.offset) writable(model.offset)[i] = 0;
             }
         }
         const lfrec_history history = history_over(item, value, draw_below(60), draw_below(5), 1 + draw_below(4));
@@ -290,8 +281,7 @@ START_TEST(list_is_the_sorted_scores_of_what_may_be_listed)
         if (draw_below(2)) {
             memset(may, 0, sizeof may);
             for (uint32_t i = 0; i < MANY; i++) {
-                if (draw_below(2))
-                    candidates[count++] = i, may[i] = 1;
+                if (draw_below(2)) candidates[count++] = i, may[i] = 1;
             }
             for (size_t k = count; k > 1; k--) {
                 const uint32_t other = draw_below((uint32_t)k), moved = candidates[k - 1];
@@ -302,26 +292,21 @@ START_TEST(list_is_the_sorted_scores_of_what_may_be_listed)
             query.candidate_count = count;
         }
         if (draw_below(2)) {
-            for (uint32_t i = 0; i < MANY; i++)
-                refused[i] = (unsigned char)draw_below(2);
+            for (uint32_t i = 0; i < MANY; i++) refused[i] = (unsigned char)draw_below(2);
             query.filter = not_in;
             query.filter_context = refused;
         }
         for (uint32_t i = 0; i < MANY; i++)
             may[i] = may[i] && model.support[i] >= query.min_support && !(query.filter && refused[i]);
-        for (size_t k = 0; query.exclude && k < history.count; k++)
-            may[history.item[k]] = 0;
-        for (uint32_t i = 0; i < MANY; i++)
-            right += may[i];
-        if (right > query.count)
-            right = query.count;
+        for (size_t k = 0; query.exclude && k < history.count; k++) may[history.item[k]] = 0;
+        for (uint32_t i = 0; i < MANY; i++) right += may[i];
+        if (right > query.count) right = query.count;
         ASSERT_OK(lfrec_top(&model, &user, &query, list, &found));
         HOLDS(found == right);
         for (size_t k = 0; k < found; k++) {
             uint32_t best = MANY;
             for (uint32_t i = 0; i < MANY; i++) {
-                if (may[i] && (best == MANY || scores[i] > scores[best]))
-                    best = i;
+                if (may[i] && (best == MANY || scores[i] > scores[best])) best = i;
             }
             HOLDS(list[k].item == best);
             HOLDS(list[k].score == (float)clamped(&model, (double)scores[best]));
@@ -349,8 +334,7 @@ START_TEST(items_that_few_rated_are_left_out_by_default)
         lfrec_query all = lfrec_query_for(ITEMS, NULL);
         ASSERT_OK(lfrec_top(&f.model, &f.user, &all, list, &found));
         ck_assert_uint_eq(found, ITEMS / 5 * 2);
-        for (size_t k = 0; k < found; k++)
-            ck_assert_uint_ge(list[k].item % 5, 3);
+        for (size_t k = 0; k < found; k++) ck_assert_uint_ge(list[k].item % 5, 3);
         all.min_support = 0; /* off */
         ASSERT_OK(lfrec_top(&f.model, &f.user, &all, list, &found));
         ck_assert_uint_eq(found, ITEMS);
@@ -368,8 +352,7 @@ START_TEST(scores_beyond_the_scale_keep_their_order)
     size_t found;
     fixture_make(&f, LFREC_ARTICLE, 3, 0);
     support_of_all(&f.model, 10);
-    for (uint32_t i = 0; i < ITEMS; i++)
-        writable(f.model.item_mean)[i] = 6 + (float)i;
+    for (uint32_t i = 0; i < ITEMS; i++) writable(f.model.item_mean)[i] = 6 + (float)i;
     const lfrec_query query = lfrec_query_for(ITEMS, NULL);
     ASSERT_OK(lfrec_top(&f.model, &f.user, &query, list, &found));
     for (uint32_t k = 0; k < ITEMS; k++) {
@@ -387,14 +370,12 @@ START_TEST(no_list_contains_a_score_that_is_no_number)
     size_t found;
     fixture_make(&f, LFREC_ARTICLE, 3, 4);
     support_of_all(&f.model, 10);
-    for (uint32_t i = 0; i < ITEMS; i += 2)
-        writable(f.model.decoder)[i * f.model.stride] = i % 4 ? NAN : INFINITY;
+    for (uint32_t i = 0; i < ITEMS; i += 2) writable(f.model.decoder)[i * f.model.stride] = i % 4 ? NAN : INFINITY;
     for (uint32_t count = 0; count <= ITEMS; count++) {
         const lfrec_query query = lfrec_query_for(count, NULL);
         ASSERT_OK(lfrec_top(&f.model, &f.user, &query, list, &found));
         ck_assert_uint_eq(found, count);
-        for (size_t k = 0; k < found; k++)
-            HOLDS(list[k].score >= 0.5f && list[k].score <= 5);
+        for (size_t k = 0; k < found; k++) HOLDS(list[k].score >= 0.5f && list[k].score <= 5);
     }
     lfrec_model_destroy(&f.model);
 }
@@ -460,8 +441,7 @@ START_TEST(explanation_adds_up_to_the_score)
                     HOLDS(j == 0 || fabsf(reasons[j].share) <= fabsf(reasons[j - 1].share));
                     sum += (double)reasons[j].share;
                 }
-                for (size_t j = 0; j < f.history.count; j++)
-                    HOLDS(seen[f.history.item[j]] == 1);
+                for (size_t j = 0; j < f.history.count; j++) HOLDS(seen[f.history.item[j]] == 1);
                 HOLDS(fabs(sum - (double)scores[i]) < 1e-4);
                 const float offset = f.model.offset ? f.model.offset[i] : 0;
                 HOLDS(fabsf(why.baseline - (f.model.item_mean[i] + f.user.mean + offset)) < 1e-5f);
@@ -492,8 +472,7 @@ START_TEST(share_is_the_term_of_its_rating)
                 share += scale * (double)m->decoder[7 * m->stride + q] * (p * (double)m->encoder[j * m->stride + q] + y);
             }
             size_t at = 0;
-            while (reasons[at].item != j)
-                at++;
+            while (reasons[at].item != j) at++;
             ck_assert_double_eq_tol(reasons[at].share, share, 1e-5);
         }
         lfrec_model_destroy(&f.model);
@@ -556,8 +535,7 @@ START_TEST(distance_follows_the_formula)
         lfrec_model model;
         float there, back;
         random_model(&model, LFREC_ARTICLE, ITEMS, sizes[k]);
-        for (size_t q = 0; q < sizes[k]; q++)
-            writable(model.decoder)[5 * model.stride + q] = 0; /* no direction */
+        for (size_t q = 0; q < sizes[k]; q++) writable(model.decoder)[5 * model.stride + q] = 0; /* no direction */
         for (size_t m = 0; m < COUNT(metrics); m++) {
             for (uint32_t a = 0; a < ITEMS; a++) {
                 for (uint32_t b = 0; b < ITEMS; b++) {
@@ -601,11 +579,9 @@ START_TEST(nearest_and_farthest_are_the_sorted_distances)
                     float distance, best = 0;
                     uint32_t right = ITEMS;
                     for (uint32_t other = 0; other < ITEMS; other++) {
-                        if (listed[other])
-                            continue;
+                        if (listed[other]) continue;
                         ASSERT_OK(lfrec_distance(&model, metrics[m], item, other, &distance));
-                        if (right == ITEMS || (far ? distance > best : distance < best))
-                            best = distance, right = other;
+                        if (right == ITEMS || (far ? distance > best : distance < best)) best = distance, right = other;
                     }
                     HOLDS(list[k].item == right && list[k].score == best);
                     listed[right] = 1;
@@ -651,8 +627,7 @@ static void *serve(void *context)
         size_t found = 0;
         query.min_support = 0;
         s->status = lfrec_fold_in(s->model, &history, &user);
-        if (s->status == LFREC_OK)
-            s->status = lfrec_top(s->model, &user, &query, s->list[u], &found);
+        if (s->status == LFREC_OK) s->status = lfrec_top(s->model, &user, &query, s->list[u], &found);
     }
     return NULL;
 }
@@ -674,8 +649,7 @@ START_TEST(threads_that_share_a_model_get_the_same_bits)
         }
         serve(&work[THREADS]);
         ASSERT_OK(work[THREADS].status);
-        for (size_t t = 0; t < THREADS; t++)
-            ck_assert_int_eq(pthread_create(&thread[t], NULL, serve, &work[t]), 0);
+        for (size_t t = 0; t < THREADS; t++) ck_assert_int_eq(pthread_create(&thread[t], NULL, serve, &work[t]), 0);
         for (size_t t = 0; t < THREADS; t++) {
             ck_assert_int_eq(pthread_join(thread[t], NULL), 0);
             ASSERT_OK(work[t].status);

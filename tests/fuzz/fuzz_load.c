@@ -12,11 +12,11 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define REQUIRE(condition) \
-    do { \
-        if (!(condition)) { \
+#define REQUIRE(condition)    \
+    do {                      \
+        if (!(condition)) {   \
             __builtin_trap(); \
-        } \
+        }                     \
     } while (0)
 
 enum { LIST = 5, HISTORY = 4, SERVED_ITEMS = 2000 };

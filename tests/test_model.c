@@ -212,6 +212,8 @@ START_TEST(memory_may_start_at_any_address_and_only_its_bytes_are_used)
             lfrec_model model, other;
             ASSERT_OK(lfrec_model_init(&model, &options, b.at, bytes));
             ck_assert_ptr_null(model.memory);
+            HOLDS((uintptr_t)model.item_mean % sizeof(float) == 0 && (uintptr_t)model.support % sizeof(uint32_t) == 0);
+            HOLDS((uintptr_t)model.encoder % sizeof(float) == 0 && (uintptr_t)model.decoder % sizeof(float) == 0);
             random_model(&other, settings[s], 11, 9);
             ASSERT_OK(lfrec_model_copy(&model, &other)); /* writes every weight */
             ck_assert_mem_eq(model.decoder, other.decoder, 11 * model.stride * sizeof(float));
@@ -236,8 +238,7 @@ START_TEST(too_little_memory_is_refused_and_not_overrun)
             before = model;
             const lfrec_status status = lfrec_model_init(&model, &options, b.at, less);
             refused += status != LFREC_OK;
-            if (status != LFREC_OK)
-                HOLDS(status == LFREC_ERROR_MEMORY && !memcmp(&model, &before, sizeof model));
+            if (status != LFREC_OK) HOLDS(status == LFREC_ERROR_MEMORY && !memcmp(&model, &before, sizeof model));
             border_free(&b);
         }
         ck_assert_uint_ge(refused, bytes - 128);
@@ -313,8 +314,7 @@ START_TEST(model_that_nothing_has_made_is_refused_everywhere)
         ASSERT_STATUS(lfrec_model_copy(model, &made), expected);
         ASSERT_STATUS(lfrec_model_copy(&made, model), expected);
         ASSERT_STATUS(lfrec_model_set_means(model, &means), expected);
-        if (kind != ZERO)
-            ASSERT_STATUS(lfrec_model_set_item_mean(model, &means, 0), expected);
+        if (kind != ZERO) ASSERT_STATUS(lfrec_model_set_item_mean(model, &means, 0), expected);
         ASSERT_STATUS(lfrec_user_mean(model, &history, x), expected);
         ASSERT_STATUS(lfrec_normalize(model, &history, 0, x), expected);
         ASSERT_STATUS(lfrec_denormalize(model, item, value, 1, 0, x), expected);
@@ -374,8 +374,7 @@ START_TEST(first_and_last_of_forty_million_items_score_correctly)
     const size_t bytes = 2 * matrix + 2 * vector;
     const lfrec_options options = lfrec_options_for(LFREC_ARTICLE, K, K, 1, 5);
     unsigned char *space = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (space == MAP_FAILED)
-        return; /* no such address space here: nothing to be tested */
+    if (space == MAP_FAILED) return; /* no such address space here: nothing to be tested */
     lfrec_model model, small;
     ASSERT_OK(lfrec_model_create(&small, &options, NULL));
     model = small;
@@ -404,8 +403,7 @@ START_TEST(first_and_last_of_forty_million_items_score_correctly)
     for (size_t q = 0; q < K; q++) {
         expected_h[q] = 1.5 * (double)model.encoder[q] - 1.5 * (double)model.encoder[last * (size_t)K + q];
         ck_assert_double_eq_tol(factors[q], expected_h[q], 1e-5);
-        for (size_t r = 0; r < 2; r++)
-            product[r] += (double)model.decoder[rows[r] * (size_t)K + q] * expected_h[q];
+        for (size_t r = 0; r < 2; r++) product[r] += (double)model.decoder[rows[r] * (size_t)K + q] * expected_h[q];
     }
     lfrec_query query = lfrec_query_for(2, NULL);
     query.candidates = rows;
@@ -554,8 +552,7 @@ static void assert_rows(const float *to, size_t to_stride, const float *from, si
     for (size_t k = 0; k < rows; k++)
         ck_assert_mem_eq(to + k * to_stride, from + k * from_stride, columns * sizeof(float));
     for (size_t k = rows; k < rows + more; k++) {
-        for (size_t q = 0; q < columns; q++)
-            HOLDS(to[k * to_stride + q] == 0.0f);
+        for (size_t q = 0; q < columns; q++) HOLDS(to[k * to_stride + q] == 0.0f);
     }
 }
 
@@ -609,10 +606,8 @@ START_TEST(copy_into_a_model_that_does_not_fit_is_refused_and_changes_nothing)
     random_model(&from, LFREC_ARTICLE, 12, 9);
     for (size_t k = 0; k < COUNT(shapes) + 1; k++) {
         lfrec_model to;
-        if (k < COUNT(shapes))
-            random_model(&to, LFREC_ARTICLE, shapes[k][0], shapes[k][1]);
-        else
-            random_model(&to, LFREC_SGD, 12, 9);
+        if (k < COUNT(shapes)) random_model(&to, LFREC_ARTICLE, shapes[k][0], shapes[k][1]);
+        else random_model(&to, LFREC_SGD, 12, 9);
         const size_t bytes = to.items * to.stride * sizeof(float);
         float *before = take(bytes);
         memcpy(before, to.decoder, bytes);
@@ -644,10 +639,8 @@ START_TEST(normalizing_and_back_is_the_identity_for_stored_and_new_users)
             uint32_t item[40];
             float value[40] = {0}, preference[40], rating[40], mean, by_hand = 0;
             lfrec_history history = u < 30 ? lfrec_history_of(&ratings, u) : history_over(item, value, 9, 2, 4);
-            for (size_t k = 0; k < history.count; k++)
-                by_hand += history.value[k] - model.item_mean[history.item[k]];
-            if (history.count)
-                by_hand /= (float)history.count + options.user_shrink;
+            for (size_t k = 0; k < history.count; k++) by_hand += history.value[k] - model.item_mean[history.item[k]];
+            if (history.count) by_hand /= (float)history.count + options.user_shrink;
             ASSERT_OK(lfrec_user_mean(&model, &history, &mean));
             ck_assert_float_eq_tol(mean, by_hand, 1e-5f);
             ASSERT_OK(lfrec_normalize(&model, &history, mean, preference));
@@ -657,11 +650,9 @@ START_TEST(normalizing_and_back_is_the_identity_for_stored_and_new_users)
                 ck_assert_float_eq_tol(preference[k], expected, 1e-6f);
                 sum += preference[k];
             }
-            if (settings[s] == LFREC_ARTICLE)
-                ck_assert_float_eq_tol(sum, 0, 1e-4f);
+            if (settings[s] == LFREC_ARTICLE) ck_assert_float_eq_tol(sum, 0, 1e-4f);
             ASSERT_OK(lfrec_denormalize(&model, history.item, preference, history.count, mean, rating));
-            for (size_t k = 0; k < history.count; k++)
-                ck_assert_float_eq_tol(rating[k], history.value[k], 2e-6f);
+            for (size_t k = 0; k < history.count; k++) ck_assert_float_eq_tol(rating[k], history.value[k], 2e-6f);
         }
         lfrec_means_destroy(&means);
         lfrec_model_destroy(&model);
@@ -694,8 +685,7 @@ START_TEST(ratings_that_are_all_the_same_have_preferences_of_exactly_0)
             ASSERT_OK(lfrec_user_mean(&model, &history, &mean));
             ck_assert_float_eq(mean, 0);
             ASSERT_OK(lfrec_normalize(&model, &history, mean, preference));
-            for (int k = 0; k < 5; k++)
-                ck_assert_float_eq(preference[k], 0);
+            for (int k = 0; k < 5; k++) ck_assert_float_eq(preference[k], 0);
         }
         lfrec_means_destroy(&means);
         lfrec_model_destroy(&model);
@@ -766,8 +756,7 @@ START_TEST(history_that_is_none_is_refused)
         ASSERT_STATUS(lfrec_normalize(&model, history, 0, x), expected);
         ASSERT_STATUS(lfrec_fold_in(&model, history, &user), expected);
         ASSERT_STATUS(lfrec_explain(&model, &user, history, 0, &why), expected);
-        if (history)
-            ASSERT_STATUS(lfrec_top(&model, &user, &query, list, &found), expected);
+        if (history) ASSERT_STATUS(lfrec_top(&model, &user, &query, list, &found), expected);
         ck_assert_uint_eq(found, 7);
         ck_assert_uint_eq(why.count, 7);
         ck_assert_float_eq(x[0], 7);

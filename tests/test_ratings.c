@@ -15,8 +15,7 @@ static lfrec_rating event(uint32_t user, uint32_t item, float value)
 static lfrec_rating *events_with_repetitions(size_t count, uint32_t users, uint32_t items)
 {
     lfrec_rating *events = take(count * sizeof *events);
-    for (size_t k = 0; k < count; k++)
-        events[k] = event(draw_below(users), draw_below(items), draw_float());
+    for (size_t k = 0; k < count; k++) events[k] = event(draw_below(users), draw_below(items), draw_float());
     return events;
 }
 
@@ -25,17 +24,14 @@ static void assert_last_wins(const lfrec_ratings *ratings, const lfrec_rating *e
 {
     const size_t users = ratings->users, items = ratings->items;
     float *table = take(users * items * sizeof *table);
-    for (size_t k = 0; k < users * items; k++)
-        table[k] = NAN;
-    for (size_t k = 0; k < count; k++)
-        table[events[k].user * items + events[k].item] = events[k].value;
+    for (size_t k = 0; k < users * items; k++) table[k] = NAN;
+    for (size_t k = 0; k < count; k++) table[events[k].user * items + events[k].item] = events[k].value;
     ck_assert_uint_eq(ratings->row_start[0], 0);
     for (uint32_t u = 0; u < users; u++) {
         const lfrec_history history = lfrec_history_of(ratings, u);
         size_t k = 0;
         for (uint32_t i = 0; i < items; i++) {
-            if (isnan(table[u * items + i]))
-                continue;
+            if (isnan(table[u * items + i])) continue;
             HOLDS(k < history.count && history.item[k] == i && history.value[k] == table[u * items + i]);
             k++;
         }
@@ -135,8 +131,7 @@ START_TEST(no_users_no_items_and_no_ratings_are_legal)
         ASSERT_OK(lfrec_ratings_create(&ratings, shapes[k][0], shapes[k][1], NULL, 0, NULL));
         ASSERT_OK(lfrec_ratings_check(&ratings, NULL));
         ck_assert_uint_eq(ratings.row_start[shapes[k][0]], 0);
-        for (uint32_t u = 0; u < shapes[k][0]; u++)
-            ck_assert_uint_eq(lfrec_history_of(&ratings, u).count, 0);
+        for (uint32_t u = 0; u < shapes[k][0]; u++) ck_assert_uint_eq(lfrec_history_of(&ratings, u).count, 0);
         lfrec_ratings_destroy(&ratings);
     }
 }
@@ -178,8 +173,7 @@ START_TEST(value_that_is_not_a_number_or_too_large_is_refused)
     ASSERT_OK(build_one(2, 3, event(1, 2, -LFREC_MAX_RATING)));
     const float bad[] = {NAN, INFINITY, -INFINITY, nextafterf(LFREC_MAX_RATING, INFINITY),
                          nextafterf(-LFREC_MAX_RATING, -INFINITY)};
-    for (size_t k = 0; k < COUNT(bad); k++)
-        ASSERT_STATUS(build_one(2, 3, event(1, 2, bad[k])), LFREC_ERROR_NUMBER);
+    for (size_t k = 0; k < COUNT(bad); k++) ASSERT_STATUS(build_one(2, 3, event(1, 2, bad[k])), LFREC_ERROR_NUMBER);
 }
 END_TEST
 
@@ -256,6 +250,8 @@ START_TEST(memory_may_start_at_any_address_and_only_its_bytes_are_used)
         lfrec_ratings ratings;
         ASSERT_OK(lfrec_ratings_init(&ratings, 7, 9, events, N, b.at, bytes));
         ck_assert_ptr_null(ratings.memory);
+        HOLDS((uintptr_t)ratings.row_start % sizeof(size_t) == 0 && (uintptr_t)ratings.item % sizeof(uint32_t) == 0);
+        HOLDS((uintptr_t)ratings.value % sizeof(float) == 0);
         assert_last_wins(&ratings, events, N);
         ASSERT_OK(lfrec_ratings_check(&ratings, NULL));
         lfrec_ratings_destroy(&ratings);
@@ -275,10 +271,8 @@ START_TEST(too_little_memory_is_refused_and_not_overrun)
         bordered b = border(less, less % 16);
         lfrec_ratings ratings;
         const lfrec_status status = lfrec_ratings_init(&ratings, 7, 9, events, N, b.at, less);
-        if (status == LFREC_OK)
-            assert_last_wins(&ratings, events, N);
-        else
-            ck_assert_int_eq(status, LFREC_ERROR_MEMORY);
+        if (status == LFREC_OK) assert_last_wins(&ratings, events, N);
+        else ck_assert_int_eq(status, LFREC_ERROR_MEMORY);
         refused += status != LFREC_OK;
         border_free(&b);
     }

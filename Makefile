@@ -69,7 +69,7 @@ SOURCES        := $(wildcard plugin/*.c) $(EXAMPLES) $(DATASET) $(DEMO) $(TESTS)
                   $(PLUGIN_TEST_HELPERS) $(BENCHES) $(FUZZERS)
 
 VERSION = $(shell sed -n 's/^\#define LFREC_VERSION "\(.*\)"/\1/p' lfrec.h)
-PARTS  := unit compile docs install style clang asan valgrind fuzz broker
+PARTS  := unit compile docs install examples style clang asan valgrind fuzz broker
 # The least recursion: a part may run several programs at once, unless make was told how many already.
 PARALLEL = $(if $(findstring j,$(filter-out --%,$(MAKEFLAGS))),,-j$(shell nproc))
 
@@ -166,6 +166,7 @@ test-unit: ## the Check suites, by gcc
 test-compile: ## the header by every standard and compiler, without each part, linked twice, freestanding, as WebAssembly
 test-docs: ## the code in README.md and in the header's manual
 test-install: ## make install, use, make uninstall
+test-examples: ## the example programs: what they print, how they fail
 test-style: ## clang-format and clang-tidy
 test-clang: ## the suites by clang
 test-asan: ## the suites by clang under address and undefined-behavior sanitizers
@@ -181,6 +182,11 @@ SUITES := $(call programs,$(TESTS) $(PLUGIN_TESTS))
 check:
 	@$(MAKE) --no-print-directory $(PARALLEL) check-programs
 	@tests/suites.sh $(VARIANT) $(SUITES)
+
+.PHONY: check-examples
+check-examples:
+	@$(MAKE) --no-print-directory $(PARALLEL) demo-programs
+	@status=0; for script in $(wildcard tests/examples/*.sh); do $$script || status=1; done; exit $$status
 
 .PHONY: check-programs
 check-programs: $(SUITES) $(DAEMON)

@@ -13,7 +13,7 @@ most=${PART_SECONDS:-900}
 # The packages that a part needs, and how it is run.
 packages() {
     case $1 in
-    unit) echo unit ;;
+    unit | examples) echo unit ;;
     compile) echo compile ;;
     docs | install) echo build compile ;;
     style) echo style ;;
@@ -27,6 +27,7 @@ command_of() {
     unit) echo "$make --no-print-directory check" ;;
     clang | asan | valgrind) echo "$make --no-print-directory VARIANT=$1 check" ;;
     fuzz) echo "$make --no-print-directory VARIANT=fuzz check-fuzz" ;;
+    examples) echo "$make --no-print-directory check-examples" ;;
     compile) echo tests/compile/run.sh ;;
     docs) echo tests/docs/run.sh ;;
     install) echo tests/install.sh ;;

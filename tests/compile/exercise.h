@@ -12,13 +12,13 @@
 #define EXERCISE_USERS 20u
 #define EXERCISE_FACTORS 3u
 
-#define EXERCISE_TRY(call)                                                                                                       \
-    do {                                                                                                                         \
-        if ((call) != LFREC_OK) return __LINE__;                                                                                 \
+#define EXERCISE_TRY(call)                       \
+    do {                                         \
+        if ((call) != LFREC_OK) return __LINE__; \
     } while (0)
-#define EXERCISE_EXPECT(condition)                                                                                               \
-    do {                                                                                                                         \
-        if (!(condition)) return __LINE__;                                                                                       \
+#define EXERCISE_EXPECT(condition)         \
+    do {                                   \
+        if (!(condition)) return __LINE__; \
     } while (0)
 
 static unsigned char exercise_memory[4][16384];
@@ -78,9 +78,9 @@ static int exercise(size_t shift, uint32_t *hash)
         uint32_t epoch;
         EXERCISE_TRY(lfrec_trainer_size(&options, &ratings, &bytes));
         EXERCISE_EXPECT(bytes <= sizeof trainer_memory - 16);
-        EXERCISE_TRY(lfrec_trainer_init(&trainer, &options, &ratings, NULL, trainer_memory + shift, sizeof trainer_memory - 16));
-        for (epoch = 0; epoch < options.epochs; epoch++)
-            EXERCISE_TRY(lfrec_trainer_epoch(&trainer, NULL));
+        EXERCISE_TRY(
+            lfrec_trainer_init(&trainer, &options, &ratings, NULL, trainer_memory + shift, sizeof trainer_memory - 16));
+        for (epoch = 0; epoch < options.epochs; epoch++) EXERCISE_TRY(lfrec_trainer_epoch(&trainer, NULL));
         EXERCISE_TRY(lfrec_trainer_finish(&trainer, &model));
     }
 #endif
@@ -113,11 +113,9 @@ static int exercise(size_t shift, uint32_t *hash)
         lfrec_model view;
         size_t written, k;
         EXERCISE_TRY(lfrec_save_buffer(&model, file, sizeof file, &written));
-        for (k = 0; k < written; k++)
-            *hash = (*hash ^ file[k]) * 16777619u;
+        for (k = 0; k < written; k++) *hash = (*hash ^ file[k]) * 16777619u;
         /* In place, or a status that says why not: never a fault. */
-        for (k = written; k > 0; k--)
-            exercise_memory[3][shift + k - 1] = file[k - 1];
+        for (k = written; k > 0; k--) exercise_memory[3][shift + k - 1] = file[k - 1];
         switch (lfrec_view(&view, exercise_memory[3] + shift, written)) {
         case LFREC_OK: EXERCISE_TRY(lfrec_fold_in(&view, &history, &user)); break;
         case LFREC_ERROR_ALIGNMENT: EXERCISE_EXPECT(((uintptr_t)(exercise_memory[3] + shift)) % 4 != 0); break;

@@ -20,7 +20,8 @@ int main(void)
         }
         if (k == 0) first = hash;
         if (hash != first) {
-            printf("private copy %c: model %08lx, the first one's is %08lx\n", 'a' + k, (unsigned long)hash, (unsigned long)first);
+            printf("private copy %c: model %08lx, the first one's is %08lx\n", 'a' + k, (unsigned long)hash,
+                   (unsigned long)first);
             return 1;
         }
     }

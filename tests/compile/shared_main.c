@@ -10,7 +10,8 @@ int main(void)
     uint32_t c = 0, cc = 0;
     int line = shared_c(&c), line_cc = shared_cc(&cc);
     if (line != 0 || line_cc != 0 || c != cc) {
-        printf("exercise.h: C line %d, C++ line %d, models %08lx and %08lx\n", line, line_cc, (unsigned long)c, (unsigned long)cc);
+        printf("exercise.h: C line %d, C++ line %d, models %08lx and %08lx\n", line, line_cc, (unsigned long)c,
+               (unsigned long)cc);
         return 1;
     }
     printf("%08lx\n", (unsigned long)c);

@@ -32,12 +32,10 @@ uint8_t *block_at(uint32_t which)
 
 void copy_block(uint32_t bytes)
 {
-    for (uint32_t k = 0; k < bytes; k++)
-        block[1][k] = block[0][k];
+    for (uint32_t k = 0; k < bytes; k++) block[1][k] = block[0][k];
 }
 
 void clear_block(uint32_t bytes)
 {
-    for (uint32_t k = 0; k < bytes; k++)
-        block[1][k] = 0;
+    for (uint32_t k = 0; k < bytes; k++) block[1][k] = 0;
 }

@@ -42,13 +42,14 @@ well_formed() { # are all lines for scripts there, and nothing else wrong?
 }
 plain() { ! grep -q $'[\r\033]' "$out"; } # in a pipe: no bar, no escapes
 fails_with() { # STATUS TEXT : nothing but a message
-    [ "$status" = "$1" ] && grep -q "$2" "$work/error" && [ "$(wc -l <"$work/error")" = 1 ]
+    [ "$status" = "$1" ] && grep -q -e "$2" "$work/error" && [ "$(wc -l <"$work/error")" = 1 ]
 }
 
 # ---- made-up data: 200 people with two tastes, 40 films, in both formats ----
 
 mkdir "$work/csv" "$work/dat"
-awk 'BEGIN {
+awk -v movies_csv="$work/csv/movies.csv" -v movies_dat="$work/dat/movies.dat" -v ratings_csv="$work/csv/ratings.csv" \
+    -v ratings_dat="$work/dat/ratings.dat" 'BEGIN {
     srand(7)
     split("Star Wars: Episode IV - A New Hope (1977)|Star Wars: Episode V - The Empire Strikes Back (1980)|American Beauty (1999)|" \
           "Jurassic Park (1993)|Shakespeare in Love (1998)|Titanic (1997)", known, "|")
@@ -71,8 +72,7 @@ awk 'BEGIN {
             printf "%d::%d::%d::%d\n", u, i, r, 1000000 + u >ratings_dat
         }
     }
-}' movies_csv="$work/csv/movies.csv" movies_dat="$work/dat/movies.dat" ratings_csv="$work/csv/ratings.csv" ratings_dat="$work/dat/ratings.dat" \
-    /dev/null
+}'
 sed -i "1i userId,movieId,rating,timestamp\r" "$work/csv/ratings.csv"
 sed -i "1i movieId,title,genres\r; s/@/\xC3\xA9/" "$work/csv/movies.csv"
 LC_ALL=C sed -i "s/@/\xE9/" "$work/dat/movies.dat"

@@ -209,3 +209,14 @@ test_embedded_broker()
     timeout 10 kcat -C -b "$bootstrap" -t ratings-dead-letter -e -q -f '%k %s\n' | grep -q '^u1 bad$' || fail "no dead letter"
     stop "$pid" 0
 }
+
+test_bad_events_without_a_dead_letter_topic()
+{
+    topics 1
+    start_ready -X lfrec.dead.letter.topic=
+    printf 'x|bad\nu1|u1,a,3\nx|bad\n' | send
+    within 10 all_committed || fail "not committed"
+    stop "$pid" 0
+    says "$log" 'bad event at partition 0 offset 0: syntax' || fail "log: $(cat "$log")"
+    says "$log" 'bad events: 2 syntax' || fail "log: $(cat "$log")"
+}

@@ -6,8 +6,7 @@
 
 static void must(lfrec_status status)
 {
-    if (status == LFREC_OK)
-        return;
+    if (status == LFREC_OK) return;
     fprintf(stderr, "hello: %s\n", lfrec_status_string(status));
     exit(1);
 }

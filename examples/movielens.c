@@ -87,10 +87,8 @@ static void print_help(void)
         char left[40];
         snprintf(left, sizeof left, "--%s %s", choices[k].name, choices[k].value);
         printf("  %-20s %s", left, choices[k].help);
-        if (strcmp(choices[k].name, "epochs") == 0)
-            printf(" (%u)", usual.epochs);
-        if (strcmp(choices[k].name, "batch") == 0)
-            printf(" (%u)", usual.batch);
+        if (strcmp(choices[k].name, "epochs") == 0) printf(" (%u)", usual.epochs);
+        if (strcmp(choices[k].name, "batch") == 0) printf(" (%u)", usual.batch);
         if (strcmp(choices[k].name, "learning-rate") == 0)
             printf(" (%.3g on a scale of 1 to 5)", (double)usual.learning_rate);
         putchar('\n');
@@ -123,15 +121,13 @@ static bool parse(int argc, char **argv, settings *chosen)
         size_t length = strcspn(name += 2, "=");
         const choice *one = NULL;
         for (size_t c = 0; c < CHOICES; c++)
-            if (strlen(choices[c].name) == length && strncmp(choices[c].name, name, length) == 0)
-                one = &choices[c];
+            if (strlen(choices[c].name) == length && strncmp(choices[c].name, name, length) == 0) one = &choices[c];
         bool is_data = length == 4 && strncmp(name, "data", 4) == 0,
              is_scope = length == 5 && strncmp(name, "scope", 5) == 0;
         if (one == NULL && !is_data && !is_scope)
             return complain(0, "--%.*s: there is no such option; see --help", (int)length, name);
         value = name[length] == '=' ? name + length + 1 : k + 1 < argc ? argv[++k] : NULL;
-        if (value == NULL || *value == '\0')
-            return complain(0, "--%.*s: needs a value; see --help", (int)length, name);
+        if (value == NULL || *value == '\0') return complain(0, "--%.*s: needs a value; see --help", (int)length, name);
         if (is_data) {
             chosen->data = value;
         } else if (is_scope) {
@@ -148,8 +144,7 @@ static bool parse(int argc, char **argv, settings *chosen)
             *value_of(chosen, one) = number;
         }
     }
-    if (chosen->data == NULL)
-        return complain(0, "--data FOLDER is missing; --help explains");
+    if (chosen->data == NULL) return complain(0, "--data FOLDER is missing; --help explains");
     return true;
 }
 
@@ -164,8 +159,7 @@ static const char *thousands(uint64_t number)
     int count = snprintf(digits, sizeof digits, "%llu", (unsigned long long)number);
     char *to = out;
     for (int k = 0; k < count; k++) {
-        if (k > 0 && (count - k) % 3 == 0)
-            *to++ = ',';
+        if (k > 0 && (count - k) % 3 == 0) *to++ = ',';
         *to++ = digits[k];
     }
     *to = '\0';
@@ -197,12 +191,10 @@ static int show_progress(void *context, const lfrec_epoch *epoch)
     if (state->terminal) {
         char bar[41];
         uint32_t full = (uint32_t)((uint64_t)epoch->epoch * 40 / epoch->epochs);
-        for (uint32_t k = 0; k < 40; k++)
-            bar[k] = k < full ? '#' : '.';
+        for (uint32_t k = 0; k < 40; k++) bar[k] = k < full ? '#' : '.';
         bar[40] = '\0';
         printf("\r   [%s] epoch %u of %u, loss %.4f ", bar, epoch->epoch, epoch->epochs, epoch->loss);
-        if (epoch->epoch == epoch->epochs)
-            putchar('\n');
+        if (epoch->epoch == epoch->epochs) putchar('\n');
         fflush(stdout);
     } else if (epoch->epoch == 1 || tenths > state->shown) {
         printf("   epoch %*u of %u: loss %.4f\n", (int)(epoch->epochs > 99 ? 4 : 2), epoch->epoch, epoch->epochs,
@@ -242,19 +234,17 @@ static int failed(const char *what, lfrec_status status)
     return complain(EXIT_DATA, "%s: %s", what, lfrec_status_string(status));
 }
 
-#define TRY(what, call)                   \
-    do {                                  \
-        lfrec_status status_ = (call);    \
-        if (status_ != LFREC_OK)          \
-            return failed(what, status_); \
+#define TRY(what, call)                                        \
+    do {                                                       \
+        lfrec_status status_ = (call);                         \
+        if (status_ != LFREC_OK) return failed(what, status_); \
     } while (0)
 
 static int read_ratings(walk *w, const char *path)
 {
     char error[DATASET_ERROR_MAX];
     double start = seconds_now();
-    if (!dataset_read(&w->data, path, error))
-        return complain(EXIT_DATA, "%s", error);
+    if (!dataset_read(&w->data, path, error)) return complain(EXIT_DATA, "%s", error);
     double taken = seconds_now() - start;
     fflush(stdout);
     dataset_print_refused(&w->data, stderr);
@@ -270,8 +260,7 @@ static int read_ratings(walk *w, const char *path)
     uint32_t *order = malloc(data->items.count * sizeof *order);
     double *sum = calloc(data->items.count, sizeof *sum);
     if (order != NULL && sum != NULL) {
-        for (size_t k = 0; k < data->count; k++)
-            sum[data->rating[k].item] += (double)data->rating[k].value;
+        for (size_t k = 0; k < data->count; k++) sum[data->rating[k].item] += (double)data->rating[k].value;
         dataset_most_rated(data, order);
         for (uint32_t k = 0; k < data->items.count && k < MOST_RATED; k++) {
             uint32_t item = order[k];
@@ -291,8 +280,7 @@ static int keep_popular(walk *w, uint32_t top)
     uint32_t before = w->data.items.count;
     heading("The popular films");
     if (top != 0 && top < before) {
-        if (!dataset_keep_most_rated(&w->data, top))
-            return failed("keeping the most rated films", LFREC_ERROR_MEMORY);
+        if (!dataset_keep_most_rated(&w->data, top)) return failed("keeping the most rated films", LFREC_ERROR_MEMORY);
         printf("   A film that few have rated tells little about anybody's taste. Kept: the %s most rated\n"
                "   of %s films.\n\n",
                thousands(w->data.items.count), thousands(before));
@@ -313,21 +301,17 @@ static int keep_popular(walk *w, uint32_t top)
 static lfrec_status preference_range(const walk *w, const lfrec_model *model, float *least, float *most)
 {
     float *preference = malloc((w->ratings.items + 1) * sizeof *preference);
-    if (preference == NULL)
-        return LFREC_ERROR_MEMORY;
+    if (preference == NULL) return LFREC_ERROR_MEMORY;
     lfrec_status status = LFREC_OK;
     *least = *most = 0;
     for (uint32_t user = 0; user < w->ratings.users && status == LFREC_OK; user++) {
         lfrec_history history = lfrec_history_of(&w->ratings, user);
         float mean;
         status = lfrec_user_mean(model, &history, &mean);
-        if (status == LFREC_OK)
-            status = lfrec_normalize(model, &history, mean, preference);
+        if (status == LFREC_OK) status = lfrec_normalize(model, &history, mean, preference);
         for (size_t k = 0; k < history.count && status == LFREC_OK; k++) {
-            if (preference[k] < *least)
-                *least = preference[k];
-            if (preference[k] > *most)
-                *most = preference[k];
+            if (preference[k] < *least) *least = preference[k];
+            if (preference[k] > *most) *most = preference[k];
         }
     }
     free(preference);
@@ -342,8 +326,7 @@ static int show_preferences(walk *w)
     TRY("means", lfrec_model_set_means(&w->model, &w->means));
     uint32_t best = 0;
     for (uint32_t item = 1; item < w->model.items; item++)
-        if (w->model.item_mean[item] > w->model.item_mean[best])
-            best = item;
+        if (w->model.item_mean[item] > w->model.item_mean[best]) best = item;
     printf("   A rating mixes how good a film is, how generous a person is, and what that person prefers. The\n"
            "   first two are means, and what they leave over is the preference: 0 says just as the means would\n"
            "   guess. The overall mean is %.3f; the best liked film has %.2f:\n"
@@ -360,14 +343,12 @@ static int hold_out(walk *w, float share)
 {
     w->train = w->ratings;
     w->train.memory = NULL;
-    if (share <= 0)
-        return 0;
+    if (share <= 0) return 0;
     heading("Ratings to be tested with");
     size_t bytes;
     TRY("holding out ratings", lfrec_split_size(&w->ratings, &bytes));
     w->split = malloc(bytes);
-    if (w->split == NULL)
-        return failed("holding out ratings", LFREC_ERROR_MEMORY);
+    if (w->split == NULL) return failed("holding out ratings", LFREC_ERROR_MEMORY);
     TRY("holding out ratings",
         lfrec_split(&w->ratings, LFREC_SPLIT_RATINGS, share, w->options.seed, w->split, bytes, &w->train, &w->test));
     size_t held = w->test.row_start[w->test.users], left = w->train.row_start[w->train.users];
@@ -388,8 +369,7 @@ static int check_masks(const walk *w)
     const lfrec_options *o = &w->options;
     size_t known = 0, first = 0, second = 0, both = 0, changed = 0;
     uint8_t *hidden = malloc(3 * (size_t)w->train.items + 1);
-    if (hidden == NULL)
-        return failed("masks", LFREC_ERROR_MEMORY);
+    if (hidden == NULL) return failed("masks", LFREC_ERROR_MEMORY);
     for (uint32_t user = 0; user < w->train.users; user++) {
         size_t count = lfrec_history_of(&w->train, user).count;
         uint8_t *one = hidden, *two = one + count, *again = two + count;
@@ -397,8 +377,7 @@ static int check_masks(const walk *w)
         second += lfrec_mask(o->seed, 2, user, o->mask, count, two);
         lfrec_mask(o->seed, 1, user, o->mask, count, again);
         changed += memcmp(one, again, count) != 0;
-        for (size_t k = 0; k < count; k++)
-            both += one[k] && two[k];
+        for (size_t k = 0; k < count; k++) both += one[k] && two[k];
         known += count;
     }
     free(hidden);
@@ -428,13 +407,11 @@ static int train(walk *w)
     double start = seconds_now();
     lfrec_status status = lfrec_train(&w->model, o, &w->train, show_progress, &state, &report);
     if (status == LFREC_ERROR_DIVERGED) {
-        if (state.terminal)
-            putchar('\n');
+        if (state.terminal) putchar('\n');
         return complain(EXIT_DATA, "training diverged in epoch %u: a learning rate of %g is too much here; try --learning-rate %.2g",
                         report.last.epoch, (double)report.last.learning_rate, (double)o->learning_rate / 4);
     }
-    if (status != LFREC_OK)
-        return failed("training", status);
+    if (status != LFREC_OK) return failed("training", status);
     printf("\nfinal loss: %.4f\n\n   after %u epochs in %.1f s.", report.last.loss, report.last.epoch, seconds_now() - start);
     puts(o->scope == LFREC_SCOPE_ALL ? " With all of the table in it, most of it 0, this is no measure to compare\n"
                                        "   with a loss over known preferences."
@@ -444,21 +421,16 @@ static int train(walk *w)
 
 static int show_errors(walk *w)
 {
-    if (w->test.users == 0)
-        return 0;
+    if (w->test.users == 0) return 0;
     heading("Ratings it has not seen");
     lfrec_model means_only = {0};
     lfrec_errors with = {0}, without = {0};
     lfrec_status status = lfrec_model_create(&means_only, &w->options, NULL);
-    if (status == LFREC_OK)
-        status = lfrec_model_set_means(&means_only, &w->means);
-    if (status == LFREC_OK)
-        status = lfrec_evaluate(&means_only, &w->train, &w->test, w->factors, &without);
-    if (status == LFREC_OK)
-        status = lfrec_evaluate(&w->model, &w->train, &w->test, w->factors, &with);
+    if (status == LFREC_OK) status = lfrec_model_set_means(&means_only, &w->means);
+    if (status == LFREC_OK) status = lfrec_evaluate(&means_only, &w->train, &w->test, w->factors, &without);
+    if (status == LFREC_OK) status = lfrec_evaluate(&w->model, &w->train, &w->test, w->factors, &with);
     lfrec_model_destroy(&means_only);
-    if (status != LFREC_OK)
-        return failed("held-out ratings", status);
+    if (status != LFREC_OK) return failed("held-out ratings", status);
     printf("   The root of the mean squared error over the %s ratings that were put aside:\n\n", thousands(with.count));
     printf("held-out RMSE: %.4f (means only %.4f)\n", with.rmse, without.rmse);
     return 0;
@@ -479,8 +451,7 @@ static void say(person *who, uint32_t item, float value)
 {
     size_t k = who->count;
     for (size_t at = 0; at < who->count; at++)
-        if (who->item[at] == item)
-            return;
+        if (who->item[at] == item) return;
     for (; k > 0 && who->item[k - 1] > item; k--) {
         who->item[k] = who->item[k - 1];
         who->value[k] = who->value[k - 1];
@@ -505,13 +476,10 @@ static person sample_person(const dataset *data)
             found++;
         }
     for (size_t k = 0; k < 6; k++)
-        if (dataset_find(data, not_loved[k], &item))
-            say(&who, item, low);
-    if (found == 2)
-        return who;
+        if (dataset_find(data, not_loved[k], &item)) say(&who, item, low);
+    if (found == 2) return who;
     who.count = 0;
-    for (item = 0; item < data->items.count && item < 6; item++)
-        say(&who, item, item < 2 ? high : low);
+    for (item = 0; item < data->items.count && item < 6; item++) say(&who, item, item < 2 ? high : low);
     return who;
 }
 
@@ -534,8 +502,7 @@ static int recommend(const walk *w, const person *who)
     printf("   Recommended, with the rating that is predicted:\n");
     for (size_t k = 0; k < found; k++)
         printf("    %.2f  %s\n", (double)list[k].score, dataset_title(data, list[k].item));
-    if (found == 0)
-        return 0;
+    if (found == 0) return 0;
 
     lfrec_reason reasons[3];
     lfrec_explanation why = {reasons, 3, 0, 0.0f};
@@ -554,13 +521,11 @@ static int meet_somebody(const walk *w)
     printf("   A person the model has never met, who loves two films and not much else. What was said goes in\n"
            "   as preferences and comes out as a prediction for every film, without any training.\n\n");
     int code = recommend(w, &who);
-    if (code != 0)
-        return code;
+    if (code != 0) return code;
 
     heading("The same person, reversed");
     printf("   Every rating turned round: what was loved is disliked, what was disliked is loved.\n\n");
-    for (size_t k = 0; k < who.count; k++)
-        who.value[k] = w->data.lowest + w->data.highest - who.value[k];
+    for (size_t k = 0; k < who.count; k++) who.value[k] = w->data.lowest + w->data.highest - who.value[k];
     return recommend(w, &who);
 }
 
@@ -618,20 +583,14 @@ static int choose_options(walk *w, const settings *chosen)
     o->weight_decay *= (float)(fewer < 1 ? 1 : fewer > 12 ? 12 : fewer);
     o->scope = chosen->scope;
     o->seed = (uint64_t)chosen->seed;
-    if (chosen->mask >= 0)
-        o->mask = (float)chosen->mask;
-    if (chosen->loss_weight >= 0)
-        o->loss_weight = (float)chosen->loss_weight;
-    if (chosen->epochs >= 0)
-        o->epochs = (uint32_t)chosen->epochs;
-    if (chosen->batch >= 0)
-        o->batch = (uint32_t)chosen->batch;
-    if (chosen->learning_rate >= 0)
-        o->learning_rate = (float)chosen->learning_rate;
+    if (chosen->mask >= 0) o->mask = (float)chosen->mask;
+    if (chosen->loss_weight >= 0) o->loss_weight = (float)chosen->loss_weight;
+    if (chosen->epochs >= 0) o->epochs = (uint32_t)chosen->epochs;
+    if (chosen->batch >= 0) o->batch = (uint32_t)chosen->batch;
+    if (chosen->learning_rate >= 0) o->learning_rate = (float)chosen->learning_rate;
     const char *field;
     lfrec_status status = lfrec_options_check(o, &field);
-    if (status != LFREC_OK)
-        return complain(EXIT_USAGE, "%s: %s", field, lfrec_status_string(status));
+    if (status != LFREC_OK) return complain(EXIT_USAGE, "%s: %s", field, lfrec_status_string(status));
     TRY("the model", lfrec_model_create(&w->model, o, NULL));
     w->factors = malloc(LFREC_STRIDE(o->factors) * sizeof *w->factors);
     return w->factors != NULL ? 0 : failed("the model", LFREC_ERROR_MEMORY);
@@ -640,32 +599,22 @@ static int choose_options(walk *w, const settings *chosen)
 static int walk_through(walk *w, const settings *chosen)
 {
     int code = read_ratings(w, chosen->data);
-    if (code == 0)
-        code = keep_popular(w, (uint32_t)chosen->top);
-    if (code == 0)
-        code = choose_options(w, chosen);
-    if (code == 0)
-        code = show_preferences(w);
-    if (code == 0)
-        code = hold_out(w, (float)chosen->holdout);
-    if (code == 0)
-        code = check_masks(w);
-    if (code == 0)
-        code = train(w);
-    if (code == 0)
-        code = show_errors(w);
-    if (code == 0)
-        code = meet_somebody(w);
-    if (code == 0)
-        code = compare_films(w);
+    if (code == 0) code = keep_popular(w, (uint32_t)chosen->top);
+    if (code == 0) code = choose_options(w, chosen);
+    if (code == 0) code = show_preferences(w);
+    if (code == 0) code = hold_out(w, (float)chosen->holdout);
+    if (code == 0) code = check_masks(w);
+    if (code == 0) code = train(w);
+    if (code == 0) code = show_errors(w);
+    if (code == 0) code = meet_somebody(w);
+    if (code == 0) code = compare_films(w);
     return code;
 }
 
 int main(int argc, char **argv)
 {
     settings chosen;
-    if (!parse(argc, argv, &chosen))
-        return EXIT_USAGE;
+    if (!parse(argc, argv, &chosen)) return EXIT_USAGE;
     if (chosen.help) {
         print_help();
         return 0;

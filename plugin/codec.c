@@ -43,7 +43,8 @@ static lfrec_bad complain_framing(const char *what, const char *bytes, char text
     const unsigned char *id = (const unsigned char *)bytes + 1;
     unsigned long schema = (unsigned long)id[0] << 24 | (unsigned long)id[1] << 16 | (unsigned long)id[2] << 8 | id[3];
     return lfrec_complain(text, LFREC_BAD_FRAMING,
-                          "schema-registry framing (schema id %lu) in front of the %s: produce plain JSON or CSV", schema, what);
+                          "schema-registry framing (schema id %lu) in front of the %s: produce plain JSON or CSV",
+                          schema, what);
 }
 
 static lfrec_bad require_utf8(const char *what, const char *bytes, size_t length, char text[LFREC_BAD_TEXT_MAX])
@@ -52,7 +53,8 @@ static lfrec_bad require_utf8(const char *what, const char *bytes, size_t length
     if (valid == length) {
         return LFREC_BAD_NOTHING;
     }
-    return lfrec_complain(text, LFREC_BAD_NOT_UTF8, "%s is not UTF-8: 0x%02X at byte %zu", what, (unsigned char)bytes[valid], valid);
+    return lfrec_complain(text, LFREC_BAD_NOT_UTF8, "%s is not UTF-8: 0x%02X at byte %zu", what,
+                          (unsigned char)bytes[valid], valid);
 }
 
 static lfrec_bad decode_tombstone(const char *key, size_t length, lfrec_event *event, char text[LFREC_BAD_TEXT_MAX])
@@ -85,8 +87,8 @@ static bool is_text_null(const char *bytes, size_t length)
     return length >= 4 && memcmp(bytes, "null", 4) == 0 && space_prefix(bytes + 4, length - 4) == length - 4;
 }
 
-lfrec_bad lfrec_decode(const lfrec_codec *codec, const void *key, size_t key_length, const void *value, size_t value_length,
-                       lfrec_decoded *out, char text[LFREC_BAD_TEXT_MAX])
+lfrec_bad lfrec_decode(const lfrec_codec *codec, const void *key, size_t key_length, const void *value,
+                       size_t value_length, lfrec_decoded *out, char text[LFREC_BAD_TEXT_MAX])
 {
     if (!value) {
         return decode_tombstone(key, key_length, &out->event, text);
@@ -100,7 +102,8 @@ lfrec_bad lfrec_decode(const lfrec_codec *codec, const void *key, size_t key_len
         return complain_framing("value", bytes, text);
     }
     if (length > LFREC_VALUE_MAX) {
-        return lfrec_complain(text, LFREC_BAD_TOO_LARGE, "value has %zu bytes, at most %u are allowed", length, LFREC_VALUE_MAX);
+        return lfrec_complain(text, LFREC_BAD_TOO_LARGE, "value has %zu bytes, at most %u are allowed", length,
+                              LFREC_VALUE_MAX);
     }
     lfrec_bad bad = require_utf8("value", bytes, length, text);
     if (bad != LFREC_BAD_NOTHING) {
@@ -115,7 +118,8 @@ lfrec_bad lfrec_decode(const lfrec_codec *codec, const void *key, size_t key_len
         return lfrec_complain(text, LFREC_BAD_EMPTY_VALUE, "empty value (nothing but white space)");
     }
     if (is_text_null(bytes + first, length - first)) {
-        return lfrec_complain(text, LFREC_BAD_TEXT_NULL, "the text null, which is not a null value: to forget a user, send none");
+        return lfrec_complain(text, LFREC_BAD_TEXT_NULL,
+                              "the text null, which is not a null value: to forget a user, send none");
     }
 
     lfrec_fields fields;
@@ -128,5 +132,6 @@ lfrec_bad lfrec_decode(const lfrec_codec *codec, const void *key, size_t key_len
     } else if (!lfrec_json_scan(bytes, length, &fields)) {
         bad = lfrec_json_read(bytes, length, &fields, out->user, out->item, text);
     }
-    return bad != LFREC_BAD_NOTHING ? bad : lfrec_fields_judge(&fields, codec->scale_min, codec->scale_max, &out->event, text);
+    return bad != LFREC_BAD_NOTHING ? bad
+                                    : lfrec_fields_judge(&fields, codec->scale_min, codec->scale_max, &out->event, text);
 }

@@ -21,7 +21,7 @@
 #include "event.h"
 #include "format.h"
 
-#define LFREC_VALUE_MAX 65536u /* bytes; a longer value is refused unread */
+#define LFREC_VALUE_MAX 65536u  /* bytes; a longer value is refused unread */
 #define LFREC_BAD_TEXT_MAX 256u /* bytes for a reason text, NUL included */
 
 /* Why a value is no event. Numbers may change with versions; the names of lfrec_bad_name are stable (metrics, dead-letter headers). */
@@ -67,12 +67,12 @@ typedef struct lfrec_decoded {
 
 /* One message. value NULL: a tombstone (value_length is not looked at); key NULL: no key. LFREC_BAD_NOTHING and *out, or the reason,
  * with a text that says what and where: one line, valid UTF-8, NUL-terminated, no control characters, and *out is undefined. */
-lfrec_bad lfrec_decode(const lfrec_codec *codec, const void *key, size_t key_length, const void *value, size_t value_length,
-                       lfrec_decoded *out, char text[LFREC_BAD_TEXT_MAX]);
+lfrec_bad lfrec_decode(const lfrec_codec *codec, const void *key, size_t key_length, const void *value,
+                       size_t value_length, lfrec_decoded *out, char text[LFREC_BAD_TEXT_MAX]);
 
 typedef enum lfrec_encoded {
-    LFREC_ENCODED,           /* appended to the buffer */
-    LFREC_ENCODED_NULL,      /* a true null value (tombstone): nothing appended; the user forgotten, LFREC_EVENT_FORGET */
+    LFREC_ENCODED,      /* appended to the buffer */
+    LFREC_ENCODED_NULL, /* a true null value (tombstone): nothing appended; the user forgotten, LFREC_EVENT_FORGET */
     LFREC_ENCODE_NO_MEMORY,  /* buffer as before */
     LFREC_ENCODE_NOT_FINITE, /* a NaN or an infinity in it: buffer as before */
     LFREC_ENCODE_BAD_ID      /* an id that is empty or not UTF-8: buffer as before */

@@ -41,7 +41,8 @@ static lfrec_bad read_cell(const char *row, size_t length, size_t *at, struct ce
     } else {
         for (; p < length && row[p] != ',' && !is_line_end(row[p]); p++) {
             if (row[p] == '"') {
-                return lfrec_complain(text, LFREC_BAD_SYNTAX, "not CSV: a quote within a field without quotes, at byte %zu", p);
+                return lfrec_complain(text, LFREC_BAD_SYNTAX,
+                                      "not CSV: a quote within a field without quotes, at byte %zu", p);
             }
         }
         cell->length = p - *at;
@@ -76,8 +77,8 @@ static lfrec_field field_of(int which, const struct cell *cell, char *storage)
     return field;
 }
 
-lfrec_bad lfrec_csv_read(const char *row, size_t length, lfrec_fields *fields, char user[LFREC_ID_MAX], char item[LFREC_ID_MAX],
-                         char text[LFREC_BAD_TEXT_MAX])
+lfrec_bad lfrec_csv_read(const char *row, size_t length, lfrec_fields *fields, char user[LFREC_ID_MAX],
+                         char item[LFREC_ID_MAX], char text[LFREC_BAD_TEXT_MAX])
 {
     memset(fields, 0, sizeof *fields);
     size_t at = 0;
@@ -85,7 +86,8 @@ lfrec_bad lfrec_csv_read(const char *row, size_t length, lfrec_fields *fields, c
     for (;;) {
         struct cell cell;
         if (count == LFREC_FIELD_COUNT) {
-            return lfrec_complain(text, LFREC_BAD_SYNTAX, "not CSV: more than the 4 fields user,item,rating,ts, at byte %zu", at);
+            return lfrec_complain(text, LFREC_BAD_SYNTAX,
+                                  "not CSV: more than the 4 fields user,item,rating,ts, at byte %zu", at);
         }
         lfrec_bad bad = read_cell(row, length, &at, &cell, text);
         if (bad != LFREC_BAD_NOTHING) {

@@ -40,16 +40,16 @@ typedef struct lfrec_reason_out {
 
 typedef struct lfrec_recommended {
     lfrec_id item;
-    float score; /* predicted rating, on the scale */
+    float score;                     /* predicted rating, on the scale */
     const lfrec_reason_out *reasons; /* strongest first; NULL when not asked for */
     size_t reason_count;
 } lfrec_recommended;
 
 typedef struct lfrec_recommendation {
     lfrec_id user;
-    bool forgotten;         /* the user is gone: published as a null value, and the rest is empty */
-    uint64_t model_version; /* 0: means only, before the first training; then 1, 2, ... */
-    size_t rated;           /* how many ratings of the user it rests on */
+    bool forgotten;                 /* the user is gone: published as a null value, and the rest is empty */
+    uint64_t model_version;         /* 0: means only, before the first training; then 1, 2, ... */
+    size_t rated;                   /* how many ratings of the user it rests on */
     const lfrec_recommended *items; /* best first */
     size_t count;
 } lfrec_recommendation;

@@ -15,12 +15,9 @@ int lfrec_field_named(const char *key, size_t length)
         return memcmp(key, "user", 4) == 0   ? LFREC_FIELD_USER
                : memcmp(key, "item", 4) == 0 ? LFREC_FIELD_ITEM
                                              : LFREC_FIELD_COUNT;
-    case 6:
-        return memcmp(key, "rating", 6) == 0 ? LFREC_FIELD_RATING : LFREC_FIELD_COUNT;
-    case 2:
-        return memcmp(key, "ts", 2) == 0 ? LFREC_FIELD_TS : LFREC_FIELD_COUNT;
-    default:
-        return LFREC_FIELD_COUNT;
+    case 6: return memcmp(key, "rating", 6) == 0 ? LFREC_FIELD_RATING : LFREC_FIELD_COUNT;
+    case 2: return memcmp(key, "ts", 2) == 0 ? LFREC_FIELD_TS : LFREC_FIELD_COUNT;
+    default: return LFREC_FIELD_COUNT;
     }
 }
 
@@ -66,20 +63,13 @@ lfrec_bad lfrec_id_judge(const char *name, const char *bytes, size_t length, cha
 static const char *kind_name(lfrec_field_kind kind)
 {
     switch (kind) {
-    case LFREC_FIELD_STRING:
-        return "a string";
-    case LFREC_FIELD_NUMBER:
-        return "a number";
-    case LFREC_FIELD_NULL:
-        return "null";
-    case LFREC_FIELD_BOOLEAN:
-        return "a boolean";
-    case LFREC_FIELD_ARRAY:
-        return "an array";
-    case LFREC_FIELD_OBJECT:
-        return "an object";
-    case LFREC_FIELD_ABSENT:
-        break;
+    case LFREC_FIELD_STRING: return "a string";
+    case LFREC_FIELD_NUMBER: return "a number";
+    case LFREC_FIELD_NULL: return "null";
+    case LFREC_FIELD_BOOLEAN: return "a boolean";
+    case LFREC_FIELD_ARRAY: return "an array";
+    case LFREC_FIELD_OBJECT: return "an object";
+    case LFREC_FIELD_ABSENT: break;
     }
     return "missing";
 }
@@ -122,17 +112,15 @@ static lfrec_bad read_number(int which, const lfrec_field *field, const char *al
 {
     const char *name = field_names[which];
     if (field->kind != LFREC_FIELD_NUMBER) {
-        return lfrec_complain(text, LFREC_BAD_TYPE, "%s must be %s, not %s (byte %zu)", name, allowed, kind_name(field->kind),
-                              field->at);
+        return lfrec_complain(text, LFREC_BAD_TYPE, "%s must be %s, not %s (byte %zu)", name, allowed,
+                              kind_name(field->kind), field->at);
     }
     switch (lfrec_number_read(field->bytes, field->length, number)) {
-    case LFREC_NUMBER_READ:
-        return LFREC_BAD_NOTHING;
+    case LFREC_NUMBER_READ: return LFREC_BAD_NOTHING;
     case LFREC_NUMBER_TOO_LARGE:
-        return lfrec_complain(text, LFREC_BAD_NUMBER, "%s %.*s is too large (byte %zu)", name, shown(field), field->bytes,
-                              field->at);
-    case LFREC_NUMBER_MALFORMED:
-        break;
+        return lfrec_complain(text, LFREC_BAD_NUMBER, "%s %.*s is too large (byte %zu)", name, shown(field),
+                              field->bytes, field->at);
+    case LFREC_NUMBER_MALFORMED: break;
     }
     return lfrec_complain(text, LFREC_BAD_NUMBER, "%s \"%.*s\" is not a number (byte %zu)", name, shown(field),
                           field->bytes, field->at);

@@ -57,20 +57,13 @@ static const char *skip_value(const char *p)
 static lfrec_bad reason_of(enum json_error_code code)
 {
     switch (code) {
-    case json_error_out_of_memory:
-        return LFREC_BAD_NO_MEMORY;
-    case json_error_stack_overflow:
-        return LFREC_BAD_NESTING;
-    case json_error_invalid_utf8:
-        return LFREC_BAD_NOT_UTF8;
-    case json_error_end_of_input_expected:
-        return LFREC_BAD_TRAILING_DATA;
-    case json_error_duplicate_key:
-        return LFREC_BAD_DUPLICATE;
-    case json_error_numeric_overflow:
-        return LFREC_BAD_NUMBER;
-    default:
-        return LFREC_BAD_SYNTAX;
+    case json_error_out_of_memory: return LFREC_BAD_NO_MEMORY;
+    case json_error_stack_overflow: return LFREC_BAD_NESTING;
+    case json_error_invalid_utf8: return LFREC_BAD_NOT_UTF8;
+    case json_error_end_of_input_expected: return LFREC_BAD_TRAILING_DATA;
+    case json_error_duplicate_key: return LFREC_BAD_DUPLICATE;
+    case json_error_numeric_overflow: return LFREC_BAD_NUMBER;
+    default: return LFREC_BAD_SYNTAX;
     }
 }
 
@@ -88,20 +81,14 @@ static lfrec_bad complain(const json_error_t *error, char text[LFREC_BAD_TEXT_MA
 static lfrec_field_kind kind_of(const json_t *value)
 {
     switch (json_typeof(value)) {
-    case JSON_STRING:
-        return LFREC_FIELD_STRING;
+    case JSON_STRING: return LFREC_FIELD_STRING;
     case JSON_INTEGER:
-    case JSON_REAL:
-        return LFREC_FIELD_NUMBER;
-    case JSON_NULL:
-        return LFREC_FIELD_NULL;
+    case JSON_REAL: return LFREC_FIELD_NUMBER;
+    case JSON_NULL: return LFREC_FIELD_NULL;
     case JSON_TRUE:
-    case JSON_FALSE:
-        return LFREC_FIELD_BOOLEAN;
-    case JSON_ARRAY:
-        return LFREC_FIELD_ARRAY;
-    case JSON_OBJECT:
-        break;
+    case JSON_FALSE: return LFREC_FIELD_BOOLEAN;
+    case JSON_ARRAY: return LFREC_FIELD_ARRAY;
+    case JSON_OBJECT: break;
     }
     return LFREC_FIELD_OBJECT;
 }
@@ -123,13 +110,13 @@ static void take(json_t *value, const char *text, size_t at, char *storage, lfre
     }
 }
 
-lfrec_bad lfrec_json_read(const char *value, size_t length, lfrec_fields *fields, char user[LFREC_ID_MAX], char item[LFREC_ID_MAX],
-                          char text[LFREC_BAD_TEXT_MAX])
+lfrec_bad lfrec_json_read(const char *value, size_t length, lfrec_fields *fields, char user[LFREC_ID_MAX],
+                          char item[LFREC_ID_MAX], char text[LFREC_BAD_TEXT_MAX])
 {
     json_error_t error;
     /* Integers as reals: else those above 2^63 would be refused. NUL is allowed here and judged with the ids. */
-    json_t *object =
-        json_loadb(value, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, &error);
+    json_t *object = json_loadb(
+        value, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, &error);
     if (!object) {
         return complain(&error, text);
     }
@@ -148,7 +135,8 @@ lfrec_bad lfrec_json_read(const char *value, size_t length, lfrec_fields *fields
     const char *p = skip_space(value) + 1;
     const char *key;
     json_t *member;
-    json_object_foreach (object, key, member) {
+    json_object_foreach(object, key, member)
+    {
         p = skip_space(skip_string(skip_space(p)));
         p = skip_space(p + 1); /* the colon */
         int which = lfrec_field_named(key, strlen(key));

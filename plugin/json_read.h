@@ -6,7 +6,7 @@
 
 /* LFREC_BAD_NOTHING and *fields: strings in user and item, numbers borrowed from the value. Or the reason and its text. The value must
  * be valid UTF-8. */
-lfrec_bad lfrec_json_read(const char *value, size_t length, lfrec_fields *fields, char user[LFREC_ID_MAX], char item[LFREC_ID_MAX],
-                          char text[LFREC_BAD_TEXT_MAX]);
+lfrec_bad lfrec_json_read(const char *value, size_t length, lfrec_fields *fields, char user[LFREC_ID_MAX],
+                          char item[LFREC_ID_MAX], char text[LFREC_BAD_TEXT_MAX]);
 
 #endif

@@ -95,8 +95,7 @@ static bool set_user_property(rd_kafka_conf_t *conf, const lfrec_property *prope
         return false;
     }
     switch (rd_kafka_conf_set(conf, property->name, property->value, text, sizeof text)) {
-    case RD_KAFKA_CONF_OK:
-        return true;
+    case RD_KAFKA_CONF_OK: return true;
     case RD_KAFKA_CONF_UNKNOWN:
         snprintf(error,
                  LFREC_KAFKA_ERROR_MAX, "%s: librdkafka has no property %s (ours begin with lfrec., see --help; its own are in its CONFIGURATION.md)",

@@ -22,11 +22,8 @@ size_t lfrec_kafka_room(const lfrec_kafka *k)
 static lfrec_kafka_status produced(lfrec_kafka *k, rd_kafka_resp_err_t code, const char *what, const char *topic)
 {
     switch (code) {
-    case RD_KAFKA_RESP_ERR_NO_ERROR:
-        k->counts.produced++;
-        return LFREC_KAFKA_OK;
-    case RD_KAFKA_RESP_ERR__QUEUE_FULL:
-        return LFREC_KAFKA_AGAIN;
+    case RD_KAFKA_RESP_ERR_NO_ERROR: k->counts.produced++; return LFREC_KAFKA_OK;
+    case RD_KAFKA_RESP_ERR__QUEUE_FULL: return LFREC_KAFKA_AGAIN;
     case RD_KAFKA_RESP_ERR__FATAL: {
         char reason[256];
         rd_kafka_fatal_error(k->producer, reason, sizeof reason);
@@ -149,16 +146,14 @@ void kafka_on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, vo
         settled = true;
         break;
     case RD_KAFKA_RESP_ERR__PURGE_QUEUE:
-    case RD_KAFKA_RESP_ERR__PURGE_INFLIGHT:
-        break;
+    case RD_KAFKA_RESP_ERR__PURGE_INFLIGHT: break;
     case RD_KAFKA_RESP_ERR__FATAL: {
         char reason[256];
         rd_kafka_fatal_error(client, reason, sizeof reason);
         kafka_fail(k, LFREC_KAFKA_FATAL, "topic %s: not delivered: %s", topic, reason);
         break;
     }
-    default:
-        kafka_fail(k, LFREC_KAFKA_FAILED, "topic %s: not delivered: %s", topic, rd_kafka_err2str(message->err));
+    default: kafka_fail(k, LFREC_KAFKA_FAILED, "topic %s: not delivered: %s", topic, rd_kafka_err2str(message->err));
     }
     k->handler.delivered(k->handler.context, message->_private, settled);
 }

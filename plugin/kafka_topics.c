@@ -16,12 +16,8 @@ static int partitions_of(lfrec_kafka *k, rd_kafka_t *client, const char *name, i
     } else if (answer->topic_cnt == 1) {
         switch (answer->topics[0].err) {
         case RD_KAFKA_RESP_ERR_NO_ERROR:
-        case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
-            count = answer->topics[0].partition_cnt;
-            break;
-        case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
-            count = 0;
-            break;
+        case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE: count = answer->topics[0].partition_cnt; break;
+        case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART: count = 0; break;
         case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
         case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:
             kafka_fail(k, LFREC_KAFKA_FAILED, "topic %s: %s", name, rd_kafka_err2str(answer->topics[0].err));

@@ -70,18 +70,12 @@ static enum row_state step(enum row_state state, lfrec_format format, char c)
             return BLANKS;
         }
         return step(FIELD_START, format, c);
-    case BLANKS:
-        return c == '{' || c == '[' ? PLAIN : c == ' ' || c == '\t' ? BLANKS : step(UNQUOTED, format, c);
-    case PLAIN:
-        return PLAIN;
-    case FIELD_START:
-        return c == '"' ? QUOTED : c == ',' ? FIELD_START : UNQUOTED;
-    case UNQUOTED:
-        return c == ',' ? FIELD_START : UNQUOTED;
-    case QUOTED:
-        return c == '"' ? CLOSING_QUOTE : QUOTED;
-    case CLOSING_QUOTE:
-        return c == '"' ? QUOTED : c == ',' ? FIELD_START : UNQUOTED;
+    case BLANKS: return c == '{' || c == '[' ? PLAIN : c == ' ' || c == '\t' ? BLANKS : step(UNQUOTED, format, c);
+    case PLAIN: return PLAIN;
+    case FIELD_START: return c == '"' ? QUOTED : c == ',' ? FIELD_START : UNQUOTED;
+    case UNQUOTED: return c == ',' ? FIELD_START : UNQUOTED;
+    case QUOTED: return c == '"' ? CLOSING_QUOTE : QUOTED;
+    case CLOSING_QUOTE: return c == '"' ? QUOTED : c == ',' ? FIELD_START : UNQUOTED;
     }
     return state;
 }

@@ -50,13 +50,13 @@ typedef struct lfrec_lines {
     char *buffer;
     size_t capacity, start, scanned, end; /* start <= scanned <= end <= capacity; the row begins at start */
     size_t max_row;
-    size_t first_end;       /* position behind the first line end of the open row (within quotes), or 0 */
-    uint64_t line;          /* line of `start` */
-    uint64_t inner;         /* line ends seen within the open row */
+    size_t first_end; /* position behind the first line end of the open row (within quotes), or 0 */
+    uint64_t line;    /* line of `start` */
+    uint64_t inner;   /* line ends seen within the open row */
     lfrec_format format;
-    int state;              /* where in the row's grammar `scanned` is */
-    bool after_cr;          /* a LF at `scanned` belongs to the CR before it */
-    bool skipping;          /* within a row that was reported too long */
+    int state;     /* where in the row's grammar `scanned` is */
+    bool after_cr; /* a LF at `scanned` belongs to the CR before it */
+    bool skipping; /* within a row that was reported too long */
     bool finished, begun;
 } lfrec_lines;
 

@@ -34,7 +34,7 @@ lfrec_number_result lfrec_number_read(const char *bytes, size_t length, lfrec_nu
     bool negative = false;
     uint64_t digits = 0; /* the first KEPT_DIGITS significant ones */
     int kept = 0;
-    long exponent = 0; /* value = digits * 10^exponent */
+    long exponent = 0;                            /* value = digits * 10^exponent */
     bool any = false, plain = true, whole = true; /* whole: no digit was dropped */
 
     if (p < end && (*p == '-' || *p == '+')) {

@@ -511,10 +511,8 @@ lfrec_learned lfrec_operator_learn(lfrec_operator *op, const lfrec_event *event,
             return LFREC_REFUSED;
         }
         return learn_rate(op, event, partition, publish_now);
-    case LFREC_EVENT_RETRACT:
-        return learn_retract(op, event, publish_now);
-    case LFREC_EVENT_FORGET:
-        return learn_forget(op, event, partition, publish_now);
+    case LFREC_EVENT_RETRACT: return learn_retract(op, event, publish_now);
+    case LFREC_EVENT_FORGET: return learn_forget(op, event, partition, publish_now);
     }
     return LFREC_REFUSED;
 }

@@ -117,8 +117,7 @@ static bool parse_value(lfrec_config *options, const struct lfrec_option *option
             return true;
         }
         return parse_topic(value, field);
-    case LFREC_OPTION_TOPIC:
-        return parse_topic(value, field);
+    case LFREC_OPTION_TOPIC: return parse_topic(value, field);
     case LFREC_OPTION_FORMAT: {
         static const char *const words[] = {"auto", "json", "csv"};
         static const int meanings[] = {LFREC_FORMAT_AUTO, LFREC_FORMAT_JSON, LFREC_FORMAT_CSV};
@@ -129,8 +128,7 @@ static bool parse_value(lfrec_config *options, const struct lfrec_option *option
         *(lfrec_format *)field = (lfrec_format)format;
         return true;
     }
-    case LFREC_OPTION_REAL:
-        return parse_real(value, field);
+    case LFREC_OPTION_REAL: return parse_real(value, field);
     case LFREC_OPTION_COUNT32: {
         uint64_t number;
         if (!parse_unsigned(value, option->least, option->most, &number)) {
@@ -197,8 +195,8 @@ static bool set_ours(lfrec_config *options, const char *name, const char *value,
     const struct lfrec_option *option = find_option(name);
     if (!option) {
         const char *near = lfrec_config_nearest(name);
-        return fail(error, "%s (%s): unknown property%s%s%s; --help lists them all", name, origin, near ? ", did you mean " : "",
-                    near ? near : "", near ? "?" : "");
+        return fail(error, "%s (%s): unknown property%s%s%s; --help lists them all", name, origin,
+                    near ? ", did you mean " : "", near ? near : "", near ? "?" : "");
     }
     if (!parse_value(options, option, value)) {
         char shown[SHOWN_MAX + 4], allowed[LFREC_OPTION_TEXT_MAX];
@@ -268,7 +266,7 @@ static bool is_name(const char *name)
 }
 
 bool lfrec_config_set(lfrec_config *options, const char *name, const char *value, const char *origin,
-                       char error[LFREC_CONFIG_ERROR_MAX])
+                      char error[LFREC_CONFIG_ERROR_MAX])
 {
     static const char ours[] = "lfrec.", consumer[] = "consumer.", producer[] = "producer.";
     if (!is_name(name)) {
@@ -334,7 +332,7 @@ static bool set_line(lfrec_config *options, const char *line, size_t length, con
 }
 
 bool lfrec_config_text(lfrec_config *options, const char *text, size_t length, const char *origin,
-                        char error[LFREC_CONFIG_ERROR_MAX])
+                       char error[LFREC_CONFIG_ERROR_MAX])
 {
     size_t place_size = strlen(origin) + 32;
     char *place = malloc(place_size);
@@ -395,8 +393,8 @@ static bool check_topics_differ(const lfrec_config *options, const char *one, co
     if (strcmp(one_topic, other_topic) != 0) {
         return true;
     }
-    return fail(error, "%s=%s (%s) and %s (%s) must be different topics", one, one_topic, origin_of(options, one), other,
-                origin_of(options, other));
+    return fail(error, "%s=%s (%s) and %s (%s) must be different topics", one, one_topic, origin_of(options, one),
+                other, origin_of(options, other));
 }
 
 static bool check_brokers(lfrec_config *options, char error[LFREC_CONFIG_ERROR_MAX])
@@ -414,7 +412,8 @@ static bool check_brokers(lfrec_config *options, char error[LFREC_CONFIG_ERROR_M
     }
     static const lfrec_client clients[] = {LFREC_CLIENT_CONSUMER, LFREC_CLIENT_PRODUCER};
     for (size_t i = 0; !options->embedded && i < 2; i++) {
-        if (!lfrec_config_client_value(options, clients[i], names[0]) && !lfrec_config_client_value(options, clients[i], names[1])) {
+        if (!lfrec_config_client_value(options, clients[i], names[0]) &&
+            !lfrec_config_client_value(options, clients[i], names[1])) {
             return fail(error, "no broker for the %s: give -b HOST:PORT, or lfrec.embedded=true to try it without one, or --pipe",
                         clients[i] == LFREC_CLIENT_CONSUMER ? "consumer" : "producer");
         }
@@ -431,7 +430,8 @@ bool lfrec_config_check(lfrec_config *options, char error[LFREC_CONFIG_ERROR_MAX
         return fail(error, "lfrec.scale.min=%s (%s) must be below lfrec.scale.max=%s (%s)", low,
                     origin_of(options, "lfrec.scale.min"), high, origin_of(options, "lfrec.scale.max"));
     }
-    if (!check_topics_differ(options, "lfrec.input.topic", options->input_topic, "lfrec.output.topic", options->output_topic, error) ||
+    if (!check_topics_differ(options, "lfrec.input.topic", options->input_topic, "lfrec.output.topic",
+                             options->output_topic, error) ||
         !check_topics_differ(options, "lfrec.input.topic", options->input_topic, "lfrec.dead.letter.topic",
                              options->dead_letter_topic, error) ||
         !check_topics_differ(options, "lfrec.output.topic", options->output_topic, "lfrec.dead.letter.topic",
@@ -481,7 +481,7 @@ static bool set_pair(lfrec_config *options, const char *pair, char error[LFREC_C
     const char *equals = strchr(pair, '=');
     if (!equals) {
         return is_name(pair) && !lfrec_property_is_secret(pair) ? fail(error, "-X %s: expected NAME=VALUE", pair)
-                                                               : fail(error, "-X: expected NAME=VALUE");
+                                                                : fail(error, "-X: expected NAME=VALUE");
     }
     char *name = copy_bytes(pair, (size_t)(equals - pair));
     bool set = name ? lfrec_config_set(options, name, equals + 1, "-X", error) : fail(error, "out of memory");
@@ -506,43 +506,30 @@ enum { OPTION_VERSION = 256, OPTION_PIPE, OPTION_CHECK_CONFIG };
 static bool apply(lfrec_config *options, int letter, const char *argument, char error[LFREC_CONFIG_ERROR_MAX])
 {
     switch (letter) {
-    case 'b':
-        return lfrec_config_set(options, "bootstrap.servers", argument, "-b", error);
-    case 'G':
-        return lfrec_config_set(options, "consumer.group.id", argument, "-G", error);
-    case 't':
-        return lfrec_config_set(options, "lfrec.input.topic", argument, "-t", error);
-    case 'F':
-        return lfrec_config_file(options, argument, error);
-    case 'X':
-        return set_pair(options, argument, error);
-    case 'q':
-        options->quiet = true;
-        return lfrec_config_set(options, "lfrec.log.level", "warning", "-q", error);
-    case 'v':
-        return lfrec_config_set(options, "lfrec.log.level", "debug", "-v", error);
+    case 'b': return lfrec_config_set(options, "bootstrap.servers", argument, "-b", error);
+    case 'G': return lfrec_config_set(options, "consumer.group.id", argument, "-G", error);
+    case 't': return lfrec_config_set(options, "lfrec.input.topic", argument, "-t", error);
+    case 'F': return lfrec_config_file(options, argument, error);
+    case 'X': return set_pair(options, argument, error);
+    case 'q': options->quiet = true; return lfrec_config_set(options, "lfrec.log.level", "warning", "-q", error);
+    case 'v': return lfrec_config_set(options, "lfrec.log.level", "debug", "-v", error);
     case 'h':
         options->action = argument && strcmp(argument, "man") == 0 ? LFREC_ACTION_MAN : LFREC_ACTION_HELP;
         return true;
-    case OPTION_VERSION:
-        options->action = LFREC_ACTION_VERSION;
-        return true;
-    case OPTION_PIPE:
-        options->pipe = true;
-        return true;
-    case OPTION_CHECK_CONFIG:
-        options->action = LFREC_ACTION_CHECK_CONFIG;
-        return true;
-    default:
-        return fail(error, "-%c: unknown option", letter);
+    case OPTION_VERSION: options->action = LFREC_ACTION_VERSION; return true;
+    case OPTION_PIPE: options->pipe = true; return true;
+    case OPTION_CHECK_CONFIG: options->action = LFREC_ACTION_CHECK_CONFIG; return true;
+    default: return fail(error, "-%c: unknown option", letter);
     }
 }
 
 static bool parse(lfrec_config *options, int argc, char *const argv[], char error[LFREC_CONFIG_ERROR_MAX])
 {
     static const struct option long_options[] = {
-        {"help", optional_argument, NULL, 'h'},         {"version", no_argument, NULL, OPTION_VERSION},
-        {"pipe", no_argument, NULL, OPTION_PIPE},       {"check-config", no_argument, NULL, OPTION_CHECK_CONFIG},
+        {"help", optional_argument, NULL, 'h'},
+        {"version", no_argument, NULL, OPTION_VERSION},
+        {"pipe", no_argument, NULL, OPTION_PIPE},
+        {"check-config", no_argument, NULL, OPTION_CHECK_CONFIG},
         {NULL, 0, NULL, 0},
     };
     optind = 0; /* glibc and musl: start afresh */

@@ -17,10 +17,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define LFREC_TOPIC_MAX 249u          /* bytes in a topic's name, Kafka's own limit */
+#define LFREC_TOPIC_MAX 249u         /* bytes in a topic's name, Kafka's own limit */
 #define LFREC_CONFIG_ERROR_MAX 1024u /* bytes for an error text, NUL included */
-#define LFREC_OPTIONS_EXIT_USAGE 2    /* the process's exit code for a usage or configuration error */
-#define LFREC_OPTION_COUNT 18         /* rows in the table */
+#define LFREC_OPTIONS_EXIT_USAGE 2   /* the process's exit code for a usage or configuration error */
+#define LFREC_OPTION_COUNT 18        /* rows in the table */
 
 typedef enum lfrec_action {
     LFREC_ACTION_RUN,
@@ -61,7 +61,7 @@ typedef struct lfrec_config {
     uint32_t explain;         /* reasons per item; 0: none */
     uint64_t retrain_events;  /* 0: off */
     uint32_t retrain_seconds; /* 0: off */
-    uint32_t publish_rate;    /* lists per second when republishing after a retraining; 0: as fast as the producer takes them */
+    uint32_t publish_rate; /* lists per second when republishing after a retraining; 0: as fast as the producer takes them */
     uint64_t seed;
     bool embedded;
     uint32_t embedded_partitions;
@@ -82,9 +82,9 @@ int lfrec_config_parse(lfrec_config *options, int argc, char *const argv[], char
  * all is known. false: error says what, where and what is allowed. */
 void lfrec_config_init(lfrec_config *options);
 bool lfrec_config_set(lfrec_config *options, const char *name, const char *value, const char *origin,
-                       char error[LFREC_CONFIG_ERROR_MAX]);
+                      char error[LFREC_CONFIG_ERROR_MAX]);
 bool lfrec_config_text(lfrec_config *options, const char *text, size_t length, const char *origin,
-                        char error[LFREC_CONFIG_ERROR_MAX]);
+                       char error[LFREC_CONFIG_ERROR_MAX]);
 bool lfrec_config_file(lfrec_config *options, const char *path, char error[LFREC_CONFIG_ERROR_MAX]);
 bool lfrec_config_check(lfrec_config *options, char error[LFREC_CONFIG_ERROR_MAX]);
 

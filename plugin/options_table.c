@@ -6,7 +6,8 @@
 #define FIELD(member) offsetof(lfrec_config, member)
 
 const struct lfrec_option lfrec_option_table[LFREC_OPTION_COUNT] = {
-    {"lfrec.input.topic", LFREC_OPTION_TOPIC, FIELD(input_topic), "ratings", 0, 0, "Topic the rating events are read from (-t)."},
+    {"lfrec.input.topic", LFREC_OPTION_TOPIC, FIELD(input_topic), "ratings", 0, 0,
+     "Topic the rating events are read from (-t)."},
     {"lfrec.output.topic", LFREC_OPTION_TOPIC, FIELD(output_topic), "recommendations", 0, 0,
      "Topic the lists are written to, keyed by user; compacted topics suit it."},
     {"lfrec.dead.letter.topic", LFREC_OPTION_TOPIC_OR_EMPTY, FIELD(dead_letter_topic), "ratings-dead-letter", 0, 0,
@@ -14,7 +15,8 @@ const struct lfrec_option lfrec_option_table[LFREC_OPTION_COUNT] = {
     {"lfrec.format", LFREC_OPTION_FORMAT, FIELD(format), "auto", 0, 0,
      "How events are written. auto: JSON when a value begins with { or [, else CSV user,item,rating[,ts]."},
     {"lfrec.scale.min", LFREC_OPTION_REAL, FIELD(scale_min), "0.5", 0, 0, "Lowest legal rating."},
-    {"lfrec.scale.max", LFREC_OPTION_REAL, FIELD(scale_max), "5", 0, 0, "Highest legal rating. A rating off the scale is a bad event."},
+    {"lfrec.scale.max", LFREC_OPTION_REAL, FIELD(scale_max), "5", 0, 0,
+     "Highest legal rating. A rating off the scale is a bad event."},
     {"lfrec.factors", LFREC_OPTION_COUNT32, FIELD(factors), "16", 1, 1024,
      "Factors of the model; fewer are used while there are fewer items."},
     {"lfrec.top.n", LFREC_OPTION_COUNT32, FIELD(top_n), "10", 1, 10000, "Items in a list."},
@@ -48,25 +50,18 @@ void lfrec_option_allowed(const struct lfrec_option *option, char out[LFREC_OPTI
     case LFREC_OPTION_TOPIC_OR_EMPTY:
         text = "empty or a topic name (up to 249 letters, digits, '.', '_' or '-', and not '.' or '..')";
         break;
-    case LFREC_OPTION_FORMAT:
-        text = "auto, json or csv";
-        break;
-    case LFREC_OPTION_REAL:
-        text = "a number, with a decimal point if need be";
-        break;
+    case LFREC_OPTION_FORMAT: text = "auto, json or csv"; break;
+    case LFREC_OPTION_REAL: text = "a number, with a decimal point if need be"; break;
     case LFREC_OPTION_COUNT32:
     case LFREC_OPTION_COUNT64:
         snprintf(out, LFREC_OPTION_TEXT_MAX, "an integer from %" PRIu64 " to %" PRIu64, option->least, option->most);
         return;
     case LFREC_OPTION_REASONS:
-        snprintf(out, LFREC_OPTION_TEXT_MAX, "true, false or an integer from %" PRIu64 " to %" PRIu64, option->least, option->most);
+        snprintf(out, LFREC_OPTION_TEXT_MAX, "true, false or an integer from %" PRIu64 " to %" PRIu64, option->least,
+                 option->most);
         return;
-    case LFREC_OPTION_BOOLEAN:
-        text = "true or false";
-        break;
-    case LFREC_OPTION_LEVEL:
-        text = "error, warning, info or debug";
-        break;
+    case LFREC_OPTION_BOOLEAN: text = "true or false"; break;
+    case LFREC_OPTION_LEVEL: text = "error, warning, info or debug"; break;
     }
     snprintf(out, LFREC_OPTION_TEXT_MAX, "%s", text);
 }
@@ -77,9 +72,7 @@ void lfrec_option_value(const lfrec_config *options, const struct lfrec_option *
     const char *text = "";
     switch (option->type) {
     case LFREC_OPTION_TOPIC:
-    case LFREC_OPTION_TOPIC_OR_EMPTY:
-        text = field;
-        break;
+    case LFREC_OPTION_TOPIC_OR_EMPTY: text = field; break;
     case LFREC_OPTION_FORMAT: {
         const lfrec_format *format = field;
         text = *format == LFREC_FORMAT_JSON ? "json" : *format == LFREC_FORMAT_CSV ? "csv" : "auto";

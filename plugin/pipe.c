@@ -139,14 +139,9 @@ static void on_row(pipe_face *f, const lfrec_row *row)
     } else {
         switch (lfrec_operator_learn(f->op, &f->decoded.event, 0, true)) {
         case LFREC_LEARNED:
-        case LFREC_UNCHANGED:
-            train_if_due(f, false);
-            break;
-        case LFREC_REFUSED:
-            on_bad(f, row, "refused", "the operator refuses this event");
-            break;
-        case LFREC_OUT_OF_MEMORY:
-            give_up(f, "out of memory");
+        case LFREC_UNCHANGED: train_if_due(f, false); break;
+        case LFREC_REFUSED: on_bad(f, row, "refused", "the operator refuses this event"); break;
+        case LFREC_OUT_OF_MEMORY: give_up(f, "out of memory");
         }
     }
 }
@@ -182,9 +177,7 @@ static void run(pipe_face *f)
     while (!f->stop && !f->code) {
         lfrec_row row;
         switch (lfrec_lines_next(&f->lines, &row)) {
-        case LFREC_LINES_ROW:
-            on_row(f, &row);
-            break;
+        case LFREC_LINES_ROW: on_row(f, &row); break;
         case LFREC_LINES_TOO_LONG:
             f->rows++;
             on_bad(f, &row, lfrec_bad_name(LFREC_BAD_TOO_LARGE), "the row is longer than an event may be");

@@ -21,8 +21,8 @@ static bool starts_with(const char *text, const char *prefix)
 
 bool lfrec_property_is_secret(const char *name)
 {
-    static const char *const words[] = {"password", "passwd", "passphrase", "secret", "token", "jaas", "credential", "private",
-                                        "key.pem",  "ssl_key", "apikey",    "api.key"};
+    static const char *const words[] = {"password",   "passwd",  "passphrase", "secret",  "token",  "jaas",
+                                        "credential", "private", "key.pem",    "ssl_key", "apikey", "api.key"};
     /* What sasl.* and ssl.* hold that anybody may see. All else there is hidden: it may be a mistyped password. */
     static const char *const harmless[] = {"sasl.mechanism",
                                            "sasl.mechanisms",

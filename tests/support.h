@@ -19,10 +19,9 @@
 #define ASSERT_STATUS(call, status) ck_assert_int_eq((call), (status))
 
 /* For inner loops: Check's own assertions write to a file each time that they hold. */
-#define HOLDS(condition)                                    \
-    do {                                                    \
-        if (!(condition))                                   \
-            ck_abort_msg("'%s' does not hold", #condition); \
+#define HOLDS(condition)                                                  \
+    do {                                                                  \
+        if (!(condition)) ck_abort_msg("'%s' does not hold", #condition); \
     } while (0)
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -62,8 +61,7 @@ typedef struct {
 static inline void *watch_allocate(void *context, size_t bytes)
 {
     watch *w = context;
-    if (++w->calls == w->fail_at)
-        return NULL;
+    if (++w->calls == w->fail_at) return NULL;
     void *memory = take(bytes);
     memset(memory, 0xff, bytes); /* NaN wherever something is used before it is set */
     w->live++;
@@ -124,20 +122,15 @@ static inline void generate(lfrec_ratings *ratings, uint32_t users, uint32_t ite
     float *item_level = take(items * sizeof *item_level);
     lfrec_rating *events = take((size_t)users * items * sizeof *events);
     size_t count = 0;
-    for (uint32_t k = 0; k < users * rank; k++)
-        user_taste[k] = draw_float() + draw_float();
-    for (uint32_t k = 0; k < items * rank; k++)
-        item_taste[k] = draw_float() + draw_float();
-    for (uint32_t i = 0; i < items; i++)
-        item_level[i] = 0.6f * draw_float();
+    for (uint32_t k = 0; k < users * rank; k++) user_taste[k] = draw_float() + draw_float();
+    for (uint32_t k = 0; k < items * rank; k++) item_taste[k] = draw_float() + draw_float();
+    for (uint32_t i = 0; i < items; i++) item_level[i] = 0.6f * draw_float();
     for (uint32_t u = 0; u < users; u++) {
         const float level = 0.4f * draw_float();
         for (uint32_t i = 0; i < items; i++) {
-            if (draw_below(items) >= per_user)
-                continue;
+            if (draw_below(items) >= per_user) continue;
             float x = 3.0f + level + item_level[i] + 0.3f * draw_float();
-            for (uint32_t q = 0; q < rank; q++)
-                x += 0.9f * user_taste[u * rank + q] * item_taste[i * rank + q];
+            for (uint32_t q = 0; q < rank; q++) x += 0.9f * user_taste[u * rank + q] * item_taste[i * rank + q];
             x = roundf(2.0f * x) / 2.0f;
             events[count].user = u;
             events[count].item = i;
@@ -164,8 +157,7 @@ static inline float *writable(const float *array)
 static inline void fill(const float *rows, size_t count, size_t columns, size_t stride, float size)
 {
     for (size_t k = 0; rows && k < count; k++) {
-        for (size_t q = 0; q < columns; q++)
-            writable(rows)[k * stride + q] = size * draw_float();
+        for (size_t q = 0; q < columns; q++) writable(rows)[k * stride + q] = size * draw_float();
     }
 }
 
@@ -214,8 +206,7 @@ static inline int run_loops(const char *name, const TTest *const *tests, size_t 
     TCase *all = tcase_create("all");
     SRunner *runner = srunner_create(suite);
     tcase_set_timeout(all, seconds);
-    for (size_t k = 0; k < count; k++)
-        tcase_add_loop_test(all, tests[k], 0, loops);
+    for (size_t k = 0; k < count; k++) tcase_add_loop_test(all, tests[k], 0, loops);
     suite_add_tcase(suite, all);
     srunner_run_all(runner, CK_NORMAL);
     const int failed = srunner_ntests_failed(runner);

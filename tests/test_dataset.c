@@ -32,8 +32,7 @@ static void tear_down(void)
     static const char *const names[] = {"ratings.csv", "movies.csv",     "ratings.dat",
                                         "movies.dat",  "ratings.dat.xz", "more.csv"};
     dataset_free(&data);
-    for (size_t k = 0; k < sizeof names / sizeof names[0]; k++)
-        remove(path_of(names[k]));
+    for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) remove(path_of(names[k]));
     rmdir(folder);
 }
 
@@ -83,8 +82,7 @@ static size_t refused_lines(void)
     dataset_print_refused(&data, memory);
     fclose(memory);
     size_t lines = 0;
-    for (const char *at = text; *at; at++)
-        lines += *at == '\n';
+    for (const char *at = text; *at; at++) lines += *at == '\n';
     return lines;
 }
 
@@ -152,16 +150,14 @@ START_TEST(every_latin1_byte_becomes_printable_utf8)
     char row[300] = "7::";
     size_t length = 3;
     for (int byte = 1; byte < 256; byte++)
-        if (byte != '\n' && byte != '\r' && byte != ':')
-            row[length++] = (char)byte;
+        if (byte != '\n' && byte != '\r' && byte != ':') row[length++] = (char)byte;
     memcpy(row + length, "::Drama\n", 8);
     write_text("ratings.dat", "1::7::4::0\n");
     write_bytes("movies.dat", row, length + 8);
     read_good(folder);
     const char *title = dataset_title(&data, 0);
     ck_assert(is_utf8(title, strlen(title)));
-    for (const char *at = title; *at; at++)
-        ck_assert((unsigned char)*at >= 0x20 && *at != 0x7F);
+    for (const char *at = title; *at; at++) ck_assert((unsigned char)*at >= 0x20 && *at != 0x7F);
     ck_assert_uint_eq(data.timed, 0); /* 0 is no time */
 }
 END_TEST
@@ -244,8 +240,7 @@ START_TEST(numbers_in_every_spelling)
     read_good(path_of("more.csv"));
     static const double right[] = {4, 4.5, 3, 2, -1.25, 0.5, 5, 10, 0.1};
     ck_assert_uint_eq(data.count, 9);
-    for (size_t k = 0; k < 9; k++)
-        expect_number(data.rating[k].value, (float)right[k]);
+    for (size_t k = 0; k < 9; k++) expect_number(data.rating[k].value, (float)right[k]);
 }
 END_TEST
 
@@ -335,8 +330,7 @@ START_TEST(a_flood_of_bad_rows_is_a_few_lines)
 {
     size_t rows = 200000;
     char *text = malloc(rows * 3 + 16);
-    for (size_t k = 0; k < rows; k++)
-        memcpy(text + 3 * k, ",,\r", 3);
+    for (size_t k = 0; k < rows; k++) memcpy(text + 3 * k, ",,\r", 3);
     memcpy(text + 3 * rows, "u,i,4", 5);
     write_bytes("more.csv", text, rows * 3 + 5);
     free(text);
@@ -367,14 +361,12 @@ END_TEST
 START_TEST(many_ids_are_all_told_apart)
 {
     FILE *file = fopen(path_of("more.csv"), "w");
-    for (unsigned k = 0; k < 30000; k++)
-        fprintf(file, "user-%u,%u,%u\n", k, k * 7919u, k % 5 + 1);
+    for (unsigned k = 0; k < 30000; k++) fprintf(file, "user-%u,%u,%u\n", k, k * 7919u, k % 5 + 1);
     fclose(file);
     read_good(path_of("more.csv"));
     ck_assert_uint_eq(data.users.count, 30000);
     ck_assert_uint_eq(data.items.count, 30000);
-    for (unsigned k = 0; k < 30000; k++)
-        ck_assert_uint_eq(data.rating[k].item, k);
+    for (unsigned k = 0; k < 30000; k++) ck_assert_uint_eq(data.rating[k].item, k);
 }
 END_TEST
 
@@ -428,8 +420,7 @@ START_TEST(most_rated_first_and_equal_ones_by_id)
     uint32_t order[5];
     dataset_most_rated(&data, order);
     static const char *const right[] = {"x", "9", "10", "8", "100"};
-    for (size_t k = 0; k < 5; k++)
-        ck_assert_str_eq(data.items.text[order[k]], right[k]);
+    for (size_t k = 0; k < 5; k++) ck_assert_str_eq(data.items.text[order[k]], right[k]);
 }
 END_TEST
 
@@ -493,8 +484,7 @@ START_TEST(time_order_is_stable_and_unknown_comes_first)
     ck_assert_uint_eq(data.timed, 5);
     ck_assert(dataset_sort_by_time(&data));
     static const char *const right[] = {"3", "6", "2", "4", "7", "5", "1"};
-    for (size_t k = 0; k < 7; k++)
-        ck_assert_str_eq(data.items.text[data.rating[k].item], right[k]);
+    for (size_t k = 0; k < 7; k++) ck_assert_str_eq(data.items.text[data.rating[k].item], right[k]);
     ck_assert_int_eq(data.timestamp[6], 30);
 }
 END_TEST

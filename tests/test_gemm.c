@@ -117,16 +117,16 @@ static void product_check(product *p, lfrec_status (*sgemm)(const lfrec_gemm *))
             const double error = fabs((double)g->c[i * g->ldc + j] - (alpha * sum + old));
             const double bound = ((double)g->k + 3) * eps * (fabs(alpha) * size + fabs(old));
             if (!(error <= bound)) {
-                ck_abort_msg("%s m %zu n %zu k %zu transposes %d %d lda %zu ldb %zu ldc %zu alpha %g beta %g scratch %zu: "
-                             "c[%zu][%zu] off by %g, bound %g",
-                             lfrec_isa_string(g->isa), g->m, g->n, g->k, g->transpose_a, g->transpose_b, g->lda, g->ldb,
-                             g->ldc, alpha, beta, g->scratch_bytes, i, j, error, bound);
+                ck_abort_msg(
+                    "%s m %zu n %zu k %zu transposes %d %d lda %zu ldb %zu ldc %zu alpha %g beta %g scratch %zu: "
+                    "c[%zu][%zu] off by %g, bound %g",
+                    lfrec_isa_string(g->isa), g->m, g->n, g->k, g->transpose_a, g->transpose_b, g->lda, g->ldb, g->ldc,
+                    alpha, beta, g->scratch_bytes, i, j, error, bound);
             }
         }
     }
     for (size_t i = 0; i < p->c.size; i++) {
-        if (i % p->c.leading >= p->c.columns &&
-            memcmp(&p->c.at[i], &p->before[i], sizeof(float)) != 0) {
+        if (i % p->c.leading >= p->c.columns && memcmp(&p->c.at[i], &p->before[i], sizeof(float)) != 0) {
             ck_abort_msg("%s m %zu n %zu k %zu: wrote beyond row %zu of C", lfrec_isa_string(g->isa), g->m, g->n, g->k,
                          i / p->c.leading);
         }
@@ -143,7 +143,8 @@ START_TEST(every_shape_is_right_whatever_the_transposes_scalars_padding_and_scra
         for (size_t n = 1; n <= TEST_GEMM_SIZE; n++) {
             for (size_t k = 1; k <= TEST_GEMM_SIZE; k++) {
                 const size_t full = lfrec_sgemm_scratch_size(), scratches[] = {0, full, 5000, full - 1};
-                product p = product_of(m, n, k, (int)random_below(2), (int)random_below(2), random_below(3), random_below(2));
+                product p =
+                    product_of(m, n, k, (int)random_below(2), (int)random_below(2), random_below(3), random_below(2));
                 p.g.isa = isas[_i];
                 p.g.alpha = alphas[random_below(4)];
                 p.g.beta = betas[random_below(4)];

@@ -55,10 +55,8 @@ START_TEST(forty_million_ratings_have_an_exact_mean)
     const uint64_t count = BY_SPEED(40000000, 400000);
     lfrec_means means = means_of(2);
     lfrec_sum user = {0, 0};
-    for (uint64_t k = 0; k < count; k++)
-        HOLDS(lfrec_means_add(&means, 1, 3.5f) == LFREC_OK);
-    for (uint64_t k = 0; k < count; k++)
-        HOLDS(lfrec_sum_add(&user, 3.5f) == LFREC_OK);
+    for (uint64_t k = 0; k < count; k++) HOLDS(lfrec_means_add(&means, 1, 3.5f) == LFREC_OK);
+    for (uint64_t k = 0; k < count; k++) HOLDS(lfrec_sum_add(&user, 3.5f) == LFREC_OK);
     ck_assert_double_eq(lfrec_sum_mean(&means.overall, 0, 0), 3.5);
     ck_assert_double_eq(lfrec_sum_mean(&means.item[1], 0, 0), 3.5);
     ck_assert_double_eq(lfrec_sum_mean(&user, 0, 0), 3.5);
@@ -99,18 +97,12 @@ END_TEST
 static float any_rating(void)
 {
     switch (draw_below(6)) {
-    case 0:
-        return 0.5f * (float)draw_below(11);
-    case 1:
-        return LFREC_MAX_RATING * draw_float();
-    case 2:
-        return 1e-4f * draw_float();
-    case 3:
-        return 1e-9f * draw_float();
-    case 4:
-        return 0;
-    default:
-        return 5 * draw_float();
+    case 0: return 0.5f * (float)draw_below(11);
+    case 1: return LFREC_MAX_RATING * draw_float();
+    case 2: return 1e-4f * draw_float();
+    case 3: return 1e-9f * draw_float();
+    case 4: return 0;
+    default: return 5 * draw_float();
     }
 }
 
@@ -120,8 +112,7 @@ START_TEST(any_sequence_of_operations_equals_a_recomputation_to_the_last_bit)
     float table[USERS][ITEMS];
     lfrec_means means = means_of(ITEMS);
     for (int u = 0; u < USERS; u++) {
-        for (int i = 0; i < ITEMS; i++)
-            table[u][i] = NAN;
+        for (int i = 0; i < ITEMS; i++) table[u][i] = NAN;
     }
     for (int k = 0; k < OPERATIONS; k++) {
         const uint32_t item = draw_below(ITEMS);
@@ -137,15 +128,13 @@ START_TEST(any_sequence_of_operations_equals_a_recomputation_to_the_last_bit)
             *known = any_rating();
             HOLDS(lfrec_means_replace(&means, item, old, *known) == LFREC_OK);
         }
-        if (k % (OPERATIONS / 20))
-            continue;
+        if (k % (OPERATIONS / 20)) continue;
         lfrec_rating events[USERS * ITEMS];
         size_t count = 0;
         for (uint32_t u = 0; u < USERS; u++) {
             for (uint32_t i = 0; i < ITEMS; i++) {
                 const lfrec_rating event = {u, i, table[u][i]};
-                if (!isnan(table[u][i]))
-                    events[count++] = event;
+                if (!isnan(table[u][i])) events[count++] = event;
             }
         }
         lfrec_ratings ratings;
@@ -153,8 +142,7 @@ START_TEST(any_sequence_of_operations_equals_a_recomputation_to_the_last_bit)
         ASSERT_OK(lfrec_ratings_create(&ratings, USERS, ITEMS, events, count, NULL));
         ASSERT_OK(lfrec_means_add_all(&fresh, &ratings));
         assert_same(&means, &fresh);
-        while (count-- > 0)
-            HOLDS(lfrec_means_add(&backwards, events[count].item, events[count].value) == LFREC_OK);
+        while (count-- > 0) HOLDS(lfrec_means_add(&backwards, events[count].item, events[count].value) == LFREC_OK);
         assert_same(&means, &backwards);
         lfrec_ratings_destroy(&ratings);
         lfrec_means_destroy(&fresh);
@@ -168,10 +156,8 @@ START_TEST(taking_everything_back_leaves_nothing)
 {
     lfrec_means means = means_of(2);
     float values[100];
-    for (int k = 0; k < 100; k++)
-        ASSERT_OK(lfrec_means_add(&means, 1, values[k] = any_rating()));
-    for (int k = 0; k < 100; k++)
-        ASSERT_OK(lfrec_means_remove(&means, 1, values[(k * 37) % 100]));
+    for (int k = 0; k < 100; k++) ASSERT_OK(lfrec_means_add(&means, 1, values[k] = any_rating()));
+    for (int k = 0; k < 100; k++) ASSERT_OK(lfrec_means_remove(&means, 1, values[(k * 37) % 100]));
     ck_assert_int_eq(means.overall.total, 0);
     ck_assert_uint_eq(means.overall.count, 0);
     ck_assert_int_eq(means.item[1].total, 0);
@@ -224,8 +210,7 @@ START_TEST(sum_takes_sixteen_million_of_the_largest_ratings_and_refuses_the_next
     sum.total = (int64_t)taken << 39;
     sum.count = taken;
 #endif
-    while (lfrec_sum_add(&sum, LFREC_MAX_RATING) == LFREC_OK)
-        taken++;
+    while (lfrec_sum_add(&sum, LFREC_MAX_RATING) == LFREC_OK) taken++;
     ck_assert_uint_eq(taken, (1u << 24) - 2);
     ck_assert_uint_eq(sum.count, taken);
     ck_assert_int_eq(sum.total, (int64_t)taken << 39);

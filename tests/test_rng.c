@@ -10,8 +10,7 @@ enum { DRAWS = BY_SPEED(1000000, 100000) };
 static double chi_square(const size_t *seen, size_t bins, double expected)
 {
     double sum = 0;
-    for (size_t k = 0; k < bins; k++)
-        sum += ((double)seen[k] - expected) * ((double)seen[k] - expected) / expected;
+    for (size_t k = 0; k < bins; k++) sum += ((double)seen[k] - expected) * ((double)seen[k] - expected) / expected;
     return sum;
 }
 
@@ -21,8 +20,7 @@ START_TEST(next_gives_the_published_outputs)
     static const uint32_t expected[] = {641u,        1573767u,    3222811527u, 3517856514u, 836907274u,
                                         4247214768u, 3867114732u, 1355841295u, 495546011u,  621204420u};
     lfrec_rng rng = {{1, 2, 3, 4}};
-    for (size_t k = 0; k < COUNT(expected); k++)
-        ck_assert_uint_eq(lfrec_rng_next(&rng), expected[k]);
+    for (size_t k = 0; k < COUNT(expected); k++) ck_assert_uint_eq(lfrec_rng_next(&rng), expected[k]);
 }
 END_TEST
 
@@ -57,8 +55,7 @@ START_TEST(every_stream_is_seeded_as_computed_elsewhere)
     for (size_t k = 0; k < COUNT(computed); k++) {
         lfrec_rng rng;
         lfrec_rng_seed(&rng, computed[k].seed, computed[k].stream);
-        for (int word = 0; word < 4; word++)
-            ck_assert_uint_eq(rng.state[word], computed[k].state[word]);
+        for (int word = 0; word < 4; word++) ck_assert_uint_eq(rng.state[word], computed[k].state[word]);
     }
 }
 END_TEST
@@ -80,8 +77,7 @@ START_TEST(same_seed_and_stream_repeat_and_any_others_differ)
         }
     }
     for (size_t a = 0; a < SIDE * SIDE; a++) {
-        for (size_t b = a + 1; b < SIDE * SIDE && b < a + 2 * SIDE; b++)
-            HOLDS(first[a] != first[b]);
+        for (size_t b = a + 1; b < SIDE * SIDE && b < a + 2 * SIDE; b++) HOLDS(first[a] != first[b]);
         HOLDS(a == (a * 7 + 1) % (SIDE * SIDE) || first[a] != first[(a * 7 + 1) % (SIDE * SIDE)]);
     }
 }
@@ -196,8 +192,7 @@ START_TEST(below_throws_away_exactly_the_draws_that_would_be_biased)
         plain = rng;
         for (int round = 0; round < 10000; round++) {
             uint64_t product;
-            do
-                product = (uint64_t)lfrec_rng_next(&plain) * bounds[k];
+            do product = (uint64_t)lfrec_rng_next(&plain) * bounds[k];
             while ((product & 0xffffffffu) < biased);
             HOLDS(lfrec_rng_below(&rng, bounds[k]) == product >> 32);
         }
@@ -213,8 +208,7 @@ START_TEST(shuffle_keeps_every_value)
     int seen[LENGTH] = {0};
     lfrec_rng rng;
     lfrec_rng_seed(&rng, 7, 0);
-    for (uint32_t k = 0; k < LENGTH; k++)
-        values[k] = k;
+    for (uint32_t k = 0; k < LENGTH; k++) values[k] = k;
     lfrec_rng_shuffle(&rng, values, LENGTH);
     for (uint32_t k = 0; k < LENGTH; k++) {
         ck_assert_uint_lt(values[k], LENGTH);
@@ -238,8 +232,7 @@ START_TEST(every_order_is_equally_likely)
     }
     size_t orders = 0;
     for (size_t k = 0; k < 256; k++) {
-        if (!seen[k])
-            continue;
+        if (!seen[k]) continue;
         ck_assert_uint_lt(orders, 24);
         expected[orders++] = seen[k];
     }

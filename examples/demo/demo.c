@@ -125,8 +125,7 @@ typedef struct demo {
 
 static void clear_status(demo *d)
 {
-    if (d->status_up)
-        fputs("\r\033[K", stdout);
+    if (d->status_up) fputs("\r\033[K", stdout);
     d->status_up = false;
 }
 
@@ -150,25 +149,21 @@ static bool fail(demo *d, const char *format, ...)
     vfprintf(stderr, format, arguments);
     va_end(arguments);
     fputc('\n', stderr);
-    if (d->child.complaint[0])
-        fprintf(stderr, "demo: lfrec-kafka's last complaint: %s\n", d->child.complaint);
+    if (d->child.complaint[0]) fprintf(stderr, "demo: lfrec-kafka's last complaint: %s\n", d->child.complaint);
     return false;
 }
 
 static void show_status(demo *d)
 {
-    if (!d->terminal || d->begin == 0 || now_ms() - d->status_at < STATUS_MS)
-        return;
+    if (!d->terminal || d->begin == 0 || now_ms() - d->status_at < STATUS_MS) return;
     d->status_at = now_ms();
     const figures *f = &d->child.now;
     size_t percent = d->data.count ? d->sent * 100 / d->data.count : 0;
     char bar[21];
-    for (size_t k = 0; k < 20; k++)
-        bar[k] = k < percent / 5 ? '#' : '.';
+    for (size_t k = 0; k < 20; k++) bar[k] = k < percent / 5 ? '#' : '.';
     bar[20] = '\0';
     printf("\r\033[K  [%s] %zu ratings, model %u", bar, d->sent, f->model);
-    if (!isnan(f->all))
-        printf(", RMSE %.3f lately, %.3f so far (means alone %.3f)", f->recent, f->all, f->means);
+    if (!isnan(f->all)) printf(", RMSE %.3f lately, %.3f so far (means alone %.3f)", f->recent, f->all, f->means);
     fflush(stdout);
     d->status_up = true;
 }
@@ -180,8 +175,7 @@ static double number_after(const char *text, const char *name)
 {
     const char *at = strstr(text, name);
     char *end;
-    if (at == NULL)
-        return (double)NAN;
+    if (at == NULL) return (double)NAN;
     double number = strtod(at + strlen(name), &end);
     return end == at + strlen(name) ? (double)NAN : number;
 }
@@ -190,18 +184,13 @@ static double number_after(const char *text, const char *name)
 static void look_at_line(child *c, const char *line)
 {
     const char *level = strstr(line, " warning ");
-    if (level == NULL)
-        level = strstr(line, " error ");
-    if (level != NULL)
-        snprintf(c->complaint, sizeof c->complaint, "%s", level + 1);
-    if (strstr(line, " caught up: ") != NULL)
-        c->ready = true;
+    if (level == NULL) level = strstr(line, " error ");
+    if (level != NULL) snprintf(c->complaint, sizeof c->complaint, "%s", level + 1);
+    if (strstr(line, " caught up: ") != NULL) c->ready = true;
     const char *events = strstr(line, " events ("), *start = events;
     double model = number_after(line, ", model ");
-    if (events == NULL || isnan(model))
-        return;
-    while (start > line && start[-1] >= '0' && start[-1] <= '9')
-        start--;
+    if (events == NULL || isnan(model)) return;
+    while (start > line && start[-1] >= '0' && start[-1] <= '9') start--;
     c->now = (figures){.events = strtoull(start, NULL, 10),
                        .recent = number_after(line, ", RMSE "),
                        .all = number_after(line, " (all "),
@@ -213,8 +202,7 @@ static void hear_child(child *c)
 {
     for (;;) {
         ssize_t got = read(c->terminal, c->text + c->length, sizeof c->text - 1 - c->length);
-        if (got <= 0)
-            return;
+        if (got <= 0) return;
         c->length += (size_t)got;
         c->text[c->length] = '\0';
         /* The line of figures has no end of its own: whatever a read ends with is taken for whole, as one write made it. */
@@ -227,8 +215,7 @@ static void hear_child(child *c)
         look_at_line(c, line);
         c->length = strlen(line);
         memmove(c->text, line, c->length + 1);
-        if (c->length > sizeof c->text / 2)
-            c->length = 0;
+        if (c->length > sizeof c->text / 2) c->length = 0;
     }
 }
 
@@ -236,14 +223,11 @@ static void hear_child(child *c)
 static bool child_ended(demo *d)
 {
     int status;
-    if (d->child.pid == 0 || waitpid(d->child.pid, &status, WNOHANG) != d->child.pid)
-        return false;
+    if (d->child.pid == 0 || waitpid(d->child.pid, &status, WNOHANG) != d->child.pid) return false;
     d->child.pid = 0;
     hear_child(&d->child);
-    if (WIFSIGNALED(status))
-        fail(d, "%s was ended by signal %d", d->daemon, WTERMSIG(status));
-    else
-        fail(d, "%s ended by itself with exit code %d", d->daemon, WEXITSTATUS(status));
+    if (WIFSIGNALED(status)) fail(d, "%s was ended by signal %d", d->daemon, WTERMSIG(status));
+    else fail(d, "%s ended by itself with exit code %d", d->daemon, WEXITSTATUS(status));
     return true;
 }
 
@@ -255,14 +239,12 @@ static bool start_child(demo *d, char *const arguments[])
         return fail(d, "no pseudo-terminal or pipe: %s", strerror(errno));
     const char *name = ptsname(terminal);
     int slave = name != NULL ? open(name, O_RDWR | O_NOCTTY) : -1;
-    if (slave < 0)
-        return fail(d, "no pseudo-terminal: %s", strerror(errno));
+    if (slave < 0) return fail(d, "no pseudo-terminal: %s", strerror(errno));
     struct winsize wide = {.ws_row = 25, .ws_col = 250};
     ioctl(slave, TIOCSWINSZ, &wide);
     fflush(NULL);
     pid_t pid = fork();
-    if (pid < 0)
-        return fail(d, "cannot start a process: %s", strerror(errno));
+    if (pid < 0) return fail(d, "cannot start a process: %s", strerror(errno));
     if (pid == 0) {
         setpgid(0, 0); /* an interrupt of the terminal is ours to pass on */
         int nothing = open("/dev/null", O_RDONLY);
@@ -288,20 +270,17 @@ static bool start_child(demo *d, char *const arguments[])
 static bool stop_child(demo *d)
 {
     child *c = &d->child;
-    if (c->pid == 0)
-        return true;
+    if (c->pid == 0) return true;
     kill(c->pid, SIGTERM);
     for (int64_t until = now_ms() + STOP_MS;;) {
         int status;
         if (waitpid(c->pid, &status, WNOHANG) == c->pid) {
             c->pid = 0;
             hear_child(c);
-            if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-                return true;
+            if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return true;
             return fail(d, "%s did not end well after SIGTERM (status %d)", d->daemon, status);
         }
-        if (now_ms() > until)
-            break;
+        if (now_ms() > until) break;
         hear_child(c); /* a full terminal would hold it up */
         poll(NULL, 0, 20);
     }
@@ -317,8 +296,7 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void 
 {
     demo *d = opaque;
     (void)rk;
-    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
-        return;
+    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) return;
     d->undelivered++;
     snprintf(d->kafka_error, sizeof d->kafka_error, "%s", rd_kafka_err2str(message->err));
 }
@@ -332,8 +310,7 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
 static bool set(demo *d, rd_kafka_conf_t *conf, const char *name, const char *value)
 {
     char error[256];
-    if (rd_kafka_conf_set(conf, name, value, error, sizeof error) == RD_KAFKA_CONF_OK)
-        return true;
+    if (rd_kafka_conf_set(conf, name, value, error, sizeof error) == RD_KAFKA_CONF_OK) return true;
     return fail(d, "%s=%s: %s", name, value, error);
 }
 
@@ -356,8 +333,7 @@ static rd_kafka_t *make_client(demo *d, rd_kafka_type_t type)
     rd_kafka_t *client = good ? rd_kafka_new(type, conf, error, sizeof error) : NULL;
     if (client == NULL) {
         rd_kafka_conf_destroy(conf);
-        if (good)
-            fail(d, "no Kafka client: %s", error);
+        if (good) fail(d, "no Kafka client: %s", error);
     }
     return client;
 }
@@ -368,8 +344,7 @@ static bool assign_output(demo *d)
     const rd_kafka_metadata_t *metadata = NULL;
     rd_kafka_topic_t *topic = rd_kafka_topic_new(d->consumer, OUTPUT, NULL);
     rd_kafka_resp_err_t err = topic ? rd_kafka_metadata(d->consumer, 0, topic, &metadata, 5000) : rd_kafka_last_error();
-    if (topic)
-        rd_kafka_topic_destroy(topic);
+    if (topic) rd_kafka_topic_destroy(topic);
     if (err == RD_KAFKA_RESP_ERR_NO_ERROR &&
         (metadata == NULL || metadata->topic_cnt != 1 || metadata->topics[0].partition_cnt < 1))
         err = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
@@ -381,8 +356,7 @@ static bool assign_output(demo *d)
         err = rd_kafka_assign(d->consumer, all);
         rd_kafka_topic_partition_list_destroy(all);
     }
-    if (metadata)
-        rd_kafka_metadata_destroy(metadata);
+    if (metadata) rd_kafka_metadata_destroy(metadata);
     return err == RD_KAFKA_RESP_ERR_NO_ERROR || fail(d, "topic " OUTPUT ": %s", rd_kafka_err2str(err));
 }
 
@@ -404,8 +378,7 @@ static bool parse_list(const demo *d, const void *bytes, size_t length, list *ou
     json_array_foreach(json_object_get(root, "items"), k, entry)
     {
         listed *to = &out->entry[out->count];
-        if (out->count == SHOWN || !item_of(d, entry, &to->item))
-            break;
+        if (out->count == SHOWN || !item_of(d, entry, &to->item)) break;
         to->score = json_number_value(json_object_get(entry, "score"));
         const json_t *reason = json_array_get(json_object_get(entry, "reasons"), 0);
         to->rating = json_number_value(json_object_get(reason, "rating"));
@@ -437,16 +410,14 @@ static void receive(demo *d)
 static size_t place_before(const demo *d, uint32_t item)
 {
     for (size_t k = 0; k < d->shown.count; k++)
-        if (d->shown.entry[k].item == item)
-            return k;
+        if (d->shown.entry[k].item == item) return k;
     return SHOWN;
 }
 
 static size_t new_titles(const demo *d)
 {
     size_t fresh = 0;
-    for (size_t k = 0; k < d->latest.count; k++)
-        fresh += place_before(d, d->latest.entry[k].item) == SHOWN;
+    for (size_t k = 0; k < d->latest.count; k++) fresh += place_before(d, d->latest.entry[k].item) == SHOWN;
     return fresh;
 }
 
@@ -463,8 +434,7 @@ static void show_list(demo *d)
             say(d, ", because of %s: %g", dataset_title(&d->data, entry->because), entry->rating);
         say(d, "\n");
     }
-    if (d->latest.count == 0)
-        say(d, "      (nothing yet: no film has enough ratings)\n");
+    if (d->latest.count == 0) say(d, "      (nothing yet: no film has enough ratings)\n");
     say(d, "\n");
     d->shown = d->latest;
     d->blocks++;
@@ -475,20 +445,14 @@ static void show_list(demo *d)
 /* false: it is over, and the reason has been told. */
 static bool turn(demo *d, int wait_ms)
 {
-    if (interrupted)
-        return fail(d, "stopped by signal %d", (int)interrupted);
-    if (child_ended(d))
-        return false;
+    if (interrupted) return fail(d, "stopped by signal %d", (int)interrupted);
+    if (child_ended(d)) return false;
     hear_child(&d->child);
-    if (d->producer)
-        rd_kafka_poll(d->producer, 0);
-    if (d->consumer)
-        receive(d);
-    if (d->undelivered)
-        return fail(d, "a rating could not be delivered: %s", d->kafka_error);
+    if (d->producer) rd_kafka_poll(d->producer, 0);
+    if (d->consumer) receive(d);
+    if (d->undelivered) return fail(d, "a rating could not be delivered: %s", d->kafka_error);
     show_status(d);
-    if (wait_ms > 0)
-        poll(NULL, 0, wait_ms);
+    if (wait_ms > 0) poll(NULL, 0, wait_ms);
     return true;
 }
 
@@ -497,8 +461,7 @@ static bool settle(demo *d)
 {
     int64_t start = now_ms();
     while (d->child.now.events < d->sent) {
-        if (!turn(d, 20))
-            return false;
+        if (!turn(d, 20)) return false;
         if (now_ms() - start > LAG_MS)
             return fail(d, "lfrec-kafka read only %llu of %zu ratings within %d s",
                         (unsigned long long)d->child.now.events, d->sent, LAG_MS / 1000);
@@ -531,25 +494,20 @@ static bool start_broker(demo *d)
                          "lfrec.top.n=5",
                          NULL};
     say(d, "  lfrec-kafka -X lfrec.embedded=true -X %s -X %s -X %s ...\n", minimum, maximum, events);
-    if (!start_child(d, arguments))
-        return false;
+    if (!start_child(d, arguments)) return false;
 
     char text[512] = "";
     size_t length = 0;
     static const char prefix[] = "embedded broker: ";
     for (int64_t until = now_ms() + START_MS; !d->child.ready || strchr(text, '\n') == NULL;) {
         ssize_t got = read(d->child.output, text + length, sizeof text - 1 - length);
-        if (got > 0)
-            text[length += (size_t)got] = '\0';
-        if (!turn(d, 20))
-            return false;
-        if (now_ms() > until)
-            return fail(d, "lfrec-kafka was not ready within %d s", START_MS / 1000);
+        if (got > 0) text[length += (size_t)got] = '\0';
+        if (!turn(d, 20)) return false;
+        if (now_ms() > until) return fail(d, "lfrec-kafka was not ready within %d s", START_MS / 1000);
     }
     text[strcspn(text, "\r\n")] = '\0';
     const char *at = strstr(text, prefix);
-    if (at == NULL)
-        return fail(d, "lfrec-kafka did not say where its broker is, but: %s", text);
+    if (at == NULL) return fail(d, "lfrec-kafka did not say where its broker is, but: %s", text);
     snprintf(d->child.bootstrap, sizeof d->child.bootstrap, "%s", at + strlen(prefix));
     say(d,
         "  The embedded broker is at %s; while this runs, kcat can join:\n"
@@ -557,8 +515,7 @@ static bool start_broker(demo *d)
         d->child.bootstrap, d->child.bootstrap);
     d->producer = make_client(d, RD_KAFKA_PRODUCER);
     d->consumer = d->producer ? make_client(d, RD_KAFKA_CONSUMER) : NULL;
-    if (d->consumer)
-        rd_kafka_poll_set_consumer(d->consumer);
+    if (d->consumer) rd_kafka_poll_set_consumer(d->consumer);
     return d->consumer != NULL && assign_output(d);
 }
 
@@ -571,8 +528,7 @@ static bool choose_watched(demo *d)
     uint32_t users = data->users.count;
     uint64_t *parts = calloc(users, sizeof *parts);
     size_t *counts = calloc(users, sizeof *counts);
-    if (parts == NULL || counts == NULL)
-        return free(parts), free(counts), fail(d, "out of memory");
+    if (parts == NULL || counts == NULL) return free(parts), free(counts), fail(d, "out of memory");
     for (size_t k = 0; k < data->count; k++) {
         parts[data->rating[k].user] |= (uint64_t)1 << (k * 40 / data->count);
         counts[data->rating[k].user]++;
@@ -580,8 +536,7 @@ static bool choose_watched(demo *d)
     int best = -1;
     for (uint32_t user = 0; user < users; user++) {
         int value = 0;
-        for (uint64_t left = parts[user]; left; left &= left - 1)
-            value++;
+        for (uint64_t left = parts[user]; left; left &= left - 1) value++;
         bool fair = counts[user] >= 40 && counts[user] <= 400;
         value += fair ? 1000 : 0;
         if (value > best || (value == best && counts[user] < counts[d->watched])) {
@@ -613,12 +568,10 @@ static bool send_rating(demo *d, size_t k)
         rd_kafka_resp_err_t err = rd_kafka_producev(
             d->producer, RD_KAFKA_VTYPE_TOPIC, INPUT, RD_KAFKA_VTYPE_KEY, user, event.user.length, RD_KAFKA_VTYPE_VALUE,
             d->buffer.bytes, d->buffer.length, RD_KAFKA_VTYPE_MSGFLAGS, RD_KAFKA_MSG_F_COPY, RD_KAFKA_VTYPE_END);
-        if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
-            break;
+        if (err == RD_KAFKA_RESP_ERR_NO_ERROR) break;
         if (err != RD_KAFKA_RESP_ERR__QUEUE_FULL || now_ms() > until)
             return fail(d, "rating %zu: %s", k, rd_kafka_err2str(err));
-        if (!turn(d, 5))
-            return false;
+        if (!turn(d, 5)) return false;
     }
     d->sent = k + 1;
     return true;
@@ -627,13 +580,11 @@ static bool send_rating(demo *d, size_t k)
 /* The watched person has just rated: at some of those ratings the replay waits for the list that comes of it, and shows it. */
 static bool watch(demo *d, const lfrec_rating *rating)
 {
-    if (++d->watched_sent != d->next_stop && d->watched_sent != d->watched_total)
-        return true;
+    if (++d->watched_sent != d->next_stop && d->watched_sent != d->watched_total) return true;
     d->next_stop = d->watched_sent < 3 ? 3 : d->watched_sent < 6 ? 6 : d->watched_sent * 2;
     int64_t start = now_ms();
     while (d->latest.rated < d->watched_sent && now_ms() - start < LIST_MS)
-        if (!turn(d, 5))
-            return false;
+        if (!turn(d, 5)) return false;
     d->paused += now_ms() - start;
     say(d, "  Person %s gives %g to %s (rating %zu of %zu). The list now, by model %u:\n", d->data.users.text[d->watched],
         (double)rating->value, dataset_title(&d->data, rating->item), d->watched_sent, d->watched_total, d->latest.model);
@@ -643,15 +594,12 @@ static bool watch(demo *d, const lfrec_rating *rating)
 
 static bool note_tenth(demo *d)
 {
-    if (!settle(d))
-        return false;
+    if (!settle(d)) return false;
     tenth *t = &d->tenths[d->tenth_count++];
     *t = (tenth){d->sent, d->child.now};
     say(d, "  %3zu%%  %7zu ratings, model %2u   RMSE", d->tenth_count * 10, t->sent, t->at.model);
-    if (isnan(t->at.all))
-        say(d, " not known yet\n\n");
-    else
-        say(d, " %.3f so far (means alone %.3f), %.3f lately\n\n", t->at.all, t->at.means, t->at.recent);
+    if (isnan(t->at.all)) say(d, " not known yet\n\n");
+    else say(d, " %.3f so far (means alone %.3f), %.3f lately\n\n", t->at.all, t->at.means, t->at.recent);
     /* A new model may have changed the person's list without a new rating. */
     if (d->blocks > 0 && d->latest.model != d->shown.model && new_titles(d) >= 2) {
         say(d, "  Model %u is in: person %s now gets\n", d->latest.model, d->data.users.text[d->watched]);
@@ -669,17 +617,12 @@ static bool replay(demo *d)
         double due = rate * (double)(now_ms() - d->begin - d->paused) / 1000;
         while (d->sent < count && (double)d->sent < due && d->sent < d->child.now.events + AHEAD) {
             const lfrec_rating *rating = &d->data.rating[d->sent];
-            if (!send_rating(d, d->sent))
-                return false;
-            if (rating->user == d->watched && !watch(d, rating))
-                return false;
-            if (d->sent == count * (d->tenth_count + 1) / 10 && !note_tenth(d))
-                return false;
-            if (d->sent % 256 == 0)
-                break;
+            if (!send_rating(d, d->sent)) return false;
+            if (rating->user == d->watched && !watch(d, rating)) return false;
+            if (d->sent == count * (d->tenth_count + 1) / 10 && !note_tenth(d)) return false;
+            if (d->sent % 256 == 0) break;
         }
-        if (!turn(d, (double)d->sent < due ? 0 : 5))
-            return false;
+        if (!turn(d, (double)d->sent < due ? 0 : 5)) return false;
     }
     return settle(d);
 }
@@ -716,15 +659,13 @@ static void suggest(demo *d)
 static bool prepare(demo *d)
 {
     char error[DATASET_ERROR_MAX];
-    if (!dataset_read(&d->data, d->path, error))
-        return fail(d, "%s", error);
+    if (!dataset_read(&d->data, d->path, error)) return fail(d, "%s", error);
     dataset_print_refused(&d->data, stderr);
     const dataset *data = &d->data;
     if (!(data->highest > data->lowest) || data->count < 1000)
         return fail(d, "%s: too little to show: at least 1000 ratings that differ", d->path);
     bool timed = data->timed == data->count;
-    if (timed && !dataset_sort_by_time(&d->data))
-        return fail(d, "out of memory");
+    if (timed && !dataset_sort_by_time(&d->data)) return fail(d, "out of memory");
     if (!timed) { /* as good an order as any, and the same every time */
         lfrec_rng rng;
         lfrec_rng_seed(&rng, 1, 0);
@@ -758,17 +699,13 @@ static void clean_up(demo *d)
 int main(int argc, char **argv)
 {
     demo *d = calloc(1, sizeof *d);
-    if (d == NULL)
-        return 1;
+    if (d == NULL) return 1;
     d->daemon = "build/lfrec-kafka";
     d->seconds = 30;
     for (int k = 1; k + 1 < argc; k += 2) {
-        if (strcmp(argv[k], "--data") == 0)
-            d->path = argv[k + 1];
-        if (strcmp(argv[k], "--daemon") == 0)
-            d->daemon = argv[k + 1];
-        if (strcmp(argv[k], "--seconds") == 0)
-            d->seconds = strtod(argv[k + 1], NULL);
+        if (strcmp(argv[k], "--data") == 0) d->path = argv[k + 1];
+        if (strcmp(argv[k], "--daemon") == 0) d->daemon = argv[k + 1];
+        if (strcmp(argv[k], "--seconds") == 0) d->seconds = strtod(argv[k + 1], NULL);
     }
     if (argc % 2 == 0 || d->path == NULL || !(d->seconds >= 1 && d->seconds <= 1e-3 * LONGEST_MS)) {
         fputs("usage: demo --data FOLDER [--daemon build/lfrec-kafka] [--seconds 1..100]\n", stderr);
@@ -788,8 +725,7 @@ int main(int argc, char **argv)
     bool good = prepare(d) && start_broker(d) && replay(d) && summarize(d);
     clean_up(d);
     good = stop_child(d) && good;
-    if (good)
-        suggest(d);
+    if (good) suggest(d);
     lfrec_buffer_free(&d->buffer);
     dataset_free(&d->data);
     free(d);

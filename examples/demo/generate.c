@@ -63,8 +63,7 @@ static film make_film(lfrec_rng *rng)
 static person make_person(lfrec_rng *rng, long start)
 {
     person p;
-    for (unsigned k = 0; k < TASTES; k++)
-        p.taste[k] = 0.9f * lfrec_rng_normal(rng);
+    for (unsigned k = 0; k < TASTES; k++) p.taste[k] = 0.9f * lfrec_rng_normal(rng);
     p.generosity = 0.35f * lfrec_rng_normal(rng);
     p.next = start;
     return p;
@@ -73,16 +72,14 @@ static person make_person(lfrec_rng *rng, long start)
 static float liking(const person *p, const film *f)
 {
     float sum = 0;
-    for (unsigned k = 0; k < TASTES; k++)
-        sum += p->taste[k] * f->flavor[k];
+    for (unsigned k = 0; k < TASTES; k++) sum += p->taste[k] * f->flavor[k];
     return sum;
 }
 
 static bool write_titles(const char *path, const film *films, unsigned count, lfrec_rng *rng)
 {
     FILE *out = fopen(path, "w");
-    if (out == NULL)
-        return false;
+    if (out == NULL) return false;
     fputs("movieId,title,genres\r\n", out);
     for (unsigned k = 0; k < count; k++) {
         const film *f = &films[k];
@@ -94,12 +91,10 @@ static bool write_titles(const char *path, const film *films, unsigned count, lf
         /* Some titles are quoted and some are parts of a series, as in the real thing. */
         bool the = lfrec_rng_below(rng, 4) == 0;
         char number[16] = "";
-        if (part > 0)
-            snprintf(number, sizeof number, " %d", part + 1);
+        if (part > 0) snprintf(number, sizeof number, " %d", part + 1);
         fprintf(out, "%u,%s%s%s%s (%u)%s,%s", k + 1, the ? "\"" : "", name, number, the ? ", The" : "", year,
                 the ? "\"" : "", genre[f->main_taste]);
-        if (f->other_taste != f->main_taste)
-            fprintf(out, "|%s", genre[f->other_taste]);
+        if (f->other_taste != f->main_taste) fprintf(out, "|%s", genre[f->other_taste]);
         fputs("\r\n", out);
     }
     return fclose(out) == 0;
@@ -111,17 +106,14 @@ static bool write_ratings(const char *path, const film *films, unsigned film_cou
     FILE *out = fopen(path, "w");
     unsigned char *seen = need(calloc((size_t)film_count * person_count, 1));
     float *fame = need(malloc(film_count * sizeof *fame)); /* running sum */
-    if (out == NULL)
-        return free(seen), free(fame), false;
+    if (out == NULL) return free(seen), free(fame), false;
     float total = 0;
-    for (unsigned k = 0; k < film_count; k++)
-        fame[k] = total += films[k].fame;
+    for (unsigned k = 0; k < film_count; k++) fame[k] = total += films[k].fame;
     fputs("userId,movieId,rating,timestamp\r\n", out);
     for (unsigned written = 0; written < wanted;) {
         unsigned next = 0; /* whose sitting is next */
         for (unsigned k = 1; k < person_count; k++)
-            if (people[k].next < people[next].next)
-                next = k;
+            if (people[k].next < people[next].next) next = k;
         person *p = &people[next];
         unsigned sitting = 5 + lfrec_rng_below(rng, 40);
         for (unsigned tries = 0; sitting > 0 && written < wanted && tries < 2000; tries++) {
@@ -129,15 +121,12 @@ static bool write_ratings(const char *path, const film *films, unsigned film_cou
             unsigned low = 0, high = film_count - 1;
             while (low < high) {
                 unsigned middle = (low + high) / 2;
-                if (fame[middle] > at)
-                    high = middle;
-                else
-                    low = middle + 1;
+                if (fame[middle] > at) high = middle;
+                else low = middle + 1;
             }
             unsigned char *mark = &seen[(size_t)next * film_count + low];
             float like = liking(p, &films[low]);
-            if (*mark || lfrec_rng_uniform(rng) > 0.5f + 0.4f * like)
-                continue;
+            if (*mark || lfrec_rng_uniform(rng) > 0.5f + 0.4f * like) continue;
             *mark = 1;
             float rating = 3.5f + films[low].quality + p->generosity + like + 0.6f * lfrec_rng_normal(rng);
             int halves = (int)(rating * 2 + 0.5f);
@@ -180,8 +169,7 @@ int main(int argc, char **argv)
     lfrec_rng_seed(&rng, numbers[3], 0);
     film *films = need(malloc(film_count * sizeof *films));
     person *people = need(malloc(people_count * sizeof *people));
-    for (unsigned k = 0; k < film_count; k++)
-        films[k] = make_film(&rng);
+    for (unsigned k = 0; k < film_count; k++) films[k] = make_film(&rng);
     for (unsigned k = 0; k < people_count; k++)
         people[k] = make_person(&rng, 1000000000L + (long)(lfrec_rng_uniform(&rng) * 1.5e8f));
 
@@ -193,8 +181,7 @@ int main(int argc, char **argv)
         snprintf(path, sizeof path, "%s/ratings.csv", argv[1]);
         good = write_ratings(path, films, film_count, people, people_count, wanted, &rng);
     }
-    if (!good)
-        perror(path);
+    if (!good) perror(path);
     free(films);
     free(people);
     return good ? 0 : 1;

@@ -27,8 +27,8 @@ static void make(const char *format)
     uint32_t random = 1;
     for (int i = 0; i < EVENTS; i++) {
         random = random * 1664525u + 1013904223u;
-        int length = snprintf(values[i], VALUE_MAX, format, random % 6040 + 1, (random >> 8) % 3952 + 1, (random >> 20) % 5 + 1,
-                              956703932 + random % 90000000);
+        int length = snprintf(values[i], VALUE_MAX, format, random % 6040 + 1, (random >> 8) % 3952 + 1,
+                              (random >> 20) % 5 + 1, 956703932 + random % 90000000);
         lengths[i] = (size_t)length;
     }
 }

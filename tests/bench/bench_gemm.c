@@ -75,8 +75,8 @@ typedef struct { /* a case with its operands, tightly packed, row-major */
 
 /* ---- contestants ---- */
 
-typedef void cblas_sgemm_function(int order, int transpose_a, int transpose_b, int m, int n, int k, float alpha, const float *a,
-                                  int lda, const float *b, int ldb, float beta, float *c, int ldc);
+typedef void cblas_sgemm_function(int order, int transpose_a, int transpose_b, int m, int n, int k, float alpha,
+                                  const float *a, int lda, const float *b, int ldb, float beta, float *c, int ldc);
 typedef xsmm_kernel *xsmm_dispatch_function(int m, int n, int k, const int *lda, const int *ldb, const int *ldc,
                                             const float *alpha, const float *beta, const int *flags, const int *prefetch);
 
@@ -113,8 +113,8 @@ static void run_cblas(cblas_sgemm_function *sgemm, const problem *p)
 {
     enum { row_major = 101, plain = 111, transposed = 112 };
     const bench_case *s = p->shape;
-    sgemm(row_major, s->transpose_a ? transposed : plain, s->transpose_b ? transposed : plain, (int)s->m, (int)s->n, (int)s->k,
-          1.0f, p->a, (int)p->lda, p->b, (int)p->ldb, 0.0f, p->c, (int)s->n);
+    sgemm(row_major, s->transpose_a ? transposed : plain, s->transpose_b ? transposed : plain, (int)s->m, (int)s->n,
+          (int)s->k, 1.0f, p->a, (int)p->lda, p->b, (int)p->ldb, 0.0f, p->c, (int)s->n);
 }
 
 static void run_openblas(const problem *p)
@@ -412,7 +412,9 @@ static int table(lfrec_isa isa)
         }
         if (best > 0) {
             printf(tsv ? "\t%.3f\t%.2f%s\n" : " %18.3f   %.2f%s\n", rates[0] / best, goal,
-                   rates[0] / best >= goal ? "" : tsv ? "" : "  missed");
+                   rates[0] / best >= goal ? ""
+                   : tsv                   ? ""
+                                           : "  missed");
         } else {
             printf(tsv ? "\t-\t%.2f\n" : "                  -   %.2f\n", goal);
         }
@@ -465,7 +467,8 @@ int main(int count, char **arguments)
         return table((lfrec_isa)atoi(mine));
     }
     if (count > 1) {
-        fprintf(stderr, "usage: %s (settings in the environment: TSV=1 REPEATS=15 ONLY=text LIBXSMM_SO=path)\n", arguments[0]);
+        fprintf(stderr, "usage: %s (settings in the environment: TSV=1 REPEATS=15 ONLY=text LIBXSMM_SO=path)\n",
+                arguments[0]);
         return 2;
     }
     if (best != LFREC_ISA_PORTABLE && best != LFREC_ISA_AVX2) {

@@ -20,11 +20,11 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define REQUIRE(condition) \
-    do { \
-        if (!(condition)) { \
+#define REQUIRE(condition)    \
+    do {                      \
+        if (!(condition)) {   \
             __builtin_trap(); \
-        } \
+        }                     \
     } while (0)
 
 static bool same_id(lfrec_id a, lfrec_id b)
@@ -94,7 +94,8 @@ static void require_round_trip(const lfrec_codec *codec, const lfrec_event *even
     REQUIRE(lfrec_encode_event(event, &buffer) == LFREC_ENCODED);
     lfrec_codec json = {LFREC_FORMAT_JSON, codec->scale_min, codec->scale_max};
     REQUIRE(lfrec_decode(&json, NULL, 0, buffer.bytes, buffer.length, &again, text) == LFREC_BAD_NOTHING);
-    REQUIRE(again.event.kind == event->kind && same_id(again.event.user, event->user) && same_id(again.event.item, event->item));
+    REQUIRE(again.event.kind == event->kind && same_id(again.event.user, event->user) &&
+            same_id(again.event.item, event->item));
     REQUIRE(event->kind != LFREC_EVENT_RATE || again.event.rating == event->rating);
     REQUIRE(again.event.has_timestamp == event->has_timestamp && again.event.timestamp == event->timestamp);
     lfrec_buffer_free(&buffer);

@@ -10,11 +10,11 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define REQUIRE(condition) \
-    do { \
-        if (!(condition)) { \
+#define REQUIRE(condition)    \
+    do {                      \
+        if (!(condition)) {   \
             __builtin_trap(); \
-        } \
+        }                     \
     } while (0)
 
 static void check_dump(const lfrec_config *options)
@@ -27,7 +27,8 @@ static void check_dump(const lfrec_config *options)
     fclose(out);
     for (size_t i = 0; i < options->property_count; i++) {
         const lfrec_property *property = &options->properties[i];
-        REQUIRE(strspn(property->name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == strlen(property->name));
+        REQUIRE(strspn(property->name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
+                strlen(property->name));
         /* "HUNTER2" stands for a secret: a value that has it is not to be seen where the name is a secret's. */
         if (lfrec_property_is_secret(property->name)) {
             REQUIRE(strcmp(lfrec_property_shown(property->name, property->value), "[hidden]") == 0);

@@ -56,8 +56,8 @@ static lfrec_bad decode_key(const char *key, size_t length)
 
 static void assert_id(lfrec_id id, const char *bytes, size_t length)
 {
-    ck_assert_msg(id.length == length && memcmp(id.bytes, bytes, length) == 0, "id is '%.*s', not '%s'", (int)id.length, id.bytes,
-                  bytes);
+    ck_assert_msg(id.length == length && memcmp(id.bytes, bytes, length) == 0, "id is '%.*s', not '%s'", (int)id.length,
+                  id.bytes, bytes);
 }
 
 static void assert_event(lfrec_bad bad, const char *user, const char *item, float rating)
@@ -79,7 +79,8 @@ static void assert_retraction(lfrec_bad bad, const char *user, const char *item)
 
 static void assert_bad(lfrec_bad bad, lfrec_bad expected, const char *words)
 {
-    ck_assert_msg(bad == expected, "%s (%s), not %s", lfrec_bad_name(bad), bad ? text : "it is an event", lfrec_bad_name(expected));
+    ck_assert_msg(bad == expected, "%s (%s), not %s", lfrec_bad_name(bad), bad ? text : "it is an event",
+                  lfrec_bad_name(expected));
     ck_assert_msg(strstr(text, words) != NULL, "'%s' is not in: %s", words, text);
 }
 
@@ -121,7 +122,8 @@ START_TEST(json_fields_may_stand_in_any_order_and_with_white_space)
             continue;
         }
         char value[200];
-        snprintf(value, sizeof value, " \r\n\t{ %s ,%s,\t%s\n, %s} \n", fields[at[0]], fields[at[1]], fields[at[2]], fields[at[3]]);
+        snprintf(value, sizeof value, " \r\n\t{ %s ,%s,\t%s\n, %s} \n", fields[at[0]], fields[at[1]], fields[at[2]],
+                 fields[at[3]]);
         assert_event(decode(&automatic, value), "u", "i", 3.0f);
         ck_assert_int_eq(decoded.event.timestamp, 7);
     }
@@ -130,22 +132,29 @@ END_TEST
 
 START_TEST(unknown_json_fields_are_ignored)
 {
-    assert_event(decode(&automatic, "{\"v\":1,\"user\":\"u\",\"w\":null,\"item\":\"i\",\"x\":\"}\",\"rating\":3,\"y\":true,\"z\":-0.5}"), "u",
-                 "i", 3.0f);
-    assert_event(decode(&automatic, "{\"a\":{\"user\":\"x\",\"b\":[1,{\"c\":\"]}\\\"\"}]},\"user\":\"u\",\"item\":\"i\",\"rating\":3,\"d\":[]}"),
+    assert_event(
+        decode(&automatic,
+               "{\"v\":1,\"user\":\"u\",\"w\":null,\"item\":\"i\",\"x\":\"}\",\"rating\":3,\"y\":true,\"z\":-0.5}"),
+        "u", "i", 3.0f);
+    assert_event(decode(&automatic, "{\"a\":{\"user\":\"x\",\"b\":[1,{\"c\":\"]}\\\"\"}]},\"user\":\"u\",\"item\":"
+                                    "\"i\",\"rating\":3,\"d\":[]}"),
                  "u", "i", 3.0f);
-    assert_event(decode(&automatic, "{\"1\":1,\"2\":1,\"3\":1,\"4\":1,\"5\":1,\"6\":1,\"7\":1,\"8\":1,\"9\":1,\"10\":{ },"
-                                    "\"user\":\"u\",\"item\":\"i\",\"rating\":3}"),
+    assert_event(decode(&automatic,
+                        "{\"1\":1,\"2\":1,\"3\":1,\"4\":1,\"5\":1,\"6\":1,\"7\":1,\"8\":1,\"9\":1,\"10\":{ },"
+                        "\"user\":\"u\",\"item\":\"i\",\"rating\":3}"),
                  "u", "i", 3.0f);
-    assert_event(decode(&automatic, "{\"big\":123456789012345678901234567890,\"User\":\"x\",\"user\":\"u\",\"item\":\"i\",\"rating\":3}"), "u",
-                 "i", 3.0f);
+    assert_event(
+        decode(&automatic,
+               "{\"big\":123456789012345678901234567890,\"User\":\"x\",\"user\":\"u\",\"item\":\"i\",\"rating\":3}"),
+        "u", "i", 3.0f);
 }
 END_TEST
 
 START_TEST(escapes_in_ids_are_undone)
 {
-    assert_event(decode(&automatic, "{\"user\":\"a\\\"b\\\\c\\/d\",\"item\":\"\\u00e9\\n\\t\\ud83d\\ude00\",\"rating\":1}"), "a\"b\\c/d",
-                 "\xC3\xA9\n\t\xF0\x9F\x98\x80", 1.0f);
+    assert_event(
+        decode(&automatic, "{\"user\":\"a\\\"b\\\\c\\/d\",\"item\":\"\\u00e9\\n\\t\\ud83d\\ude00\",\"rating\":1}"),
+        "a\"b\\c/d", "\xC3\xA9\n\t\xF0\x9F\x98\x80", 1.0f);
     assert_event(decode(&automatic, "{\"\\u0075ser\":\"u\",\"it\\u0065m\":\"i\",\"rating\":1}"), "u", "i", 1.0f);
     assert_event(decode(&automatic, "{\"note\":\"\\\\\",\"user\":\"u\",\"item\":\"i\",\"rating\":1}"), "u", "i", 1.0f);
 }
@@ -153,14 +162,14 @@ END_TEST
 
 START_TEST(integers_as_ids_are_kept_digit_by_digit)
 {
-    assert_event(decode(&automatic, "{\"user\":9007199254740992,\"item\":98765432109876543210,\"rating\":4}"), "9007199254740992",
-                 "98765432109876543210", 4.0f);
-    assert_event(decode(&automatic, "{\"user\":9007199254740993,\"item\":\"98765432109876543210\",\"rating\":4}"), "9007199254740993",
-                 "98765432109876543210", 4.0f);
+    assert_event(decode(&automatic, "{\"user\":9007199254740992,\"item\":98765432109876543210,\"rating\":4}"),
+                 "9007199254740992", "98765432109876543210", 4.0f);
+    assert_event(decode(&automatic, "{\"user\":9007199254740993,\"item\":\"98765432109876543210\",\"rating\":4}"),
+                 "9007199254740993", "98765432109876543210", 4.0f);
     assert_event(decode(&automatic, "{\"user\":-5,\"item\":0,\"rating\":4}"), "-5", "0", 4.0f);
     /* the same when jansson reads it */
-    assert_event(decode(&automatic, "{\"\\u0075ser\":9007199254740993,\"item\":98765432109876543210 ,\"rating\":4}"), "9007199254740993",
-                 "98765432109876543210", 4.0f);
+    assert_event(decode(&automatic, "{\"\\u0075ser\":9007199254740993,\"item\":98765432109876543210 ,\"rating\":4}"),
+                 "9007199254740993", "98765432109876543210", 4.0f);
     assert_event(decode(&automatic, "{\"user\":1234567890123456789012345678901234567890,\"item\":1,\"rating\":4}"),
                  "1234567890123456789012345678901234567890", "1", 4.0f);
 }
@@ -172,7 +181,8 @@ START_TEST(other_numbers_as_ids_are_refused)
                "user must be a string or an integer, not 1e3");
     assert_bad(decode(&automatic, "{\"user\":12.0,\"item\":\"i\",\"rating\":4}"), LFREC_BAD_TYPE,
                "user must be a string or an integer, not 12.0 (byte 8)");
-    assert_bad(decode(&automatic, "{\"user\":\"u\",\"item\":1.5,\"rating\":4}"), LFREC_BAD_TYPE, "item must be a string or an integer");
+    assert_bad(decode(&automatic, "{\"user\":\"u\",\"item\":1.5,\"rating\":4}"), LFREC_BAD_TYPE,
+               "item must be a string or an integer");
 }
 END_TEST
 
@@ -288,7 +298,8 @@ START_TEST(a_timestamp_is_any_number_or_absent)
     }
     assert_bad(decode(&automatic, "{\"user\":\"u\",\"item\":\"i\",\"rating\":4,\"ts\":\"2023-07-22\"}"), LFREC_BAD_TYPE,
                "ts must be a number, not a string");
-    assert_bad(decode(&automatic, "{\"user\":\"u\",\"item\":\"i\",\"rating\":4,\"ts\":1e30}"), LFREC_BAD_NUMBER, "ts 1e30 is too large");
+    assert_bad(decode(&automatic, "{\"user\":\"u\",\"item\":\"i\",\"rating\":4,\"ts\":1e30}"), LFREC_BAD_NUMBER,
+               "ts 1e30 is too large");
     assert_bad(decode(&automatic, "u,i,4,noon"), LFREC_BAD_NUMBER, "ts \"noon\" is not a number");
 }
 END_TEST
@@ -296,9 +307,12 @@ END_TEST
 START_TEST(duplicate_keys_are_refused)
 {
     assert_bad(decode(&automatic, "{\"user\":\"u\",\"item\":\"i\",\"rating\":4,\"rating\":5}"), LFREC_BAD_DUPLICATE, "rating");
-    assert_bad(decode(&automatic, "{\"user\":\"u\",\"us\\u0065r\":\"v\",\"item\":\"i\",\"rating\":4}"), LFREC_BAD_DUPLICATE, "twice");
-    assert_bad(decode(&automatic, "{\"x\":1,\"user\":\"u\",\"item\":\"i\",\"rating\":4,\"x\":2}"), LFREC_BAD_DUPLICATE, "twice");
-    assert_bad(decode(&automatic, "{\"rating\":null,\"user\":\"u\",\"item\":\"i\",\"rating\":4}"), LFREC_BAD_DUPLICATE, "twice");
+    assert_bad(decode(&automatic, "{\"user\":\"u\",\"us\\u0065r\":\"v\",\"item\":\"i\",\"rating\":4}"),
+               LFREC_BAD_DUPLICATE, "twice");
+    assert_bad(decode(&automatic, "{\"x\":1,\"user\":\"u\",\"item\":\"i\",\"rating\":4,\"x\":2}"), LFREC_BAD_DUPLICATE,
+               "twice");
+    assert_bad(decode(&automatic, "{\"rating\":null,\"user\":\"u\",\"item\":\"i\",\"rating\":4}"), LFREC_BAD_DUPLICATE,
+               "twice");
 }
 END_TEST
 
@@ -338,7 +352,8 @@ END_TEST
 
 START_TEST(a_nul_in_an_id_is_refused)
 {
-    assert_bad(decode(&automatic, "{\"user\":\"a\\u0000b\",\"item\":\"i\",\"rating\":4}"), LFREC_BAD_NUL_ID, "user has a NUL, its byte 1");
+    assert_bad(decode(&automatic, "{\"user\":\"a\\u0000b\",\"item\":\"i\",\"rating\":4}"), LFREC_BAD_NUL_ID,
+               "user has a NUL, its byte 1");
     assert_bad(decode(&automatic, "{\"user\":\"u\",\"item\":\"\\u0000\",\"rating\":4}"), LFREC_BAD_NUL_ID, "item has a NUL");
     assert_bad(decode_bytes(&automatic, "u\0x,i,4", 7), LFREC_BAD_NUL_ID, "user has a NUL");
     assert_bad(decode_bytes(&automatic, "{\"user\":\"a\0b\",\"item\":\"i\",\"rating\":4}", 34), LFREC_BAD_SYNTAX, "not JSON");
@@ -348,7 +363,8 @@ END_TEST
 START_TEST(ids_with_quotes_commas_and_newlines_are_ids)
 {
     assert_event(decode(&automatic, "\"u,\"\"1\"\"\",\"line\r\nbreak\",4"), "u,\"1\"", "line\r\nbreak", 4.0f);
-    assert_event(decode(&automatic, "{\"user\":\"u,\\\"1\\\"\",\"item\":\"line\\nbreak\",\"rating\":4}"), "u,\"1\"", "line\nbreak", 4.0f);
+    assert_event(decode(&automatic, "{\"user\":\"u,\\\"1\\\"\",\"item\":\"line\\nbreak\",\"rating\":4}"), "u,\"1\"",
+                 "line\nbreak", 4.0f);
     assert_event(decode(&automatic, "900001,\"\"\"012345678X\"\"\",1"), "900001", "\"012345678X\"", 1.0f);
 }
 END_TEST
@@ -418,9 +434,11 @@ START_TEST(what_is_not_utf8_is_refused_with_byte_and_position)
     assert_bad(decode(&automatic, "{\"user\":\"u\",\"item\":\"caf\xE9\",\"rating\":4}"), LFREC_BAD_NOT_UTF8,
                "value is not UTF-8: 0xE9 at byte 23");
     assert_bad(decode(&automatic, "u,caf\xE9,4"), LFREC_BAD_NOT_UTF8, "UTF-8: 0xE9 at byte 5");
-    assert_bad(decode(&automatic, "{\"user\":\"u\",\"item\":\"i\",\"rating\":4,\"x\":\"\xED\xA0\x80\"}"), LFREC_BAD_NOT_UTF8, "UTF-8");
+    assert_bad(decode(&automatic, "{\"user\":\"u\",\"item\":\"i\",\"rating\":4,\"x\":\"\xED\xA0\x80\"}"),
+               LFREC_BAD_NOT_UTF8, "UTF-8");
     assert_bad(decode(&automatic, "\xC0\x80,i,4"), LFREC_BAD_NOT_UTF8, "UTF-8: 0xC0 at byte 0");
-    assert_event(decode(&automatic, "{\"user\":\"\xC3\xA9\",\"item\":\"\xF4\x8F\xBF\xBF\",\"rating\":4}"), "\xC3\xA9", "\xF4\x8F\xBF\xBF", 4.0f);
+    assert_event(decode(&automatic, "{\"user\":\"\xC3\xA9\",\"item\":\"\xF4\x8F\xBF\xBF\",\"rating\":4}"), "\xC3\xA9",
+                 "\xF4\x8F\xBF\xBF", 4.0f);
 }
 END_TEST
 
@@ -469,18 +487,23 @@ START_TEST(deep_nesting_is_refused_as_such)
     char *value = repeat("", '[', 60000, "");
     assert_bad(decode(&automatic, value), LFREC_BAD_NESTING, "nested too deeply");
     free(value);
-    assert_event(decode(&automatic, "{\"x\":[[[[[[[[[[{\"y\":[[]]}]]]]]]]]]],\"user\":\"u\",\"item\":\"i\",\"rating\":4}"), "u", "i", 4.0f);
+    assert_event(
+        decode(&automatic, "{\"x\":[[[[[[[[[[{\"y\":[[]]}]]]]]]]]]],\"user\":\"u\",\"item\":\"i\",\"rating\":4}"), "u",
+        "i", 4.0f);
 }
 END_TEST
 
 START_TEST(two_events_in_one_value_are_refused_whole)
 {
-    assert_bad(decode(&automatic, "{\"user\":\"u\",\"item\":\"i\",\"rating\":4}\n{\"user\":\"u\",\"item\":\"j\",\"rating\":4}"),
+    assert_bad(decode(&automatic,
+                      "{\"user\":\"u\",\"item\":\"i\",\"rating\":4}\n{\"user\":\"u\",\"item\":\"j\",\"rating\":4}"),
                LFREC_BAD_TRAILING_DATA, "trailing data");
     assert_bad(decode(&automatic, "{\"user\":\"u\",\"item\":\"i\",\"rating\":4}x"), LFREC_BAD_TRAILING_DATA, "trailing data");
     assert_bad(decode(&automatic, "{\"user\":\"u\",\"item\":\"i\",\"rating\":4}}"), LFREC_BAD_TRAILING_DATA, "trailing data");
-    assert_bad(decode(&automatic, "{\"user\":\"u\",\"item\":\"i\",\"rating\":4}\nu,i,4"), LFREC_BAD_TRAILING_DATA, "trailing data");
-    assert_bad(decode_bytes(&automatic, "{\"user\":\"u\",\"item\":\"i\",\"rating\":4}\0", 36), LFREC_BAD_TRAILING_DATA, "trailing data");
+    assert_bad(decode(&automatic, "{\"user\":\"u\",\"item\":\"i\",\"rating\":4}\nu,i,4"), LFREC_BAD_TRAILING_DATA,
+               "trailing data");
+    assert_bad(decode_bytes(&automatic, "{\"user\":\"u\",\"item\":\"i\",\"rating\":4}\0", 36), LFREC_BAD_TRAILING_DATA,
+               "trailing data");
     assert_bad(decode(&automatic, "u,i,4\nu,j,4"), LFREC_BAD_TRAILING_DATA, "trailing data after the row, at byte 6");
     assert_bad(decode(&automatic, "u,i,4\n\n"), LFREC_BAD_TRAILING_DATA, "trailing data");
 }
@@ -488,7 +511,8 @@ END_TEST
 
 START_TEST(json_that_is_no_object_is_refused)
 {
-    assert_bad(decode(&automatic, "[{\"user\":\"u\",\"item\":\"i\",\"rating\":4},{\"user\":\"u\",\"item\":\"j\",\"rating\":4}]"),
+    assert_bad(decode(&automatic,
+                      "[{\"user\":\"u\",\"item\":\"i\",\"rating\":4},{\"user\":\"u\",\"item\":\"j\",\"rating\":4}]"),
                LFREC_BAD_NOT_OBJECT, "a JSON array where one object was expected");
     assert_bad(decode(&json_only, "\"u,i,4\""), LFREC_BAD_NOT_OBJECT, "a JSON string");
     assert_bad(decode(&json_only, "42"), LFREC_BAD_NOT_OBJECT, "a JSON number");
@@ -498,9 +522,20 @@ END_TEST
 
 START_TEST(what_is_neither_json_nor_csv_says_so)
 {
-    static const char *const values[] = {"{", "{\"user\"", "{\"user\":\"u", "{\"user\":\"u\",}", "{user:1}", "{'user':'u'}", "[1,",
-                                         "{\"user\":\"u\"\"item\":1}", "{\"user\":\"a\nb\",\"item\":\"i\",\"rating\":4}", "{,}",
-                                         "{\"user\":\"\\x\"}", "{\"user\":tru}", "{\"user\":\"u\" \"x\"}", "{\"a\":1,,\"b\":2}"};
+    static const char *const values[] = {"{",
+                                         "{\"user\"",
+                                         "{\"user\":\"u",
+                                         "{\"user\":\"u\",}",
+                                         "{user:1}",
+                                         "{'user':'u'}",
+                                         "[1,",
+                                         "{\"user\":\"u\"\"item\":1}",
+                                         "{\"user\":\"a\nb\",\"item\":\"i\",\"rating\":4}",
+                                         "{,}",
+                                         "{\"user\":\"\\x\"}",
+                                         "{\"user\":tru}",
+                                         "{\"user\":\"u\" \"x\"}",
+                                         "{\"a\":1,,\"b\":2}"};
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
         assert_bad(decode(&automatic, values[i]), LFREC_BAD_SYNTAX, "not JSON, at byte");
     }
@@ -557,8 +592,9 @@ END_TEST
 
 START_TEST(csv_ratings_must_be_decimal_numbers)
 {
-    static const char *const ratings[] = {"nan", "NaN", "inf", "-inf", "Infinity", "0x4", "4,", " 4", "4 ", "4..", "4.5.6", "--4",
-                                          "1e", "four", "4\t", "\"4\"\"\"", "-", ".", "4_0", "1e+", "4f"};
+    static const char *const ratings[] = {"nan", "NaN",       "inf", "-inf",  "Infinity", "0x4", "4,",
+                                          " 4",  "4 ",        "4..", "4.5.6", "--4",      "1e",  "four",
+                                          "4\t", "\"4\"\"\"", "-",   ".",     "4_0",      "1e+", "4f"};
     for (size_t i = 0; i < sizeof ratings / sizeof *ratings; i++) {
         char value[64];
         if (strcmp(ratings[i], "4,") == 0) {
@@ -598,13 +634,25 @@ END_TEST
 
 START_TEST(the_scanner_reads_what_producers_write)
 {
-    static const char *const plain[] = {"{\"user\":\"1\",\"item\":\"1193\",\"rating\":5,\"ts\":978300760}",
-                                        "{\"user\": \"\xC3\xA9\", \"item\": \"i\", \"rating\": 4.5}",
-                                        "{\"rating\":null,\"item\":12,\"user\":98765432109876543210}",
-                                        "{\"user\":\"u\",\"item\":\"i\",\"rating\":4.5,\"source\":\"web\",\"ok\":true}"};
-    static const char *const odd[] = {"{}", "[]", "", "{\"user\":\"\\n\"}", "{\"user\":[]}", "{\"rating\":1e3}", "{\"a\":1,\"a\":2}",
-                                      "{\"user\":\"u\"} x", "{\"user\":01}", "{\"user\":-}", "{\"user\":1.}",
-                                      "{\"ts\":123456789012345678901234567890123}", "{\"a\":nul}", "{\"a\":true,}"};
+    static const char *const plain[] = {
+        "{\"user\":\"1\",\"item\":\"1193\",\"rating\":5,\"ts\":978300760}",
+        "{\"user\": \"\xC3\xA9\", \"item\": \"i\", \"rating\": 4.5}",
+        "{\"rating\":null,\"item\":12,\"user\":98765432109876543210}",
+        "{\"user\":\"u\",\"item\":\"i\",\"rating\":4.5,\"source\":\"web\",\"ok\":true}"};
+    static const char *const odd[] = {"{}",
+                                      "[]",
+                                      "",
+                                      "{\"user\":\"\\n\"}",
+                                      "{\"user\":[]}",
+                                      "{\"rating\":1e3}",
+                                      "{\"a\":1,\"a\":2}",
+                                      "{\"user\":\"u\"} x",
+                                      "{\"user\":01}",
+                                      "{\"user\":-}",
+                                      "{\"user\":1.}",
+                                      "{\"ts\":123456789012345678901234567890123}",
+                                      "{\"a\":nul}",
+                                      "{\"a\":true,}"};
     lfrec_fields fields;
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
         ck_assert_msg(lfrec_json_scan(plain[i], strlen(plain[i]), &fields), "%s", plain[i]);
@@ -635,7 +683,8 @@ START_TEST(scanner_and_jansson_agree_on_mangled_events)
             continue;
         }
         scanned++;
-        ck_assert_msg(lfrec_json_read(value, length, &sure, user, item, text) == LFREC_BAD_NOTHING, "%.*s: %s", (int)length, value, text);
+        ck_assert_msg(lfrec_json_read(value, length, &sure, user, item, text) == LFREC_BAD_NOTHING, "%.*s: %s",
+                      (int)length, value, text);
         for (int i = 0; i < LFREC_FIELD_COUNT; i++) {
             ck_assert_int_eq(fast.of[i].kind, sure.of[i].kind);
             ck_assert_uint_eq(fast.of[i].at, sure.of[i].at);
@@ -690,13 +739,15 @@ static void assert_text(const lfrec_buffer *buffer, const char *expected)
 START_TEST(a_recommendation_is_one_line_of_json)
 {
     lfrec_reason_out reasons[] = {{id_of("i2"), 5.0f, 0.31f}, {id_of("i3"), 3.5f, -0.125f}};
-    lfrec_recommended items[] = {{id_of("i9"), 3.87f, reasons, 2}, {id_of("i4"), 3.0f, NULL, 0}, {id_of("i5"), 2.71828f, reasons, 0}};
+    lfrec_recommended items[] = {
+        {id_of("i9"), 3.87f, reasons, 2}, {id_of("i4"), 3.0f, NULL, 0}, {id_of("i5"), 2.71828f, reasons, 0}};
     lfrec_recommendation list = {.user = id_of("u1"), .model_version = 3, .rated = 12, .items = items, .count = 3};
     lfrec_buffer buffer = {0};
     ck_assert_int_eq(lfrec_encode_recommendation(&list, &buffer), LFREC_ENCODED);
-    assert_text(&buffer, "{\"user\":\"u1\",\"model\":3,\"rated\":12,\"items\":[{\"item\":\"i9\",\"score\":3.87,\"reasons\":["
-                         "{\"item\":\"i2\",\"rating\":5,\"share\":0.31},{\"item\":\"i3\",\"rating\":3.5,\"share\":-0.125}]},"
-                         "{\"item\":\"i4\",\"score\":3},{\"item\":\"i5\",\"score\":2.718,\"reasons\":[]}]}");
+    assert_text(&buffer,
+                "{\"user\":\"u1\",\"model\":3,\"rated\":12,\"items\":[{\"item\":\"i9\",\"score\":3.87,\"reasons\":["
+                "{\"item\":\"i2\",\"rating\":5,\"share\":0.31},{\"item\":\"i3\",\"rating\":3.5,\"share\":-0.125}]},"
+                "{\"item\":\"i4\",\"score\":3},{\"item\":\"i5\",\"score\":2.718,\"reasons\":[]}]}");
     json_decref(parse(&buffer));
     lfrec_buffer_free(&buffer);
 }
@@ -708,7 +759,8 @@ START_TEST(an_empty_list_and_the_largest_numbers_are_written)
     lfrec_buffer buffer = {0};
     ck_assert_int_eq(lfrec_encode_recommendation(&list, &buffer), LFREC_ENCODED);
     char expected[200];
-    snprintf(expected, sizeof expected, "{\"user\":\"u\",\"model\":18446744073709551615,\"rated\":%zu,\"items\":[]}", SIZE_MAX);
+    snprintf(expected, sizeof expected, "{\"user\":\"u\",\"model\":18446744073709551615,\"rated\":%zu,\"items\":[]}",
+             SIZE_MAX);
     assert_text(&buffer, expected);
     lfrec_buffer_free(&buffer);
 }
@@ -831,7 +883,8 @@ static bool use_comma_locale(void)
         return false;
     }
     snprintf(command, sizeof command,
-             "cd %s && printf 'LC_NUMERIC\\ndecimal_point \",\"\\nthousands_sep \".\"\\ngrouping 3;3\\nEND LC_NUMERIC\\n' >source && "
+             "cd %s && printf 'LC_NUMERIC\\ndecimal_point \",\"\\nthousands_sep \".\"\\ngrouping 3;3\\nEND "
+             "LC_NUMERIC\\n' >source && "
              "localedef -c -i source ./xx_XX >log 2>&1; test -f xx_XX/LC_NUMERIC",
              folder);
     bool made = system(command) == 0 && setenv("LOCPATH", folder, 1) == 0 && setlocale(LC_NUMERIC, "xx_XX");

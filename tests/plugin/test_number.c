@@ -58,7 +58,8 @@ START_TEST(long_and_extreme_numbers_are_within_a_few_units_in_the_last_place)
     for (int round = 0; round < 100000; round++) {
         char text[64];
         int exponent = (int)(next_random() % 600) - 300;
-        snprintf(text, sizeof text, "%llu.%llue%d", (unsigned long long)next_random() % 10, (unsigned long long)next_random(), exponent);
+        snprintf(text, sizeof text, "%llu.%llue%d", (unsigned long long)next_random() % 10,
+                 (unsigned long long)next_random(), exponent);
         double expected = strtod(text, NULL), got = read_text(text);
         ck_assert_msg(fabs(got - expected) <= fabs(expected) * 8 * DBL_EPSILON, "%s: %.17g, not %.17g", text, got, expected);
     }
@@ -91,9 +92,10 @@ END_TEST
 
 START_TEST(whatever_is_not_all_number_is_malformed)
 {
-    static const char *const texts[] = {"",    "-",   "+",    ".",    "-.",  "e5",   "1e",   "1e+",  "1e-", " 1",  "1 ",   "1.2.3", "1,5",
-                                        "0x1", "nan", "inf",  "-inf", "NaN", "1e5.", "1e5e", "--1",  "+-1", "1f",  "1_0",  "\xD9\xA1",
-                                        "1\n", "1-",  "1e5 ", "..1",  "1..", "++1",  "-e1",  "infinity"};
+    static const char *const texts[] = {"",     "-",    "+",     ".",   "-.",  "e5",      "1e",       "1e+",  "1e-",
+                                        " 1",   "1 ",   "1.2.3", "1,5", "0x1", "nan",     "inf",      "-inf", "NaN",
+                                        "1e5.", "1e5e", "--1",   "+-1", "1f",  "1_0",     "\xD9\xA1", "1\n",  "1-",
+                                        "1e5 ", "..1",  "1..",   "++1", "-e1", "infinity"};
     lfrec_number number;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         ck_assert_msg(lfrec_number_read(texts[i], strlen(texts[i]), &number) == LFREC_NUMBER_MALFORMED, "'%s'", texts[i]);
@@ -202,7 +204,8 @@ START_TEST(rounding_agrees_with_printf)
         char expected[64];
         snprintf(expected, sizeof expected, "%.*e", digits - 1, value);
         double want = strtod(expected, NULL), got = read_text(written(value, digits));
-        ck_assert_msg(fabs(want - got) <= fabs(want) * 1e-15 || fabs(fabs(want - value) - fabs(got - value)) <= fabs(value) * 1e-14,
+        ck_assert_msg(fabs(want - got) <= fabs(want) * 1e-15 ||
+                          fabs(fabs(want - value) - fabs(got - value)) <= fabs(value) * 1e-14,
                       "%.17g to %d: %s", value, digits, written(value, digits));
     }
 }

@@ -117,9 +117,9 @@ START_TEST(every_property_of_ours_is_set)
 {
     assert_good(PARSE("-bh:1", "-Gg", "-tin", "-Xlfrec.output.topic=out", "-Xlfrec.dead.letter.topic=", "-Xlfrec.format=csv",
                       "-Xlfrec.scale.min=-1.5", "-Xlfrec.scale.max=10", "-Xlfrec.factors=32", "-Xlfrec.top.n=7",
-                      "-Xlfrec.min.support=0", "-Xlfrec.explain=true", "-Xlfrec.retrain.events=0", "-Xlfrec.retrain.seconds=60",
-                      "-Xlfrec.epochs=5", "-Xlfrec.publish.rate=50", "-Xlfrec.seed=18446744073709551615",
-                      "-Xlfrec.embedded.partitions=2", "-Xlfrec.log.level=error"));
+                      "-Xlfrec.min.support=0", "-Xlfrec.explain=true", "-Xlfrec.retrain.events=0",
+                      "-Xlfrec.retrain.seconds=60", "-Xlfrec.epochs=5", "-Xlfrec.publish.rate=50",
+                      "-Xlfrec.seed=18446744073709551615", "-Xlfrec.embedded.partitions=2", "-Xlfrec.log.level=error"));
     ck_assert_str_eq(options.input_topic, "in");
     ck_assert_str_eq(options.output_topic, "out");
     ck_assert_str_eq(options.dead_letter_topic, "");
@@ -156,8 +156,8 @@ END_TEST
 
 START_TEST(librdkafka_properties_are_collected_in_order_with_their_client)
 {
-    assert_good(PARSE("-b", "h:1", "-X", "linger.ms=5", "-X", "consumer.fetch.wait.max.ms=10", "-X", "producer.linger.ms=0", "-X",
-                      "group.id=a=b", "-X", "client.id="));
+    assert_good(PARSE("-b", "h:1", "-X", "linger.ms=5", "-X", "consumer.fetch.wait.max.ms=10", "-X",
+                      "producer.linger.ms=0", "-X", "group.id=a=b", "-X", "client.id="));
     static const struct {
         const char *name, *value, *origin;
         lfrec_client client;
@@ -220,7 +220,8 @@ END_TEST
 
 START_TEST(files_that_cannot_be_read_are_errors)
 {
-    assert_error(PARSE("-b", "h", "-F", "/nonexistent/file"), "cannot read properties file /nonexistent/file: No such file");
+    assert_error(PARSE("-b", "h", "-F", "/nonexistent/file"),
+                 "cannot read properties file /nonexistent/file: No such file");
     assert_error(PARSE("-b", "h", "-F", "/tmp"), "cannot read properties file /tmp: Is a directory");
     assert_error(PARSE("-b", "h", "-F", "/dev/zero"), "1 MiB or more");
     file_of("lfrec.top.n=7\0\n", 15);
@@ -360,9 +361,24 @@ END_TEST
 
 START_TEST(help_and_man_page_list_every_property)
 {
-    static const char *const names[] = {"input.topic", "output.topic", "dead.letter.topic", "format", "scale.min", "scale.max",
-                                        "factors", "top.n", "min.support", "explain", "retrain.events", "retrain.seconds", "epochs",
-                                        "publish.rate", "seed", "embedded", "embedded.partitions", "log.level"};
+    static const char *const names[] = {"input.topic",
+                                        "output.topic",
+                                        "dead.letter.topic",
+                                        "format",
+                                        "scale.min",
+                                        "scale.max",
+                                        "factors",
+                                        "top.n",
+                                        "min.support",
+                                        "explain",
+                                        "retrain.events",
+                                        "retrain.seconds",
+                                        "epochs",
+                                        "publish.rate",
+                                        "seed",
+                                        "embedded",
+                                        "embedded.partitions",
+                                        "log.level"};
     ck_assert_uint_eq(sizeof names / sizeof *names, LFREC_OPTION_COUNT);
     char *help = printed(print_help), *man = printed(lfrec_config_man);
     for (size_t i = 0; i < LFREC_OPTION_COUNT; i++) {
@@ -382,8 +398,9 @@ END_TEST
 
 START_TEST(the_dump_is_a_properties_file_that_gives_the_same_options)
 {
-    assert_good(PARSE("-b", "h:1,h:2", "-X", "lfrec.scale.max=10", "-X", "lfrec.scale.min=0.1", "-X", "lfrec.explain=true", "-X",
-                      "consumer.fetch.wait.max.ms=10", "-X", "lfrec.dead.letter.topic=", "-X", "lfrec.seed=18446744073709551615", "-q"));
+    assert_good(PARSE("-b", "h:1,h:2", "-X", "lfrec.scale.max=10", "-X", "lfrec.scale.min=0.1", "-X",
+                      "lfrec.explain=true", "-X", "consumer.fetch.wait.max.ms=10", "-X",
+                      "lfrec.dead.letter.topic=", "-X", "lfrec.seed=18446744073709551615", "-q"));
     char *first = printed(print_dump);
     ck_assert_ptr_nonnull(strstr(first, "# -X\nlfrec.scale.max=10\n"));
     ck_assert_ptr_nonnull(strstr(first, "# default\nlfrec.factors=16\n"));
@@ -405,9 +422,20 @@ START_TEST(the_dump_is_a_properties_file_that_gives_the_same_options)
 }
 END_TEST
 
-static const char *const secret_names[] = {"sasl.password", "ssl.key.password", "ssl.keystore.password", "sasl.jaas.config", "ssl.key.pem",
-                                           "sasl.oauthbearer.client.secret", "sasl.oauthbearer.config", "sasl.oauthbearer.token.endpoint.url",
-                                           "sasl.pasword", "ssl.key.passwort", "SASL.PASSWORD", "my.secret", "access.token", "sasl.passwrd"};
+static const char *const secret_names[] = {"sasl.password",
+                                           "ssl.key.password",
+                                           "ssl.keystore.password",
+                                           "sasl.jaas.config",
+                                           "ssl.key.pem",
+                                           "sasl.oauthbearer.client.secret",
+                                           "sasl.oauthbearer.config",
+                                           "sasl.oauthbearer.token.endpoint.url",
+                                           "sasl.pasword",
+                                           "ssl.key.passwort",
+                                           "SASL.PASSWORD",
+                                           "my.secret",
+                                           "access.token",
+                                           "sasl.passwrd"};
 
 START_TEST(secrets_are_hidden_in_dumps)
 {
@@ -423,8 +451,9 @@ START_TEST(secrets_are_hidden_in_dumps)
         ck_assert(lfrec_property_is_secret(pair));
         ck_assert_str_eq(lfrec_property_shown(secret_names[i], "hunter2"), "[hidden]");
     }
-    static const char *const open_names[] = {"sasl.username", "sasl.mechanism", "ssl.ca.location", "security.protocol", "bootstrap.servers",
-                                             "ssl.key.location", "consumer.sasl.mechanisms", "key.deserializer"};
+    static const char *const open_names[] = {
+        "sasl.username",     "sasl.mechanism",   "ssl.ca.location",          "security.protocol",
+        "bootstrap.servers", "ssl.key.location", "consumer.sasl.mechanisms", "key.deserializer"};
     for (size_t i = 0; i < sizeof open_names / sizeof *open_names; i++) {
         ck_assert_msg(!lfrec_property_is_secret(open_names[i]), "%s", open_names[i]);
         ck_assert_str_eq(lfrec_property_shown(open_names[i], "value"), "value");
@@ -458,8 +487,9 @@ START_TEST(secrets_are_in_no_error)
         ck_assert_int_eq(parse(arguments), LFREC_OPTIONS_EXIT_USAGE);
         ck_assert_msg(strstr(error, "hunter2") == NULL, "%s", error);
     }
-    static const char *const files[] = {"sasl.password hunter2\n", "sasl.password: hunter2\n", "hunter2\n", "hun ter2=hunter2\n",
-                                        "ssl.key.pem=-----BEGIN\nhunter2\n", "lfrec.pasword=hunter2\n"};
+    static const char *const files[] = {
+        "sasl.password hunter2\n", "sasl.password: hunter2\n",          "hunter2\n",
+        "hun ter2=hunter2\n",      "ssl.key.pem=-----BEGIN\nhunter2\n", "lfrec.pasword=hunter2\n"};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         ck_assert_int_eq(parse_file(files[i]), LFREC_OPTIONS_EXIT_USAGE);
         ck_assert_msg(strstr(error, "hunter2") == NULL, "%s", error);

@@ -262,12 +262,12 @@ LFREC_API void lfrec_rng_shuffle(lfrec_rng *rng, uint32_t *values, size_t count)
  *     status = lfrec_sgemm(&product);
  *
  * Errors: LFREC_ERROR_ARGUMENT for a NULL operand that would be touched, a leading dimension too small or an isa that
- * is none; LFREC_ERROR_OVERFLOW for an operand larger than the address space. C is untouched then. Threads: nothing is
- * kept between calls; any number may run at once with a scratch and a C each. C must not overlap A, B or scratch.
- * Operands need the alignment of float, scratch needs none. Accuracy: |error of c_ij| <= (k + 3) eps (|alpha| sum_p
- * |a_ip b_pj| + |beta c_ij|), eps = 2^-24, to first order. Determinism: the same machine, isa, shape, transposes,
- * alpha, beta and scratch size give the same bits. Another isa or scratch size may group the sum over k differently.
- * One element's sum never depends on its place in C.
+ *     is none; LFREC_ERROR_OVERFLOW for an operand larger than the address space. C is untouched then.
+ * Threads: nothing is kept between calls; any number may run at once with a scratch and a C each.
+ * Memory: C must not overlap A, B or scratch. Operands need the alignment of float, scratch needs none.
+ * Accuracy: |error of c_ij| <= (k + 3) eps (|alpha| sum_p |a_ip b_pj| + |beta c_ij|), eps = 2^-24, to first order.
+ * Determinism: the same machine, isa, shape, transposes, alpha, beta and scratch size give the same bits. Another isa or
+ *     scratch size may group the sum over k differently. One element's sum never depends on its place in C.
  */
 
 /* Instruction sets that GEMM has kernels for. An x86 or ARM set that the machine lacks falls back to the best one below
@@ -914,7 +914,7 @@ LFREC__INTERNAL void lfrec__zero(void *to, size_t bytes)
 /* The arrays of a model that may be changed, behind their const: const says "read-only while it serves". */
 LFREC__INTERNAL float *lfrec__floats(const float *constant)
 {
-    return (float *)(uintptr_t)constant;
+    return (float *)constant;
 }
 
 LFREC__INTERNAL int lfrec__finite(float x)
@@ -1292,29 +1292,33 @@ LFREC_API lfrec_status lfrec_sgemm_reference(const lfrec_gemm *g)
 /* ---- GEMM: blocking -------------------------------------------------------------------------------------------------
  *
  *        n                  for each block of B, at most COLUMNS wide and DEPTH deep (kept in the second-level cache):
- *      +---------+              lay B out in panels two vectors wide, unless it is read too seldom to pay for that
- *    k |  block  | B            for each strip of A, at most `rows` high (kept in the first-level cache):
- *      +---------+                  copy the strip together, where it is deep and used by many panels
- *  k      panels                    for each panel: one tile of C, held in registers over the whole depth
+ *      +---------+              copy B into panels two vectors wide, where that pays or must be
+ *    k |  block  | B            for each strip of A, at most `rows` high:
+ *      +---------+                  for each panel: one tile of C, held in registers over the whole depth
+ *  k      panels
  * +--+ +--+--+--+
- * |  | |  |  |  | strip of tiles
- * +--+ +--+--+--+           m and k are split into nearly equal parts: 25 rows are 9 + 8 + 8, not 12 + 12 + 1.
- *  A        C
+ * |  | |  |  |  | strip     m and k are split into nearly equal parts: 25 rows are 13 + 12.
+ * +--+ +--+--+--+           A is read where it lies, but for a transposed A that many panels read.
+ *  A    tiles of C
+ *
+ * Blocks, panels and a register tile are Goto's and BLIS's (Goto and van de Geijn 2008; Van Zee and van de Geijn 2015).
  */
 #define LFREC__GEMM_DEPTH 256
 #define LFREC__GEMM_COLUMNS 512
-#define LFREC__GEMM_NARROW 64     /* up to so many columns a block may be twice as deep */
-#define LFREC__GEMM_MOST_ROWS 12  /* the highest tile of any isa */
-#define LFREC__GEMM_MOST_WIDTH 32 /* the widest */
-#define LFREC__GEMM_SPARE 1024    /* floats of stack that replace a missing scratch: a panel at least 32 deep */
-#define LFREC__GEMM_ALIGN 64      /* bytes: a cache line, and the largest vector */
-
-#define LFREC__GEMM_STRIP (2 * LFREC__GEMM_DEPTH * (LFREC__GEMM_MOST_ROWS + 1)) /* floats of a copied strip of A */
+#define LFREC__GEMM_NARROW 64    /* up to so many columns a block may be twice as deep */
+#define LFREC__GEMM_REUSE 24     /* B is copied where it serves more strips than this */
+#define LFREC__GEMM_SHALLOW 64   /* a transposed A is copied where it is deeper than this */
+#define LFREC__GEMM_GROUP 48     /* its columns that are copied at a time: whole cache lines, some strips of any isa */
+#define LFREC__GEMM_MOST_ROWS 13 /* the highest tile of any isa */
+#define LFREC__GEMM_SPARE 1024   /* floats of stack for a missing scratch: a panel of any isa at least 32 deep */
+#define LFREC__GEMM_ALIGN 64     /* bytes: a cache line, and the largest vector */
+#define LFREC__GEMM_B_ROOM (LFREC__GEMM_DEPTH * LFREC__GEMM_COLUMNS)
+#define LFREC__GEMM_A_ROOM (2 * LFREC__GEMM_DEPTH * LFREC__GEMM_GROUP)
 
 LFREC_API size_t lfrec_sgemm_scratch_size(void)
 {
 #if defined(LFREC__VECTORS)
-    return sizeof(float) * (LFREC__GEMM_DEPTH * LFREC__GEMM_COLUMNS + LFREC__GEMM_STRIP) + LFREC__GEMM_ALIGN;
+    return sizeof(float) * (LFREC__GEMM_B_ROOM + LFREC__GEMM_A_ROOM) + LFREC__GEMM_ALIGN;
 #else
     return 0;
 #endif
@@ -1331,32 +1335,21 @@ LFREC_API lfrec_status lfrec_sgemm(const lfrec_gemm *g)
 
 /* ---- GEMM: vectors --------------------------------------------------------------------------------------------------
  *
- * What a kernel needs of an isa: a vector type lfrec__v_ISA of LANES floats at any address of a float, and
- *     SPLAT(x)   FMA(x, y, z) = x y + z   LOAD(p)   STORE(p, v)   LOAD_PART(p, w)   STORE_PART(p, v, w)
- * where the PARTs touch w floats only, 1 <= w <= LANES, and lanes beyond them are 0. LOAD_LAST reads the last vector of
- * a row of B: masked where masks are free, else whole, from a panel that has been padded.
+ * What a kernel needs of an isa: a vector type lfrec__v_ISA of LANES floats, loaded from any address of a float, and
+ *     SPLAT(x)   FMA(x, y, z) = x y + z   LOAD(p)   STORE(p, v)   LOAD_PART(p, part)   STORE_PART(p, v, part)
+ * A part, made by PART(w) and of type lfrec__p_ISA, stands for the first w lanes, 1 <= w <= LANES: no float beyond them
+ * is touched, and lanes beyond them load as 0. LOAD_LAST reads the last vector of a row of B: that part of it where
+ * masks are free, else all of it, from a panel that has been padded.
  */
-
 typedef float lfrec__v_portable __attribute__((vector_size(16)));
 typedef float lfrec__v_unaligned __attribute__((vector_size(16), aligned(4), may_alias));
+typedef unsigned lfrec__p_portable;
 
 LFREC__INLINE lfrec__v_portable lfrec__splat(float x)
 {
     const lfrec__v_portable v = {x, x, x, x};
     return v;
 }
-
-#if defined(__clang__) || __GNUC__ >= 12
-#define LFREC__SHUFFLE(x, y, a, b, c, d) __builtin_shufflevector(x, y, a, b, c, d)
-#else
-LFREC__INLINE lfrec__v_portable lfrec__shuffle(lfrec__v_portable x, lfrec__v_portable y, int a, int b, int c, int d)
-{
-    typedef int pattern __attribute__((vector_size(16)));
-    const pattern lanes = {a, b, c, d};
-    return __builtin_shuffle(x, y, lanes);
-}
-#define LFREC__SHUFFLE(x, y, a, b, c, d) lfrec__shuffle(x, y, a, b, c, d)
-#endif
 
 LFREC__INLINE lfrec__v_portable lfrec__load_part(const float *p, unsigned w)
 {
@@ -1372,60 +1365,77 @@ LFREC__INLINE void lfrec__store_part(float *p, lfrec__v_portable v, unsigned w)
     }
 }
 
+#if defined(__clang__) || __GNUC__ >= 12
+#define LFREC__SHUFFLE(x, y, a, b, c, d) __builtin_shufflevector(x, y, a, b, c, d)
+#else
+LFREC__INLINE lfrec__v_portable lfrec__shuffle(lfrec__v_portable x, lfrec__v_portable y, int a, int b, int c, int d)
+{
+    typedef int pattern __attribute__((vector_size(16)));
+    const pattern lanes = {a, b, c, d};
+    return __builtin_shuffle(x, y, lanes);
+}
+#define LFREC__SHUFFLE(x, y, a, b, c, d) lfrec__shuffle(x, y, a, b, c, d)
+#endif
+
 #define LFREC__TARGET_portable
 #define LFREC__LANES_portable 4
+#define LFREC__PART_portable(w) (w)
 #define LFREC__SPLAT_portable(x) lfrec__splat(x)
 #define LFREC__FMA_portable(x, y, z) ((x) * (y) + (z))
 #define LFREC__LOAD_portable(p) ((lfrec__v_portable) * (const lfrec__v_unaligned *)(p))
 #define LFREC__STORE_portable(p, v) ((void)(*(lfrec__v_unaligned *)(p) = (v)))
-#define LFREC__LOAD_PART_portable(p, w) lfrec__load_part(p, w)
-#define LFREC__STORE_PART_portable(p, v, w) lfrec__store_part(p, v, w)
-#define LFREC__LOAD_LAST_portable(p, w) LFREC__LOAD_portable(p)
+#define LFREC__LOAD_PART_portable(p, part) lfrec__load_part(p, part)
+#define LFREC__STORE_PART_portable(p, v, part) lfrec__store_part(p, v, part)
+#define LFREC__LOAD_LAST_portable(p, part) LFREC__LOAD_portable(p)
 
 #if defined(LFREC__NEON)
 typedef float32x4_t lfrec__v_neon;
+typedef unsigned lfrec__p_neon;
 #define LFREC__TARGET_neon
 #define LFREC__LANES_neon 4
+#define LFREC__PART_neon(w) (w)
 #define LFREC__SPLAT_neon(x) vdupq_n_f32(x)
 #define LFREC__FMA_neon(x, y, z) vfmaq_f32(z, x, y)
 #define LFREC__LOAD_neon(p) vld1q_f32(p)
 #define LFREC__STORE_neon(p, v) vst1q_f32(p, v)
-#define LFREC__LOAD_PART_neon(p, w) ((float32x4_t)lfrec__load_part(p, w))
-#define LFREC__STORE_PART_neon(p, v, w) lfrec__store_part(p, (lfrec__v_portable)(v), w)
-#define LFREC__LOAD_LAST_neon(p, w) LFREC__LOAD_neon(p)
+#define LFREC__LOAD_PART_neon(p, part) ((float32x4_t)lfrec__load_part(p, part))
+#define LFREC__STORE_PART_neon(p, v, part) lfrec__store_part(p, (lfrec__v_portable)(v), part)
+#define LFREC__LOAD_LAST_neon(p, part) LFREC__LOAD_neon(p)
 #endif
 
 #if defined(LFREC__X86)
 typedef __m256 lfrec__v_avx2;
+typedef __m256i lfrec__p_avx2;
 #define LFREC__TARGET_avx2 __attribute__((target("avx2,fma")))
 #define LFREC__LANES_avx2 8
-#define LFREC__MASK_avx2(w) _mm256_cmpgt_epi32(_mm256_set1_epi32((int)(w)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7))
+#define LFREC__PART_avx2(w) _mm256_cmpgt_epi32(_mm256_set1_epi32((int)(w)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7))
 #define LFREC__SPLAT_avx2(x) _mm256_set1_ps(x)
 #define LFREC__FMA_avx2(x, y, z) _mm256_fmadd_ps(x, y, z)
 #define LFREC__LOAD_avx2(p) _mm256_loadu_ps(p)
 #define LFREC__STORE_avx2(p, v) _mm256_storeu_ps(p, v)
-#define LFREC__LOAD_PART_avx2(p, w) _mm256_maskload_ps(p, LFREC__MASK_avx2(w))
-#define LFREC__STORE_PART_avx2(p, v, w) _mm256_maskstore_ps(p, LFREC__MASK_avx2(w), v)
-#define LFREC__LOAD_LAST_avx2(p, w) LFREC__LOAD_avx2(p)
+#define LFREC__LOAD_PART_avx2(p, part) _mm256_maskload_ps(p, part)
+#define LFREC__STORE_PART_avx2(p, v, part) _mm256_maskstore_ps(p, part, v)
+#define LFREC__LOAD_LAST_avx2(p, part) LFREC__LOAD_avx2(p)
 
 typedef __m512 lfrec__v_avx512;
+typedef __mmask16 lfrec__p_avx512;
 #define LFREC__TARGET_avx512 __attribute__((target("avx512f")))
 #define LFREC__LANES_avx512 16
-#define LFREC__MASK_avx512(w) ((__mmask16)((1u << (w)) - 1u))
+#define LFREC__PART_avx512(w) ((__mmask16)((1u << (w)) - 1u))
 #define LFREC__SPLAT_avx512(x) _mm512_set1_ps(x)
 #define LFREC__FMA_avx512(x, y, z) _mm512_fmadd_ps(x, y, z)
 #define LFREC__LOAD_avx512(p) _mm512_loadu_ps(p)
 #define LFREC__STORE_avx512(p, v) _mm512_storeu_ps(p, v)
-#define LFREC__LOAD_PART_avx512(p, w) _mm512_maskz_loadu_ps(LFREC__MASK_avx512(w), p)
-#define LFREC__STORE_PART_avx512(p, v, w) _mm512_mask_storeu_ps(p, LFREC__MASK_avx512(w), v)
-#define LFREC__LOAD_LAST_avx512(p, w) LFREC__LOAD_PART_avx512(p, w)
+#define LFREC__LOAD_PART_avx512(p, part) _mm512_maskz_loadu_ps(part, p)
+#define LFREC__STORE_PART_avx512(p, v, part) _mm512_mask_storeu_ps(p, part, v)
+#define LFREC__LOAD_LAST_avx512(p, part) LFREC__LOAD_PART_avx512(p, part)
 #endif
 
 /* ---- GEMM: the tile -------------------------------------------------------------------------------------------------
  *
  * A tile is rows x (1 or 2) vectors of C. Its kernel sums over the whole depth of the block in registers and only then
- * meets alpha, beta and C. A is read through two strides, so A, A transposed and a copied strip of either are the same
- * to it. Of the last vector, `last` lanes are C's.
+ * meets alpha, beta and C, which it has asked for early if it will add to it. A is read through two strides, so A, A
+ * transposed and a copy of that are the same to it. Of the last vector, `last` lanes are C's.
  */
 typedef struct lfrec__block { /* what all tiles of a block of B share; strides in floats */
     size_t depth;
@@ -1433,6 +1443,7 @@ typedef struct lfrec__block { /* what all tiles of a block of B share; strides i
     size_t b_step;        /* from one row of a panel of B to the next */
     size_t c_row;
     float alpha, beta;
+    int scale, add; /* is alpha not 1, is beta not 0 */
 } lfrec__block;
 
 typedef void (*lfrec__tile)(const float *a, const float *b, float *c, unsigned last, const lfrec__block *block);
@@ -1449,81 +1460,84 @@ typedef struct lfrec__kernels {
 #define LFREC__UNROLL _Pragma("GCC unroll 16")
 #endif
 
-/* Full unrolling is what keeps sum in registers. One pointer serves three rows, because an address can scale a stride
- * by 0, 1 or 2 for free. With one vector, `end` is 0 and the first vector is the last. */
-#define LFREC__DEFINE_TILE(ISA, ROWS)                                                                              \
-    LFREC__TARGET_##ISA LFREC__INLINE void lfrec__tile_##ISA(const unsigned rows, const unsigned vectors,          \
-                                                             const float *a, const float *b, float *c,             \
-                                                             const unsigned last, const lfrec__block *block)       \
-    {                                                                                                              \
-        const unsigned lanes = LFREC__LANES_##ISA, end = vectors - 1, triples = (rows + 2) / 3;                    \
-        const size_t a_row = block->a_row, a_step = block->a_step, b_step = block->b_step, c_row = block->c_row;   \
-        const lfrec__v_##ISA alpha = LFREC__SPLAT_##ISA(block->alpha), beta = LFREC__SPLAT_##ISA(block->beta);     \
-        float *const tail = c + end * lanes;                                                                       \
-        const float *triple[(ROWS + 2) / 3];                                                                       \
-        lfrec__v_##ISA sum[ROWS][2], first, second;                                                                \
-        unsigned i;                                                                                                \
-        size_t p;                                                                                                  \
-        LFREC__UNROLL                                                                                              \
-        for (i = 0; i < triples; i++) {                                                                            \
-            triple[i] = a + 3 * i * a_row;                                                                         \
-        }                                                                                                          \
-        LFREC__UNROLL                                                                                              \
-        for (i = 0; i < rows; i++) {                                                                               \
-            sum[i][0] = sum[i][end] = LFREC__SPLAT_##ISA(0.0f);                                                    \
-        }                                                                                                          \
-        for (p = block->depth; p > 0; p--) {                                                                       \
-            second = LFREC__LOAD_LAST_##ISA(b + end * lanes, last);                                                \
-            first = end ? LFREC__LOAD_##ISA(b) : second;                                                           \
-            LFREC__UNROLL                                                                                          \
-            for (i = 0; i < rows; i++) {                                                                           \
-                const lfrec__v_##ISA x = LFREC__SPLAT_##ISA(triple[i / 3][i % 3 * a_row]);                         \
-                sum[i][0] = LFREC__FMA_##ISA(x, first, sum[i][0]);                                                 \
-                if (end) {                                                                                         \
-                    sum[i][end] = LFREC__FMA_##ISA(x, second, sum[i][end]);                                        \
-                }                                                                                                  \
-            }                                                                                                      \
-            LFREC__UNROLL                                                                                          \
-            for (i = 0; i < triples; i++) {                                                                        \
-                triple[i] += a_step;                                                                               \
-            }                                                                                                      \
-            b += b_step;                                                                                           \
-        }                                                                                                          \
-        if (block->alpha != 1.0f) {                                                                                \
-            LFREC__UNROLL                                                                                          \
-            for (i = 0; i < rows; i++) {                                                                           \
-                sum[i][0] *= alpha;                                                                                \
-                if (end) {                                                                                         \
-                    sum[i][end] *= alpha;                                                                          \
-                }                                                                                                  \
-            }                                                                                                      \
-        }                                                                                                          \
-        if (block->beta != 0.0f) {                                                                                 \
-            LFREC__UNROLL                                                                                          \
-            for (i = 0; i < rows; i++) {                                                                           \
-                if (end) {                                                                                         \
-                    sum[i][0] = LFREC__FMA_##ISA(beta, LFREC__LOAD_##ISA(c + i * c_row), sum[i][0]);               \
-                }                                                                                                  \
-                sum[i][end] = LFREC__FMA_##ISA(beta, LFREC__LOAD_PART_##ISA(tail + i * c_row, last), sum[i][end]); \
-            }                                                                                                      \
-        }                                                                                                          \
-        if (last == lanes) {                                                                                       \
-            LFREC__UNROLL                                                                                          \
-            for (i = 0; i < rows; i++) {                                                                           \
-                if (end) {                                                                                         \
-                    LFREC__STORE_##ISA(c + i * c_row, sum[i][0]);                                                  \
-                }                                                                                                  \
-                LFREC__STORE_##ISA(tail + i * c_row, sum[i][end]);                                                 \
-            }                                                                                                      \
-        } else {                                                                                                   \
-            LFREC__UNROLL                                                                                          \
-            for (i = 0; i < rows; i++) {                                                                           \
-                if (end) {                                                                                         \
-                    LFREC__STORE_##ISA(c + i * c_row, sum[i][0]);                                                  \
-                }                                                                                                  \
-                LFREC__STORE_PART_##ISA(tail + i * c_row, sum[i][end], last);                                      \
-            }                                                                                                      \
-        }                                                                                                          \
+/* Do something for each vector of a tile. Full unrolling is what keeps all of sum in registers. */
+#define LFREC__EACH(DO)                 \
+    LFREC__UNROLL                       \
+    for (i = 0; i < rows; i++) {        \
+        LFREC__UNROLL                   \
+        for (j = 0; j < vectors; j++) { \
+            DO;                         \
+        }                               \
+    }
+
+/* One pointer serves three rows of A, because an address can scale a stride by 0, 1 or 2 for free. */
+#define LFREC__DEFINE_TILE(ISA, ROWS)                                                                            \
+    LFREC__TARGET_##ISA LFREC__INLINE void lfrec__tile_##ISA(const unsigned rows, const unsigned vectors,        \
+                                                             const float *a, const float *b, float *c,           \
+                                                             const unsigned last, const lfrec__block *block)     \
+    {                                                                                                            \
+        const unsigned lanes = LFREC__LANES_##ISA, end = vectors - 1, triples = (rows + 2) / 3;                  \
+        const size_t a_row = block->a_row, a_step = block->a_step, b_step = block->b_step, c_row = block->c_row; \
+        const lfrec__p_##ISA part = LFREC__PART_##ISA(last);                                                     \
+        const float *triple[(ROWS + 2) / 3];                                                                     \
+        lfrec__v_##ISA sum[ROWS][2], x, y[2];                                                                    \
+        unsigned i, j;                                                                                           \
+        size_t p;                                                                                                \
+        LFREC__UNROLL                                                                                            \
+        for (i = 0; i < triples; i++) {                                                                          \
+            triple[i] = a + 3 * i * a_row;                                                                       \
+        }                                                                                                        \
+        LFREC__EACH(sum[i][j] = LFREC__SPLAT_##ISA(0.0f))                                                        \
+        if (block->add) {                                                                                        \
+            LFREC__EACH(__builtin_prefetch(c + i * c_row + j * lanes, 1))                                        \
+        }                                                                                                        \
+        for (p = block->depth; p > 0; p--, b += b_step) {                                                        \
+            if (end) {                                                                                           \
+                y[0] = LFREC__LOAD_##ISA(b);                                                                     \
+            }                                                                                                    \
+            y[end] = LFREC__LOAD_LAST_##ISA(b + end * lanes, part);                                              \
+            LFREC__UNROLL                                                                                        \
+            for (i = 0; i < rows; i++) {                                                                         \
+                x = LFREC__SPLAT_##ISA(triple[i / 3][i % 3 * a_row]);                                            \
+                LFREC__UNROLL                                                                                    \
+                for (j = 0; j < vectors; j++) {                                                                  \
+                    sum[i][j] = LFREC__FMA_##ISA(x, y[j], sum[i][j]);                                            \
+                }                                                                                                \
+            }                                                                                                    \
+            LFREC__UNROLL                                                                                        \
+            for (i = 0; i < triples; i++) {                                                                      \
+                triple[i] += a_step;                                                                             \
+            }                                                                                                    \
+        }                                                                                                        \
+        if (block->scale) {                                                                                      \
+            x = LFREC__SPLAT_##ISA(block->alpha);                                                                \
+            LFREC__EACH(sum[i][j] *= x)                                                                          \
+        }                                                                                                        \
+        if (block->add) {                                                                                        \
+            x = LFREC__SPLAT_##ISA(block->beta);                                                                 \
+            LFREC__UNROLL                                                                                        \
+            for (i = 0; i < rows; i++) {                                                                         \
+                if (end) {                                                                                       \
+                    y[0] = LFREC__LOAD_##ISA(c + i * c_row);                                                     \
+                }                                                                                                \
+                y[end] = LFREC__LOAD_PART_##ISA(c + i * c_row + end * lanes, part);                              \
+                LFREC__UNROLL                                                                                    \
+                for (j = 0; j < vectors; j++) {                                                                  \
+                    sum[i][j] = LFREC__FMA_##ISA(x, y[j], sum[i][j]);                                            \
+                }                                                                                                \
+            }                                                                                                    \
+        }                                                                                                        \
+        if (last == lanes) {                                                                                     \
+            LFREC__EACH(LFREC__STORE_##ISA(c + i * c_row + j * lanes, sum[i][j]))                                \
+        } else {                                                                                                 \
+            LFREC__UNROLL                                                                                        \
+            for (i = 0; i < rows; i++, c += c_row) {                                                             \
+                if (end) {                                                                                       \
+                    LFREC__STORE_##ISA(c, sum[i][0]);                                                            \
+                }                                                                                                \
+                LFREC__STORE_PART_##ISA(c + end * lanes, sum[i][end], part);                                     \
+            }                                                                                                    \
+        }                                                                                                        \
     }
 
 #define LFREC__DEFINE_TILE_OF(ISA, M, V)                                                                    \
@@ -1538,12 +1552,16 @@ typedef struct lfrec__kernels {
 #define LFREC__UP_TO_6(DO, ISA) DO(ISA, 1) DO(ISA, 2) DO(ISA, 3) DO(ISA, 4) DO(ISA, 5) DO(ISA, 6)
 #define LFREC__UP_TO_12(DO, ISA) \
     LFREC__UP_TO_6(DO, ISA) DO(ISA, 7) DO(ISA, 8) DO(ISA, 9) DO(ISA, 10) DO(ISA, 11) DO(ISA, 12)
+#define LFREC__UP_TO_13(DO, ISA) LFREC__UP_TO_12(DO, ISA) DO(ISA, 13)
 
 /* Tiles of every height up to ROWS and both widths, and the table of them. */
-#define LFREC__DEFINE_KERNELS(ISA, ROWS, MASKS)                                                           \
-    LFREC__DEFINE_TILE(ISA, ROWS)                                                                         \
-    LFREC__UP_TO_##ROWS(LFREC__DEFINE_TILES_OF, ISA) static const lfrec__kernels lfrec__kernels_##ISA = { \
+/* clang-format off */
+#define LFREC__DEFINE_KERNELS(ISA, ROWS, MASKS)          \
+    LFREC__DEFINE_TILE(ISA, ROWS)                        \
+    LFREC__UP_TO_##ROWS(LFREC__DEFINE_TILES_OF, ISA)     \
+    static const lfrec__kernels lfrec__kernels_##ISA = { \
         {LFREC__UP_TO_##ROWS(LFREC__NAME_TILES_OF, ISA)}, ROWS, LFREC__LANES_##ISA, MASKS};
+/* clang-format on */
 
 LFREC__DEFINE_KERNELS(portable, 6, 0)
 #if defined(LFREC__NEON)
@@ -1551,7 +1569,7 @@ LFREC__DEFINE_KERNELS(neon, 12, 0)
 #endif
 #if defined(LFREC__X86)
 LFREC__DEFINE_KERNELS(avx2, 6, 0)
-LFREC__DEFINE_KERNELS(avx512, 12, 1)
+LFREC__DEFINE_KERNELS(avx512, 13, 1)
 #endif
 
 static const lfrec__kernels *lfrec__kernels_of(lfrec_isa isa)
@@ -1581,150 +1599,160 @@ LFREC__INLINE void lfrec__copy_row(const float *from, size_t width, float *to, s
     for (; j + 4 <= width; j += 4) {
         LFREC__STORE_portable(to + j, LFREC__LOAD_portable(from + j));
     }
+    if (width >= 4 && j < width) {
+        LFREC__STORE_portable(to + width - 4, LFREC__LOAD_portable(from + width - 4)); /* overlaps the last */
+        j = width;
+    }
     for (; j < padded; j++) {
         to[j] = j < width ? from[j] : 0.0f;
     }
 }
 
-/* A 4 x 4 block at `from` is written transposed at `to`. */
-LFREC__INLINE void lfrec__transpose_4x4(const float *from, size_t from_row, float *to, size_t to_row)
-{
-    const lfrec__v_portable r0 = LFREC__LOAD_portable(from), r1 = LFREC__LOAD_portable(from + from_row);
-    const lfrec__v_portable r2 = LFREC__LOAD_portable(from + 2 * from_row), r3 = LFREC__LOAD_portable(from + 3 * from_row);
-    const lfrec__v_portable low01 = LFREC__SHUFFLE(r0, r1, 0, 4, 1, 5), low23 = LFREC__SHUFFLE(r2, r3, 0, 4, 1, 5);
-    const lfrec__v_portable high01 = LFREC__SHUFFLE(r0, r1, 2, 6, 3, 7), high23 = LFREC__SHUFFLE(r2, r3, 2, 6, 3, 7);
-    LFREC__STORE_portable(to, LFREC__SHUFFLE(low01, low23, 0, 1, 4, 5));
-    LFREC__STORE_portable(to + to_row, LFREC__SHUFFLE(low01, low23, 2, 3, 6, 7));
-    LFREC__STORE_portable(to + 2 * to_row, LFREC__SHUFFLE(high01, high23, 0, 1, 4, 5));
-    LFREC__STORE_portable(to + 3 * to_row, LFREC__SHUFFLE(high01, high23, 2, 3, 6, 7));
-}
-
-/* to (depth x padded) = the transpose of from (width x depth), columns from `width` on 0; in blocks 16 deep, since that
- * is a cache line of `from` and makes what is written fit the first-level cache. */
+/* to (depth x padded) = the transpose of from (width x depth), 4 x 4 floats at a time, in blocks 16 deep because that is
+ * a cache line of `from`. Columns beyond `width` repeat the last; nothing that is kept is computed from them. */
 static void lfrec__transpose(const float *from, size_t from_row, size_t width, size_t depth, float *to, size_t padded)
 {
     size_t top, j, p, q;
     for (top = 0; top < depth; top += 16) {
         const size_t bottom = lfrec__least(top + 16, depth);
         for (j = 0; j < padded; j += 4) {
-            const float *x = from + j * from_row;
-            for (p = top; j + 4 <= width && p + 4 <= bottom; p += 4) {
-                lfrec__transpose_4x4(x + p, from_row, to + p * padded + j, padded);
+            const float *row[4];
+            float *t = to + top * padded + j;
+            for (q = 0; q < 4; q++) {
+                row[q] = from + lfrec__least(j + q, width - 1) * from_row;
             }
-            for (; p < bottom; p++) {
+            for (p = top; p + 4 <= bottom; p += 4, t += 4 * padded) {
+                const lfrec__v_portable r0 = LFREC__LOAD_portable(row[0] + p), r1 = LFREC__LOAD_portable(row[1] + p);
+                const lfrec__v_portable r2 = LFREC__LOAD_portable(row[2] + p), r3 = LFREC__LOAD_portable(row[3] + p);
+                const lfrec__v_portable low01 = LFREC__SHUFFLE(r0, r1, 0, 4, 1, 5);
+                const lfrec__v_portable low23 = LFREC__SHUFFLE(r2, r3, 0, 4, 1, 5);
+                const lfrec__v_portable high01 = LFREC__SHUFFLE(r0, r1, 2, 6, 3, 7);
+                const lfrec__v_portable high23 = LFREC__SHUFFLE(r2, r3, 2, 6, 3, 7);
+                LFREC__STORE_portable(t, LFREC__SHUFFLE(low01, low23, 0, 1, 4, 5));
+                LFREC__STORE_portable(t + padded, LFREC__SHUFFLE(low01, low23, 2, 3, 6, 7));
+                LFREC__STORE_portable(t + 2 * padded, LFREC__SHUFFLE(high01, high23, 0, 1, 4, 5));
+                LFREC__STORE_portable(t + 3 * padded, LFREC__SHUFFLE(high01, high23, 2, 3, 6, 7));
+            }
+            for (; p < bottom; p++, t += padded) {
                 for (q = 0; q < 4; q++) {
-                    to[p * padded + j + q] = j + q < width ? x[q * from_row + p] : 0.0f;
+                    t[q] = row[q][p];
                 }
             }
         }
     }
 }
 
-/* ---- GEMM: driver -------------------------------------------------------------------------------------------------*/
+/* A block of B as the tiles read it: panels two vectors wide, the last perhaps partial and elsewhere. */
+typedef struct lfrec__panels {
+    const float *first, *last;
+    size_t row, last_row; /* floats from one row of a panel to the next, in all but the last panel and in the last */
+    size_t next;          /* floats from one panel to the next */
+} lfrec__panels;
 
-/* How the operands are cut: blocks of B at most `columns` x `depth`, in `room` floats of scratch or less. */
-typedef struct lfrec__cut {
-    size_t columns, depth;
-    float *b, *a; /* room for a block of B and, unless NULL, for a strip of A */
-} lfrec__cut;
-
-static lfrec__cut lfrec__cut_of(const lfrec_gemm *g, const lfrec__kernels *kernels, float *scratch, size_t room)
+/* Lay out the depth x width block of op(B) at b, copying to `room` what does not pay or must not be read in place. */
+static lfrec__panels lfrec__lay_out(const lfrec_gemm *g, const lfrec__kernels *kernels, const float *b, size_t depth,
+                                    size_t width, float *room)
 {
-    const size_t panel = 2 * kernels->lanes, full = LFREC__GEMM_DEPTH * LFREC__GEMM_COLUMNS;
-    const size_t deepest = g->n <= LFREC__GEMM_NARROW ? 2 * LFREC__GEMM_DEPTH : LFREC__GEMM_DEPTH;
-    lfrec__cut cut;
-    size_t blocks;
-    cut.b = scratch;
-    cut.a = NULL;
-    if (room >= full + LFREC__GEMM_STRIP) {
-        cut.a = scratch + full;
-        room = full;
+    const size_t panel = 2 * kernels->lanes, whole = width / panel * panel;
+    lfrec__panels panels;
+    size_t j, p;
+    panels.first = panels.last = room;
+    panels.row = panels.last_row = panel;
+    panels.next = panel * depth;
+    if (g->transpose_b) {
+        panels.last = room + whole * depth;
+        for (j = 0; j < width; j += panel) {
+            lfrec__transpose(b + j * g->ldb, g->ldb, lfrec__least(panel, width - j), depth, room + j * depth, panel);
+        }
+    } else if (g->m > LFREC__GEMM_REUSE * kernels->rows && g->n > panel) {
+        panels.last = room + whole * depth;
+        for (p = 0; p < depth; p++, b += g->ldb) {
+            for (j = 0; j < width; j += panel) {
+                lfrec__copy_row(b + j, lfrec__least(panel, width - j), room + j * depth + p * panel, panel);
+            }
+        }
+    } else {
+        panels.first = b;
+        panels.row = g->ldb;
+        panels.next = panel;
+        if (kernels->masks) {
+            panels.last = b + whole;
+            panels.last_row = g->ldb;
+        } else {
+            for (p = 0; p < depth && whole < width; p++) {
+                lfrec__copy_row(b + p * g->ldb + whole, width - whole, room + p * panel, panel);
+            }
+        }
     }
-    cut.depth = lfrec__least(deepest, room / panel);
-    blocks = (g->k - 1) / cut.depth + 1;
-    cut.depth = (g->k - 1) / blocks + 1;
-    cut.columns = lfrec__least(LFREC__GEMM_COLUMNS, room / (panel * cut.depth) * panel);
-    return cut;
+    return panels;
 }
 
+/* ---- GEMM: loops --------------------------------------------------------------------------------------------------*/
+
+/* C (m x width) = alpha A B + beta C for one block of B, strip by strip. */
+static void lfrec__strips(const lfrec__kernels *kernels, lfrec__block *block, const lfrec__panels *panels, size_t m,
+                          size_t width, const float *a, float *c)
+{
+    const size_t lanes = kernels->lanes, panel = 2 * lanes, partial = width % panel;
+    size_t strips, rows, j;
+    for (strips = (m - 1) / kernels->rows + 1; strips > 0; strips--, m -= rows) {
+        const float *b = panels->first;
+        rows = (m - 1) / strips + 1;
+        block->b_step = panels->row;
+        for (j = 0; j + panel <= width; j += panel, b += panels->next) {
+            kernels->tiles[rows - 1][1](a, b, c + j, (unsigned)lanes, block);
+        }
+        if (partial > 0) {
+            const size_t end = (partial - 1) / lanes;
+            block->b_step = panels->last_row;
+            kernels->tiles[rows - 1][end](a, panels->last, c + j, (unsigned)(partial - end * lanes), block);
+        }
+        a += rows * block->a_row;
+        c += rows * block->c_row;
+    }
+}
+
+/* The whole product, with `room` floats of scratch: at least a panel's width for each step of depth. */
 static void lfrec__gemm_blocked(const lfrec_gemm *g, const lfrec__kernels *kernels, float *scratch, size_t room)
 {
-    const lfrec__cut cut = lfrec__cut_of(g, kernels, scratch, room);
-    const size_t lanes = kernels->lanes, panel = 2 * lanes;
-    const int copy_a = cut.a != NULL && g->n > 2 * panel && g->k > 64;
-    const int copy_b = g->m > 24 * kernels->rows && g->n > panel;
-    size_t column, step, i, j, p;
-    for (column = 0; column < g->n; column += cut.columns) {
-        const size_t width = lfrec__least(cut.columns, g->n - column), partial = width % panel;
-        for (step = 0; step < g->k; step += cut.depth) {
-            const size_t depth = lfrec__least(cut.depth, g->k - step);
-            const float *panels = g->b + (g->transpose_b ? column * g->ldb + step : step * g->ldb + column);
-            const float *last_panel = NULL; /* where it lies apart from the others */
-            size_t panel_step = panel, strips = (g->m - 1) / kernels->rows + 1;
-            lfrec__block block;
-            block.depth = depth;
-            block.a_row = g->transpose_a ? 1 : g->lda;
-            block.a_step = g->transpose_a ? g->lda : 1;
-            block.b_step = panel;
-            block.c_row = g->ldc;
-            block.alpha = g->alpha;
+    const size_t panel = 2 * kernels->lanes, group = LFREC__GEMM_GROUP;
+    const int copy_a = g->transpose_a && g->n > 2 * panel && g->k > LFREC__GEMM_SHALLOW &&
+                       room >= LFREC__GEMM_B_ROOM + LFREC__GEMM_A_ROOM;
+    const size_t b_room = copy_a ? LFREC__GEMM_B_ROOM : room; /* and A's is behind it */
+    const size_t deepest = g->n <= LFREC__GEMM_NARROW ? 2 * LFREC__GEMM_DEPTH : LFREC__GEMM_DEPTH;
+    const size_t steps = (g->k - 1) / lfrec__least(deepest, b_room / panel) + 1;
+    const size_t depth = (g->k - 1) / steps + 1;
+    const size_t columns = lfrec__least(LFREC__GEMM_COLUMNS, b_room / (panel * depth) * panel);
+    float *copy = copy_a ? scratch + LFREC__GEMM_B_ROOM : NULL;
+    lfrec__block block;
+    size_t column, step, i, p;
+    block.c_row = g->ldc;
+    block.alpha = g->alpha;
+    block.scale = g->alpha != 1.0f;
+    for (column = 0; column < g->n; column += columns) {
+        const size_t width = lfrec__least(columns, g->n - column);
+        for (step = 0; step < g->k; step += depth) {
+            const float *a = g->a + (g->transpose_a ? step * g->lda : step);
+            const float *b = g->b + (g->transpose_b ? column * g->ldb + step : step * g->ldb + column);
+            lfrec__panels panels;
+            block.depth = lfrec__least(depth, g->k - step);
             block.beta = step == 0 ? g->beta : 1.0f;
-            if (g->transpose_b) {
-                for (j = 0; j < width; j += panel) {
-                    lfrec__transpose(panels + j * g->ldb, g->ldb, lfrec__least(panel, width - j), depth,
-                                     cut.b + j * depth, panel);
-                }
-                panels = cut.b;
-                panel_step = panel * depth;
-            } else if (copy_b) {
-                for (p = 0; p < depth; p++) {
-                    for (j = 0; j < width; j += panel) {
-                        lfrec__copy_row(panels + p * g->ldb + j, lfrec__least(panel, width - j),
-                                        cut.b + j * depth + p * panel, panel);
+            block.add = block.beta != 0.0f;
+            panels = lfrec__lay_out(g, kernels, b, block.depth, width, scratch);
+            if (copy_a) {
+                block.a_row = 1;
+                block.a_step = group;
+                for (i = 0; i < g->m; i += group) {
+                    const size_t rows = lfrec__least(group, g->m - i);
+                    for (p = 0; p < block.depth; p++) {
+                        lfrec__copy_row(a + p * g->lda + i, rows, copy + p * group, rows);
                     }
+                    lfrec__strips(kernels, &block, &panels, rows, width, copy, g->c + i * g->ldc + column);
                 }
-                panels = cut.b;
-                panel_step = panel * depth;
             } else {
-                block.b_step = g->ldb;
-                if (partial && !kernels->masks) {
-                    for (p = 0; p < depth; p++) {
-                        lfrec__copy_row(panels + p * g->ldb + width - partial, partial, cut.b + p * panel, panel);
-                    }
-                    last_panel = cut.b;
-                }
-            }
-            for (i = 0; i < g->m; strips--) {
-                const size_t rows = (g->m - i + strips - 1) / strips;
-                const lfrec__tile *tiles = kernels->tiles[rows - 1];
-                const float *a = g->a + (g->transpose_a ? step * g->lda + i : i * g->lda + step);
-                const float *b = panels;
-                float *c = g->c + i * g->ldc + column;
-                if (copy_a && g->transpose_a) {
-                    block.a_step = LFREC__GEMM_MOST_ROWS;
-                    for (p = 0; p < depth; p++) {
-                        lfrec__copy_row(a + p * g->lda, rows, cut.a + p * LFREC__GEMM_MOST_ROWS, rows);
-                    }
-                    a = cut.a;
-                } else if (copy_a) {
-                    block.a_row = depth;
-                    for (p = 0; p < rows; p++) {
-                        lfrec__copy_row(a + p * g->lda, depth, cut.a + p * depth, depth);
-                    }
-                    a = cut.a;
-                }
-                for (j = 0; j + panel <= width; j += panel, b += panel_step) {
-                    tiles[1](a, b, c + j, (unsigned)lanes, &block);
-                }
-                if (partial) {
-                    lfrec__block apart = block;
-                    if (last_panel != NULL) {
-                        apart.b_step = panel;
-                        b = last_panel;
-                    }
-                    tiles[partial > lanes](a, b, c + j, (unsigned)(partial > lanes ? partial - lanes : partial), &apart);
-                }
-                i += rows;
+                block.a_row = g->transpose_a ? 1 : g->lda;
+                block.a_step = g->transpose_a ? g->lda : 1;
+                lfrec__strips(kernels, &block, &panels, g->m, width, a, g->c + column);
             }
         }
     }
@@ -2642,7 +2670,7 @@ LFREC__INTERNAL lfrec_status lfrec__model_over(lfrec_model *model, lfrec__arena 
     for (int which = 0; which < LFREC__ARRAYS; which++) {
         if (!lfrec__has(setting, which)) continue;
         const size_t stride = lfrec__is_matrix(which) ? made.stride : 1;
-        lfrec__zero((void *)(uintptr_t)lfrec__array(&made, which), items * stride * sizeof(float));
+        lfrec__zero((void *)lfrec__array(&made, which), items * stride * sizeof(float));
     }
     *model = made;
     return LFREC_OK;
@@ -2736,7 +2764,7 @@ LFREC__INTERNAL void lfrec__copy_weights(lfrec_model *to, const lfrec_model *fro
         if (!lfrec__has(from->setting, which)) continue;
         const int matrix = lfrec__is_matrix(which);
         const size_t to_stride = matrix ? to->stride : 1, from_stride = matrix ? from->stride : 1;
-        unsigned char *d = (unsigned char *)(uintptr_t)lfrec__array(to, which);
+        unsigned char *d = (unsigned char *)lfrec__array(to, which);
         lfrec__copy_rows(d, to_stride, lfrec__array(from, which), from_stride, items, matrix ? to->factors : 1);
         lfrec__zero(d + items * to_stride * sizeof(float), more * to_stride * sizeof(float));
     }
@@ -2763,7 +2791,7 @@ LFREC_API lfrec_status lfrec_model_copy(lfrec_model *to, const lfrec_model *from
 LFREC__INTERNAL void lfrec__set_item(lfrec_model *model, const lfrec_sum *sum, uint32_t item)
 {
     lfrec__floats(model->item_mean)[item] = (float)lfrec_sum_mean(sum, model->item_shrink, (lfrec_real)model->mean);
-    ((uint32_t *)(uintptr_t)model->support)[item] = sum->count < 0xffffffffu ? (uint32_t)sum->count : 0xffffffffu;
+    ((uint32_t *)model->support)[item] = sum->count < 0xffffffffu ? (uint32_t)sum->count : 0xffffffffu;
 }
 
 LFREC__INTERNAL lfrec_status lfrec__set_overall(lfrec_model *model, const lfrec_means *means)
@@ -4279,7 +4307,7 @@ LFREC_API lfrec_status lfrec_load(lfrec_model *model, const lfrec_file *file, lf
     r.context = context;
     r.crc = lfrec__crc(0xffffffffu, parsed.header, LFREC_HEADER_BYTES);
     for (int which = 0; which < LFREC__ARRAYS; which++) {
-        void *array = (void *)(uintptr_t)lfrec__array(&made, which);
+        void *array = (void *)lfrec__array(&made, which);
         if (!array) continue;
         if (lfrec__is_matrix(which)) LFREC__TRY(lfrec__read_rows(&r, array, made.items, made.factors, made.stride));
         else LFREC__TRY(lfrec__read_rows(&r, array, 1, made.items, made.items));
@@ -4316,7 +4344,7 @@ LFREC_API lfrec_status lfrec_load_buffer(lfrec_model *model, const void *buffer,
     lfrec__buffer in;
     lfrec_file file;
     if (!model || !buffer) return LFREC_ERROR_ARGUMENT;
-    in.data = (uint8_t *)(uintptr_t)buffer;
+    in.data = (uint8_t *)buffer;
     in.used = 0;
     in.capacity = bytes;
     LFREC__TRY(lfrec_load_header(&file, lfrec__read_buffer, &in));

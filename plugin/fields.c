@@ -136,7 +136,7 @@ static lfrec_bad judge_rating(const lfrec_field *field, float scale_min, float s
         event->kind = LFREC_EVENT_RETRACT;
         return LFREC_BAD_NOTHING;
     }
-    lfrec_number number;
+    lfrec_number number = {0};
     lfrec_bad bad = read_number(LFREC_FIELD_RATING, field, "a number or null", &number, text);
     if (bad != LFREC_BAD_NOTHING) {
         return bad;
@@ -160,7 +160,7 @@ static lfrec_bad judge_timestamp(const lfrec_field *field, lfrec_event *event, c
     if (field->kind == LFREC_FIELD_ABSENT || field->kind == LFREC_FIELD_NULL) {
         return LFREC_BAD_NOTHING;
     }
-    lfrec_number number;
+    lfrec_number number = {0};
     lfrec_bad bad = read_number(LFREC_FIELD_TS, field, "a number", &number, text);
     if (bad != LFREC_BAD_NOTHING) {
         return bad;

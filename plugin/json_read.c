@@ -24,7 +24,8 @@ static const char *skip_string(const char *p)
 
 static const char *skip_scalar(const char *p)
 {
-    while (!memchr(",}] \n\r\t", *p, 7)) {
+    static const char ends[] = {',', '}', ']', ' ', '\n', '\r', '\t'};
+    while (!memchr(ends, *p, sizeof ends)) {
         p++;
     }
     return p;

@@ -74,12 +74,12 @@ static void try_file(const uint8_t *file, size_t size)
     lfrec_status view = lfrec_view(&viewed, file, size);
     REQUIRE(load == view || load == LFREC_ERROR_MEMORY);
     if (load != LFREC_OK) {
-        REQUIRE(memcmp(&loaded, &before, sizeof loaded) == 0);
+        REQUIRE(memcmp(&loaded, &before, sizeof loaded) == 0); /* NOLINT: not one byte is written, padding included */
         return;
     }
     size_t bytes, written;
     REQUIRE(lfrec_save_size(&loaded, &bytes) == LFREC_OK && bytes == size);
-    uint8_t *again = malloc(bytes);
+    uint8_t *again = malloc(bytes + 1);
     REQUIRE(again != NULL);
     REQUIRE(lfrec_save_buffer(&loaded, again, bytes, &written) == LFREC_OK && written == bytes);
     REQUIRE(memcmp(again, file, bytes) == 0);

@@ -16,13 +16,11 @@
  *     float factors[LFREC_STRIDE(2)];
  *     lfrec_user user = {0, 0, factors};
  *     lfrec_history history = lfrec_history_of(&ratings, 0);
- *     lfrec_fold_in(&model, &history, &user);                                 // any history: no training for a new
- *                                                                             user
+ *     lfrec_fold_in(&model, &history, &user); // any history: no training for a new user
  *     lfrec_query query = lfrec_query_for(1, &history);
  *     lfrec_scored list[1];
  *     size_t found;
- *     lfrec_top(&model, &user, &query, list, &found);                         // the best item that user 0 has not
- *                                                                             rated
+ *     lfrec_top(&model, &user, &query, list, &found); // the best item that user 0 has not rated
  *     lfrec_model_destroy(&model);
  *     lfrec_ratings_destroy(&ratings);
  *

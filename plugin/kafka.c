@@ -153,7 +153,8 @@ lfrec_kafka_counts lfrec_kafka_counts_of(const lfrec_kafka *k)
     return counts;
 }
 
-/* rd_kafka_consumer_close has no time limit; this has. The rebalance callback is served from the queue. */
+/* rd_kafka_consumer_close has no time limit; this has. The rebalance callback is served from the queue, to which
+ * messages may still come: rd_kafka_queue_poll_callback would abort on one of those. */
 static bool close_consumer(lfrec_kafka *k, int64_t deadline)
 {
     rd_kafka_queue_t *queue = rd_kafka_queue_new(k->consumer);
@@ -163,7 +164,10 @@ static bool close_consumer(lfrec_kafka *k, int64_t deadline)
         rd_kafka_error_destroy(error);
     } else {
         while (!rd_kafka_consumer_closed(k->consumer) && lfrec_clock_ms() < deadline) {
-            rd_kafka_queue_poll_callback(queue, 20);
+            rd_kafka_message_t *late = rd_kafka_consume_queue(queue, 20); /* serves callbacks, and hands out what was fetched */
+            if (late) {
+                rd_kafka_message_destroy(late);
+            }
         }
     }
     rd_kafka_queue_destroy(queue);

@@ -431,7 +431,7 @@ static void show_list(demo *d)
         say(d, "      %s%.2f  %-4s  %s%s", bold ? "\033[1m" : "", entry->score, mark,
             dataset_title(&d->data, entry->item), bold ? "\033[0m" : "");
         if (entry->because != UINT32_MAX)
-            say(d, ", because of %s: %g", dataset_title(&d->data, entry->because), entry->rating);
+            say(d, ", after %g for %s", entry->rating, dataset_title(&d->data, entry->because));
         say(d, "\n");
     }
     if (d->latest.count == 0) say(d, "      (nothing yet: no film has enough ratings)\n");
@@ -521,7 +521,8 @@ static bool start_broker(demo *d)
 
 /* ---- the replay ---- */
 
-/* The person whose ratings come in the most of 40 parts of the stream, among those with a fair number of them. */
+/* The person whose ratings come in the most of 40 parts of the stream, among those with a fair number of them who come when there is
+ * something learned already. */
 static bool choose_watched(demo *d)
 {
     const dataset *data = &d->data;
@@ -538,7 +539,8 @@ static bool choose_watched(demo *d)
         int value = 0;
         for (uint64_t left = parts[user]; left; left &= left - 1) value++;
         bool fair = counts[user] >= 40 && counts[user] <= 400;
-        value += fair ? 1000 : 0;
+        bool late = (parts[user] & 0x3FFF) == 0; /* nothing in the first third */
+        value += (fair ? 1000 : 0) + (late ? 100 : 0);
         if (value > best || (value == best && counts[user] < counts[d->watched])) {
             best = value;
             d->watched = user;
@@ -581,13 +583,18 @@ static bool send_rating(demo *d, size_t k)
 static bool watch(demo *d, const lfrec_rating *rating)
 {
     if (++d->watched_sent != d->next_stop && d->watched_sent != d->watched_total) return true;
-    d->next_stop = d->watched_sent < 3 ? 3 : d->watched_sent < 6 ? 6 : d->watched_sent * 2;
+    d->next_stop = d->watched_sent < 3 ? 3 : d->watched_sent + d->watched_sent / 2 + 1;
     int64_t start = now_ms();
     while (d->latest.rated < d->watched_sent && now_ms() - start < LIST_MS)
         if (!turn(d, 5)) return false;
     d->paused += now_ms() - start;
-    say(d, "  Person %s gives %g to %s (rating %zu of %zu). The list now, by model %u:\n", d->data.users.text[d->watched],
-        (double)rating->value, dataset_title(&d->data, rating->item), d->watched_sent, d->watched_total, d->latest.model);
+    say(d, "  Person %s gives %g to %s (rating %zu of %zu).", d->data.users.text[d->watched], (double)rating->value,
+        dataset_title(&d->data, rating->item), d->watched_sent, d->watched_total);
+    if (d->blocks > 0 && new_titles(d) == 0 && d->latest.count == d->shown.count) {
+        say(d, " The same titles as before.\n\n");
+        return true;
+    }
+    say(d, " The list now, by model %u:\n", d->latest.model);
     show_list(d);
     return true;
 }
@@ -639,8 +646,8 @@ static bool summarize(demo *d)
         say(d, "    %8zu   %5u   %11.3f   %7.3f   %8.1f%%\n", t->sent, t->at.model, t->at.means, t->at.all,
             100 * (1 - t->at.all / t->at.means));
     }
-    say(d, "\n  The latest ratings alone: %.3f. %u models were trained beside the stream; ingestion never waited.\n",
-        c->now.recent, c->now.model);
+    say(d, "\n  The latest ratings alone: %.3f. %u models were trained in the background meanwhile.\n", c->now.recent,
+        c->now.model);
     return c->now.events >= d->sent && (c->now.model > 0 || fail(d, "no model was trained"));
 }
 

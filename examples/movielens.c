@@ -98,7 +98,7 @@ static void print_help(void)
          "Things to try:\n"
          "  --holdout 0.1        is it any good? A tenth of the ratings is predicted without having been seen\n"
          "  --factors 5          a coarser idea of taste: more loss, yet how much more held-out error?\n"
-         "  --mask 0             nothing hidden: the model learns to copy, the held-out error shows it\n"
+         "  --mask 0             nothing hidden: the loss all but vanishes, and says nothing any more\n"
          "  --scope all          unknown means indifferent: predictions shrink towards the means\n"
          "  --learning-rate 5    divergence, and how it is reported\n"
          "\n"

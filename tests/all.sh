@@ -6,7 +6,8 @@
 # "not ok NAME" of the scripts; "skip NAME: why" is shown again at the end. The output is kept in build/log/PART.log.
 set -uo pipefail
 cd "$(dirname "$0")/.."
-case ${MAKEFLAGS%% *} in -*) ;; *n*) exit 0 ;; esac # make -n
+flags=${MAKEFLAGS-}
+case ${flags%% *} in -*) ;; *n*) exit 0 ;; esac # make -n
 make=${MAKE:-make}
 most=${PART_SECONDS:-900}
 

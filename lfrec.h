@@ -445,7 +445,8 @@ LFREC_API lfrec_status lfrec_options_check(const lfrec_options *options, const c
 /* ===[ model ]=======================================================================================================
  * */
 
-/* Fields are for reading. A model made by init or create predicts by the means alone until it is trained or loaded. */
+/* Fields are for reading. A model made by init or create predicts by the means alone until it is trained or loaded. A copy
+ * of the struct with a smaller `items` is a view of the first items: a model may have room for items still to come. */
 typedef struct lfrec_model {
     uint32_t check;
     lfrec_setting setting;
@@ -953,6 +954,8 @@ LFREC__INTERNAL float lfrec__bits_float(uint32_t bits)
 LFREC__INTERNAL float lfrec__sqrtf(float x)
 {
     if (!(x > 0.0f)) return 0.0f;
+    if (!lfrec__finite(x)) return x;
+    if (x < 1.17549435e-38f) return lfrec__sqrtf(x * 16777216.0f) / 4096.0f; /* subnormal: no exponent to halve */
     float y = lfrec__bits_float((lfrec__float_bits(x) >> 1) + 0x1fbd3f7du);
     for (int k = 0; k < 4; k++) y = 0.5f * (y + x / y);
     return y;

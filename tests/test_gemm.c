@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if !defined(TEST_GEMM_SIZE) && defined(LFREC_TEST_QUICK)
+#define TEST_GEMM_SIZE 16
+#endif
 #ifndef TEST_GEMM_SIZE
 #define TEST_GEMM_SIZE 40 /* every m, n, k up to this; valgrind gets a smaller one */
 #endif

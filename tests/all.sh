@@ -78,6 +78,7 @@ for part in "$@"; do
     read -ra command <<<"$(command_of "$part")"
     run_part
     read -r good bad <<<"$(awk '
+        { gsub(/\033\[[0-9;]*m/, "") } # Maven colors its silence
         match($0, /Checks: [0-9]+, Failures: [0-9]+, Errors: [0-9]+/) {
             split(substr($0, RSTART, RLENGTH), n, /[^0-9]+/)
             good += n[2] - n[3] - n[4]; bad += n[3] + n[4]

@@ -2,56 +2,62 @@
 #include <jansson.h>
 #include <string.h>
 
-static const char *skip_space(const char *p)
+/* These walk a text that jansson has accepted, so they judge nothing; the end is looked at all the same, lest memory
+ * safety hang on jansson's strictness. p <= end, and so is what they return. */
+static const char *skip_byte(const char *p, const char *end)
 {
-    while (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t') {
+    return p < end ? p + 1 : end;
+}
+
+static const char *skip_space(const char *p, const char *end)
+{
+    while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')) {
         p++;
     }
     return p;
 }
 
-/* The three below walk a text that jansson has accepted: it needs no check, and no end, for every walk stops at a quote, a comma or a
- * bracket that is known to be there. */
-static const char *skip_string(const char *p)
+static const char *skip_string(const char *p, const char *end)
 {
-    for (p++; *p != '"'; p++) {
-        if (*p == '\\') {
+    for (p = skip_byte(p, end); p < end && *p != '"'; p++) {
+        if (*p == '\\' && p + 1 < end) {
             p++;
         }
     }
-    return p + 1;
+    return skip_byte(p, end);
 }
 
-static const char *skip_scalar(const char *p)
+static const char *skip_scalar(const char *p, const char *end)
 {
     static const char ends[] = {',', '}', ']', ' ', '\n', '\r', '\t'};
-    while (!memchr(ends, *p, sizeof ends)) {
+    while (p < end && !memchr(ends, *p, sizeof ends)) {
         p++;
     }
     return p;
 }
 
-static const char *skip_value(const char *p)
+static const char *skip_value(const char *p, const char *end)
 {
     size_t depth = 0;
-    do {
+    while (p < end) {
         if (*p == '"') {
-            p = skip_string(p);
+            p = skip_string(p, end);
         } else if (*p == '{' || *p == '[') {
             depth++;
             p++;
         } else if (*p == '}' || *p == ']') {
-            depth--;
+            depth -= depth > 0;
             p++;
         } else if (*p == ',' || *p == ':') {
             p++;
         } else {
-            p = skip_scalar(p);
+            p = skip_scalar(p, end);
         }
-        if (depth > 0) {
-            p = skip_space(p);
+        if (depth == 0) {
+            break;
         }
-    } while (depth > 0);
+        p = skip_space(p, end);
+    }
     return p;
 }
 
@@ -94,16 +100,15 @@ static lfrec_field_kind kind_of(const json_t *value)
     return LFREC_FIELD_OBJECT;
 }
 
-/* `text` is where the value stands. Numbers are taken from there digit by digit, for jansson's integers end at 2^63. Other strings than
+/* `text` is where the value stands, up to `end` at most. Numbers are taken from there digit by digit, for jansson's integers end at 2^63. Other strings than
  * ids are not looked into by anybody. */
-static void take(json_t *value, const char *text, size_t at, char *storage, lfrec_field *field)
+static void take(json_t *value, const char *text, const char *end, char *storage, lfrec_field *field)
 {
     field->kind = kind_of(value);
     field->bytes = text;
     field->length = 0;
-    field->at = at;
     if (field->kind == LFREC_FIELD_NUMBER) {
-        field->length = (size_t)(skip_scalar(text) - text);
+        field->length = (size_t)(skip_scalar(text, end) - text);
     } else if (field->kind == LFREC_FIELD_STRING && storage) {
         field->length = json_string_length(value);
         memcpy(storage, json_string_value(value), field->length < LFREC_ID_MAX ? field->length : LFREC_ID_MAX);
@@ -114,8 +119,13 @@ static void take(json_t *value, const char *text, size_t at, char *storage, lfre
 lfrec_bad lfrec_json_read(const char *value, size_t length, lfrec_fields *fields, char user[LFREC_ID_MAX],
                           char item[LFREC_ID_MAX], char text[LFREC_BAD_TEXT_MAX])
 {
+    /* No JSON has such a byte, but jansson 2.14 passes over one behind a number or a literal. */
+    const char *nul = memchr(value, 0, length);
+    if (nul) {
+        return lfrec_complain(text, LFREC_BAD_SYNTAX, "not JSON, at byte %zu: a NUL", (size_t)(nul - value));
+    }
     json_error_t error;
-    /* Integers as reals: else those above 2^63 would be refused. NUL is allowed here and judged with the ids. */
+    /* Integers as reals: else those above 2^63 would be refused. \u0000 is allowed here and judged with the ids. */
     json_t *object = json_loadb(
         value, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, &error);
     if (!object) {
@@ -133,19 +143,21 @@ lfrec_bad lfrec_json_read(const char *value, size_t length, lfrec_fields *fields
 
     /* jansson keeps the order of insertion and there are no duplicates, so its members and the text's are the same sequence. */
     memset(fields, 0, sizeof *fields);
-    const char *p = skip_space(value) + 1;
+    const char *end = value + length;
+    const char *p = skip_byte(skip_space(value, end), end);
     const char *key;
     json_t *member;
     json_object_foreach(object, key, member)
     {
-        p = skip_space(skip_string(skip_space(p)));
-        p = skip_space(p + 1); /* the colon */
+        p = skip_space(skip_string(skip_space(p, end), end), end);
+        p = skip_space(skip_byte(p, end), end); /* the colon */
         int which = lfrec_field_named(key, strlen(key));
         if (which != LFREC_FIELD_COUNT) {
             char *storage = which == LFREC_FIELD_USER ? user : which == LFREC_FIELD_ITEM ? item : NULL;
-            take(member, p, (size_t)(p - value), storage, &fields->of[which]);
+            take(member, p, end, storage, &fields->of[which]);
+            fields->of[which].at = (size_t)(p - value);
         }
-        p = skip_space(skip_value(p)) + 1; /* the comma or the closing bracket */
+        p = skip_byte(skip_space(skip_value(p, end), end), end); /* the comma or the closing bracket */
     }
     json_decref(object);
     return LFREC_BAD_NOTHING;

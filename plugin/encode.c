@@ -13,12 +13,12 @@ struct writer {
     lfrec_encoded result;
 };
 
-static void put(struct writer *w, const char *bytes, size_t length)
+static inline void put(struct writer *w, const char *bytes, size_t length)
 {
     if (w->result != LFREC_ENCODED) {
         return;
     }
-    if (!lfrec_buffer_reserve(w->buffer, length)) {
+    if (w->buffer->capacity - w->buffer->length < length && !lfrec_buffer_reserve(w->buffer, length)) {
         w->result = LFREC_ENCODE_NO_MEMORY;
         return;
     }

@@ -146,18 +146,25 @@ static long decimal_exponent(double x)
         }
         return e;
     }
+    if (x < 1.0 && x >= 1e-6) { /* shares */
+        long e = -1;
+        while (x * powers[-e] < 1.0) {
+            e--;
+        }
+        return e;
+    }
     return (long)floor(log10(x));
 }
 
 static struct decimal round_to(double x, int count)
 {
     long lowest = decimal_exponent(x) - (count - 1);
-    double scaled = floor(scale_by_ten(x, -lowest) + 0.5);
-    if (scaled >= powers[count]) { /* rounded up to one digit more, 9.96 to 10.0 */
+    uint64_t digits = (uint64_t)(scale_by_ten(x, -lowest) + 0.5);
+    if (digits >= (uint64_t)powers[count]) { /* rounded up to one digit more, 9.96 to 10.0 */
         lowest++;
-        scaled = floor(scale_by_ten(x, -lowest) + 0.5);
+        digits = (uint64_t)(scale_by_ten(x, -lowest) + 0.5);
     }
-    return (struct decimal){(uint64_t)scaled, lowest};
+    return (struct decimal){digits, lowest};
 }
 
 /* Positions 1e-5 .. 1e15 are written out, others get an exponent. */
@@ -218,7 +225,9 @@ size_t lfrec_number_write_float(float value, char out[LFREC_NUMBER_TEXT_MAX])
 {
     double size = fabs((double)value);
     struct decimal d = {0, 0};
-    if (size > 0.0) {
+    if (size < 1e5 && 2.0 * size == (double)(uint64_t)(2.0 * size)) { /* 3, 4.5: the ratings of most scales */
+        d = (struct decimal){(uint64_t)(10.0 * size), -1};
+    } else {
         for (int digits = 1; digits <= 9; digits++) { /* nine always do (FLT_DECIMAL_DIG) */
             d = round_to(size, digits);
             float back;

@@ -15,9 +15,9 @@ SANITIZE := address,undefined,float-cast-overflow -fno-sanitize-recover=all -fno
 CC_gcc      := $(if $(filter default,$(origin CC)),gcc,$(CC))
 CC_clang    := clang
 CC_asan     := clang
-FLAGS_asan  := -fsanitize=$(SANITIZE)
+FLAGS_asan  := -fsanitize=$(SANITIZE) -O1
 CC_fuzz     := clang
-FLAGS_fuzz  := -fsanitize=fuzzer-no-link,$(SANITIZE)
+FLAGS_fuzz  := -fsanitize=fuzzer-no-link,$(SANITIZE) -O1
 # valgrind 3.19 knows no AVX-512, and is slow enough to ask for fewer repetitions.
 CC_valgrind    := $(CC_gcc)
 FLAGS_valgrind := -DLFREC_MAX_ISA=LFREC_ISA_AVX2 -DLFREC_TEST_QUICK

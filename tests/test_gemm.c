@@ -9,7 +9,7 @@
 #include <string.h>
 
 #if !defined(TEST_GEMM_SIZE) && defined(LFREC_TEST_QUICK)
-#define TEST_GEMM_SIZE 16
+#define TEST_GEMM_SIZE 12
 #endif
 #ifndef TEST_GEMM_SIZE
 #define TEST_GEMM_SIZE 40 /* every m, n, k up to this; valgrind gets a smaller one */

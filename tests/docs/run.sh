@@ -66,30 +66,29 @@ build() {
 }
 
 check() {
-    local file=$1 compiler standard standards='c99 c11' out name
+    local file=$1 pair compiler standard pairs='gcc-c99 clang-c11' out name
     name=$(basename "$file")
     name=${name%.*}
-    case $file in *.cc) standards='c++11 c++17' ;; esac
-    for compiler in gcc clang; do
-        command -v $compiler >/dev/null || continue
-        for standard in $standards; do
-            if ! out=$(build "$file" $compiler "$standard" 2>&1); then
-                printf '%s\n' "$out" | head -n 30
-                echo "not ok $name: does not compile by $compiler as $standard"
-                return 1
-            fi
-            [ -x "$file.$compiler.$standard" ] && grep -qE '^int main\(' "$file" || continue
-            if ! out=$(timeout 60 "$file.$compiler.$standard" </dev/null 2>&1); then
-                printf '%s\n' "$out" | head -n 30
-                echo "not ok $name: ends with a failure"
-                return 1
-            fi
-            if [ -e "$file.expected" ] && ! out=$(diff "$file.expected" - <<<"$out"); then
-                printf '%s\n' "$out" | head -n 30
-                echo "not ok $name: prints something else by $compiler as $standard"
-                return 1
-            fi
-        done
+    case $file in *.cc) pairs='gcc-c++11 clang-c++17' ;; esac
+    for pair in $pairs; do
+        compiler=${pair%%-*} standard=${pair#*-}
+        command -v "$compiler" >/dev/null || continue
+        if ! out=$(build "$file" "$compiler" "$standard" 2>&1); then
+            printf '%s\n' "$out" | head -n 30
+            echo "not ok $name: does not compile by $compiler as $standard"
+            return 1
+        fi
+        [ -x "$file.$compiler.$standard" ] && grep -qE '^int main\(' "$file" || continue
+        if ! out=$(timeout 60 "$file.$compiler.$standard" </dev/null 2>&1); then
+            printf '%s\n' "$out" | head -n 30
+            echo "not ok $name: ends with a failure"
+            return 1
+        fi
+        if [ -e "$file.expected" ] && ! out=$(diff "$file.expected" - <<<"$out"); then
+            printf '%s\n' "$out" | head -n 30
+            echo "not ok $name: prints something else by $compiler as $standard"
+            return 1
+        fi
     done
     echo "ok $name"
 }

@@ -4,14 +4,13 @@
  *
  * Three tables, each in a process of its own because the peers read their settings from the environment as they load:
  * the best instruction set of the machine; AVX2, where OpenBLAS's Haswell kernels are the measure; and the portable
- * kernels against the compiler's own vectorized plain loop. A figure is GFLOP/s: the median of REPEATS (15) samples, the
- * contestants taking turns sample by sample.
+ * kernels against the compiler's own vectorized plain loop. A figure is GFLOP/s: the median of REPEATS (15) samples by the
+ * thread's processor time, the contestants taking turns sample by sample.
  *
  * The peers are Debian's libopenblas0-pthread, libblis4-openmp and libxsmm-dev, found by dlopen; one that is missing is
- * reported as absent. libxsmm comes as an archive only. To make it loadable:
- *     cc -shared -o build/bench/libxsmm.so -Wl,--whole-archive /usr/lib/libxsmm.a /usr/lib/libxsmmnoblas.a \
- *         -Wl,--no-whole-archive -ldl -lpthread -lm
- * and name it in LIBXSMM_SO if it lies elsewhere. */
+ * reported as absent. libxsmm comes as an archive only, so a shared library is linked from it beside this program, once;
+ * LIBXSMM_SO names one made elsewhere. Settings of the peers in the environment are not passed on: some cost them half
+ * their speed. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -20,6 +19,7 @@
 #include "lfrec.h"
 
 #include <dlfcn.h>
+#include <limits.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -230,8 +230,8 @@ static void load_blis(contestant *who)
 
 static void load_xsmm(contestant *who)
 {
-    const char *own = getenv("LIBXSMM_SO");
-    const char *const names[] = {own != NULL ? own : "", "build/bench/libxsmm.so", "libxsmm.so", "libxsmm.so.1", NULL};
+    const char *own = getenv("BENCH_GEMM_XSMM");
+    const char *const names[] = {own != NULL ? own : "", "libxsmm.so", "libxsmm.so.1", NULL};
     void *library = open_first(names, who->detail, sizeof who->detail);
     const char *(*target)(void) = NULL;
     void (*init)(void) = NULL;
@@ -247,10 +247,12 @@ static void load_xsmm(contestant *who)
 
 /* ---- measuring ---- */
 
+/* The thread's own time, in nanoseconds: what other processes take of a shared machine is nobody's loss. All contestants work
+ * in the calling thread. */
 static int64_t now(void)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
@@ -427,6 +429,58 @@ static int table(lfrec_isa isa)
     return 0;
 }
 
+/* Where a loadable libxsmm is: as LIBXSMM_SO says, else beside this program, made from Debian's archive if it is not there. */
+static void find_xsmm(char *path, size_t size)
+{
+    const char *own = getenv("LIBXSMM_SO");
+    char command[2 * PATH_MAX];
+    ssize_t length;
+    if (own != NULL) {
+        snprintf(path, size, "%s", own);
+        return;
+    }
+    length = readlink("/proc/self/exe", path, size - sizeof "libxsmm.so");
+    while (length > 0 && path[length - 1] != '/') {
+        length--;
+    }
+    if (length <= 0) {
+        path[0] = '\0';
+        return;
+    }
+    strcpy(path + length, "libxsmm.so");
+    if (access(path, R_OK) != 0 && access("/usr/lib/libxsmm.a", R_OK) == 0) {
+        snprintf(
+            command, sizeof command,
+            "cc -shared -o '%s' -Wl,--whole-archive /usr/lib/libxsmm.a /usr/lib/libxsmmnoblas.a -Wl,--no-whole-archive "
+            "-ldl -lpthread -lm",
+            path);
+        if (system(command) != 0) {
+            fprintf(stderr, "bench_gemm: could not link libxsmm.so from its archive\n");
+        }
+    }
+}
+
+/* Drop every variable whose name starts with one of the peers' prefixes. */
+static void forget_settings_of_peers(void)
+{
+    static const char *const prefixes[] = {"OPENBLAS_", "GOTO_", "BLIS_", "LIBXSMM_", "OMP_", NULL};
+    for (size_t i = 0; environ[i] != NULL;) {
+        const size_t length = strcspn(environ[i], "=");
+        char name[128];
+        bool theirs = false;
+        for (const char *const *prefix = prefixes; *prefix != NULL; prefix++) {
+            theirs = theirs || strncmp(environ[i], *prefix, strlen(*prefix)) == 0;
+        }
+        if (theirs && length < sizeof name) {
+            memcpy(name, environ[i], length);
+            name[length] = '\0';
+            unsetenv(name); /* the list closes up */
+        } else {
+            i++;
+        }
+    }
+}
+
 /* One table in a fresh copy of this program, with the peers told what they may use. */
 static int table_in_child(char *self, lfrec_isa isa)
 {
@@ -435,12 +489,15 @@ static int table_in_child(char *self, lfrec_isa isa)
     if (child == 0) {
         char number[16];
         char *arguments[] = {self, NULL};
+        char xsmm[PATH_MAX];
         snprintf(number, sizeof number, "%d", (int)isa);
+        find_xsmm(xsmm, sizeof xsmm);
+        forget_settings_of_peers();
+        setenv("BENCH_GEMM_XSMM", xsmm, 1);
         setenv("BENCH_GEMM_ISA", number, 1);
         setenv("OPENBLAS_NUM_THREADS", "1", 1);
         setenv("OMP_NUM_THREADS", "1", 1);
         setenv("BLIS_NUM_THREADS", "1", 1);
-        unsetenv("OPENBLAS_CORETYPE"); /* a wrong one halves its speed */
         if (isa == LFREC_ISA_AVX512) {
             setenv("BLIS_ARCH_TYPE", "0", 1); /* skx */
         } else if (isa == LFREC_ISA_AVX2) {

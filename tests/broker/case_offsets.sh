@@ -11,6 +11,26 @@ test_term_flushes_commits_and_exits_0()
     all_committed 2 || fail "committed $(committed 2), ends $(ends 2)"
 }
 
+# Whatever is still in librdkafka's queue when the consumer closes must be given back, not trip over.
+test_term_while_ratings_keep_coming()
+{
+    local feeder round
+    topics 2
+    start_ready
+    ( while :; do ratings 200 0 50 | send || exit; done ) > "$work/$t.feeder" 2>&1 &
+    feeder=$!
+    echo $feeder >> "$work/pids"
+    for round in 1 2 3; do
+        within 10 eval 'says "$log" "caught up"' || fail "round $round: did not catch up"
+        sleep 1
+        stop "$pid" 0 15
+        [ $round = 3 ] || start
+    done
+    kill "$feeder"
+    wait "$feeder" 2> /dev/null
+    ! grep -l 'assert' "$work/$t"*.log 2> /dev/null || fail "an assertion failed"
+}
+
 test_int_is_as_good_as_term()
 {
     topics 1

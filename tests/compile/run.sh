@@ -209,6 +209,13 @@ webassembly() {
     fi
 }
 
+# narrow: where size_t has 32 bits. The program is static and runs as it is on an x86-64.
+narrow() {
+    # shellcheck disable=SC2046,SC2086
+    i686-linux-gnu-gcc -std=c99 $(warnings_of gcc c99) $exact -O2 -static -msse2 -mfpmath=sse -I. -o "$work/narrow" $here/narrow.c || return
+    "$work/narrow"
+}
+
 # ---- all of it -----------------------------------------------------------------------------------------------------------
 
 # The model that was trained is the same, bit for bit, whoever compiled it.
@@ -243,6 +250,11 @@ if command -v clang >/dev/null; then
     else
         echo "skip WebAssembly: there is no wasm-ld (lld)"
     fi
+fi
+if command -v i686-linux-gnu-gcc >/dev/null; then
+    checks+=(narrow)
+else
+    echo "skip narrow: there is no i686-linux-gnu-gcc (gcc-i686-linux-gnu, libc6-dev-i386-cross)"
 fi
 if command -v arm-none-eabi-gcc >/dev/null; then
     for core in cortex-m4 cortex-m0plus; do

@@ -132,7 +132,7 @@ $(OUT)/tests/plugin/%: $(OBJ)/tests/plugin/%.o $(call objects,$(PLUGIN_TEST_HELP
 	$(call say,link)
 	$(Q)$(LINK) $^ $(CHECK_LIBS) $(PLUGIN_LIBS) -o $@
 
-$(OUT)/tests/bench/%: $(OBJ)/tests/bench/%.o $(PLUGIN_LIBRARY)
+$(OUT)/tests/bench/%: $(OBJ)/tests/bench/%.o $(call objects,$(DATASET)) $(PLUGIN_LIBRARY)
 	@mkdir -p $(@D)
 	$(call say,link)
 	$(Q)$(LINK) $^ $(PLUGIN_LIBS) -ldl -o $@
@@ -204,13 +204,18 @@ fuzz-programs: $(call programs,$(FUZZERS))
 .PHONY: bench
 bench: ## every benchmark of tests/bench; bench-NAME is one (TSV=1: tab-separated)
 	@$(if $(BENCHES),set -e; for name in $(BENCHES:tests/bench/bench_%.c=%); do \
-	    $(MAKE) --no-print-directory bench-$$name; done,echo "no benchmark in tests/bench")
+	    $(MAKE) --no-print-directory bench-$$name; done; \
+	    $(MAKE) --no-print-directory bench-size,echo "no benchmark in tests/bench")
+
+.PHONY: bench-size
+bench-size: ## bytes of text of each part of the header: x86-64, Cortex-M4, WebAssembly
+	@TSV='$(TSV)' tests/bench/size.sh
 
 .PHONY: $(BENCHES:tests/bench/bench_%.c=bench-%)
 $(BENCHES:tests/bench/bench_%.c=bench-%): bench-%:
 	@.ci/deps bench
 	@$(MAKE) --no-print-directory $(PARALLEL) $(OUT)/tests/bench/bench_$*
-	@DATA='$(DATA)' TSV='$(TSV)' $(OUT)/tests/bench/bench_$*
+	@DATA="$$(tests/bench/data.sh '$(DATA)')" TSV='$(TSV)' $(OUT)/tests/bench/bench_$*
 
 # ---- installing ----------------------------------------------------------------------------------------------------------
 

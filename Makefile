@@ -57,6 +57,7 @@ MAN_PAGE       := $(wildcard plugin/lfrec-kafka.1)
 # Shared by the examples that read MovieLens.
 DATASET        := $(wildcard examples/dataset.c)
 EXAMPLES       := $(filter-out $(DATASET),$(wildcard examples/*.c))
+EVALUATION     := $(wildcard examples/evaluation/*.c)
 DEMO           := $(wildcard examples/demo/*.c)
 TESTS          := $(wildcard tests/test_*.c)
 PLUGIN_TESTS   := $(wildcard tests/plugin/test_*.c)
@@ -65,7 +66,7 @@ TEST_HELPERS        := $(filter-out $(TESTS),$(wildcard tests/*.c))
 PLUGIN_TEST_HELPERS := $(filter-out $(PLUGIN_TESTS),$(wildcard tests/plugin/*.c))
 BENCHES        := $(wildcard tests/bench/bench_*.c)
 FUZZERS        := $(wildcard tests/fuzz/fuzz_*.c)
-SOURCES        := $(wildcard plugin/*.c) $(EXAMPLES) $(DATASET) $(DEMO) $(TESTS) $(PLUGIN_TESTS) $(TEST_HELPERS) \
+SOURCES        := $(wildcard plugin/*.c) $(EXAMPLES) $(DATASET) $(EVALUATION) $(DEMO) $(TESTS) $(PLUGIN_TESTS) $(TEST_HELPERS) \
                   $(PLUGIN_TEST_HELPERS) $(BENCHES) $(FUZZERS)
 
 VERSION = $(shell sed -n 's/^\#define LFREC_VERSION "\(.*\)"/\1/p' lfrec.h)
@@ -76,7 +77,7 @@ PARALLEL = $(if $(findstring j,$(filter-out --%,$(MAKEFLAGS))),,-j$(shell nproc)
 # ---- building ------------------------------------------------------------------------------------------------------------
 
 .PHONY: all
-all: $(DAEMON) $(call programs,$(EXAMPLES)) ## build build/lfrec-kafka and build/examples/ (the default)
+all: $(DAEMON) $(call programs,$(EXAMPLES)) $(if $(EVALUATION),$(OUT)/examples/evaluate) ## build build/lfrec-kafka and build/examples/ (the default)
 
 .PHONY: deps
 deps: ## install what building needs (Debian packages, by apt-get)
@@ -117,6 +118,12 @@ $(OUT)/examples/%: $(OBJ)/examples/%.o $(call objects,$(DATASET))
 	$(call say,link)
 	$(Q)$(LINK) $(if $(filter hello,$*),$<,$^) -lm -o $@
 
+# The plugin's operator, which knows no Kafka, is part of it: a stream is evaluated with what lfrec-kafka runs.
+$(OUT)/examples/evaluate: $(call objects,$(EVALUATION) $(DATASET)) $(PLUGIN_LIBRARY)
+	@mkdir -p $(@D)
+	$(call say,link)
+	$(Q)$(LINK) $^ -pthread -lm -o $@
+
 $(OUT)/examples/demo/%: $(OBJ)/examples/demo/%.o $(call objects,$(DATASET)) $(PLUGIN_LIBRARY)
 	@mkdir -p $(@D)
 	$(call say,link)
@@ -154,6 +161,17 @@ demo: ## install, build, and show ratings streaming in and recommendations chang
 
 .PHONY: demo-programs
 demo-programs: all $(call programs,$(DEMO))
+
+# ---- evaluation ----------------------------------------------------------------------------------------------------------
+
+.PHONY: evaluate
+evaluate: ## how good ratings are predicted and lists are, beside peers: a table (DATA=a MovieLens folder)
+	@[ -n '$(DATA)' ] || { echo "make evaluate DATA=FOLDER: a folder of MovieLens, e.g. ml-latest-small" >&2; exit 2; }
+	@.ci/deps build
+	@$(MAKE) --no-print-directory $(PARALLEL) $(OUT)/examples/evaluate
+	@$(OUT)/examples/evaluate --data '$(DATA)'
+	@echo
+	@$(OUT)/examples/evaluate --data '$(DATA)' --ranking --seeds 1
 
 # ---- tests ---------------------------------------------------------------------------------------------------------------
 

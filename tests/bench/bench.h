@@ -79,7 +79,7 @@ static inline void bench_header(const char *peer)
     if (bench_tsv()) {
         printf("case\tunit\tlfrec\t%s\tratio\tgoal\n", peer);
     } else {
-        printf("%-48s %-12s %12s %28s %7s %6s\n", "case", "unit", "lfrec", peer, "ratio", "goal");
+        printf("%-66s %-12s %12s %28s %7s %6s\n", "case", "unit", "lfrec", peer, "ratio", "goal");
     }
 }
 
@@ -100,7 +100,7 @@ static inline void bench_row(const char *name, const char *unit, double lfrec, d
     if (bench_tsv()) {
         printf("%s\t%s", name, unit);
     } else {
-        printf("%-48s %-12s", name, unit);
+        printf("%-66s %-12s", name, unit);
     }
     bench_cell(lfrec, 12, "absent");
     bench_cell(peer, 28, "absent");

@@ -270,26 +270,38 @@ static float rating_in(const lfrec_history *history, uint32_t item)
     return history->value[first];
 }
 
+/* Room for the reasons of a list. */
+struct reasons_room {
+    uint32_t most;         /* per item; 0: none are looked for */
+    lfrec_reason *found;   /* most */
+    lfrec_reason_out *out; /* top_n * most */
+};
+
+static struct reasons_room published_reasons(const lfrec_operator *op)
+{
+    return (struct reasons_room){op->options.reasons, op->reasons, op->reasons_out};
+}
+
 /* Hands a list of op->scored[0 .. count - 1] to a callback. */
 static bool hand_over(lfrec_operator *op, uint32_t user, const lfrec_model *view, const lfrec_history *history,
-                      size_t count, lfrec_publish *publish, void *context)
+                      size_t count, const struct reasons_room *room, lfrec_publish *publish, void *context)
 {
     for (size_t k = 0; k < count; ++k) {
         lfrec_recommended *listed = &op->listed[k];
         *listed =
             (lfrec_recommended){.item = lfrec_store_item_id(op->store, op->scored[k].item), .score = op->scored[k].score};
-        if (op->options.reasons == 0) {
+        if (room->most == 0) {
             continue;
         }
-        lfrec_explanation why = {.reasons = op->reasons, .room = op->options.reasons};
+        lfrec_explanation why = {.reasons = room->found, .room = room->most};
         if (lfrec_explain(view, &op->listed_user, history, op->scored[k].item, &why) != LFREC_OK) {
             why.count = 0;
         }
-        lfrec_reason_out *out = op->reasons_out + k * op->options.reasons;
+        lfrec_reason_out *out = room->out + k * room->most;
         for (size_t r = 0; r < why.count; ++r) {
-            out[r] = (lfrec_reason_out){.item = lfrec_store_item_id(op->store, op->reasons[r].item),
-                                        .rating = rating_in(history, op->reasons[r].item),
-                                        .share = op->reasons[r].share};
+            out[r] = (lfrec_reason_out){.item = lfrec_store_item_id(op->store, room->found[r].item),
+                                        .rating = rating_in(history, room->found[r].item),
+                                        .share = room->found[r].share};
         }
         listed->reasons = out;
         listed->reason_count = why.count;
@@ -335,11 +347,12 @@ static bool refresh(lfrec_operator *op, uint32_t user)
         return publish_goodbye(op, user);
     }
     lfrec_model view = view_of(op);
+    const struct reasons_room room = published_reasons(op);
     size_t count = best_items(op, &view, &history);
     uint64_t fingerprint = fingerprint_of(op->scored, count);
     if (fingerprint == op->outbox.user[user].published) {
         ++op->unchanged;
-    } else if (hand_over(op, user, &view, &history, count, op->publish, op->context)) {
+    } else if (hand_over(op, user, &view, &history, count, &room, op->publish, op->context)) {
         ++op->published;
         op->outbox.user[user].published = fingerprint;
     } else {
@@ -360,7 +373,7 @@ size_t lfrec_operator_republish(lfrec_operator *op, size_t most)
     return op->outbox.waiting;
 }
 
-bool lfrec_operator_top(lfrec_operator *op, lfrec_id id, lfrec_publish *publish, void *context)
+static bool list_of(lfrec_operator *op, lfrec_id id, const struct reasons_room *room, lfrec_publish *publish, void *context)
 {
     uint32_t user = lfrec_store_find_user(op->store, id);
     if (user == LFREC_NO_INDEX) {
@@ -372,8 +385,44 @@ bool lfrec_operator_top(lfrec_operator *op, lfrec_id id, lfrec_publish *publish,
     }
     lfrec_model view = view_of(op);
     size_t count = best_items(op, &view, &history);
-    hand_over(op, user, &view, &history, count, publish, context);
+    hand_over(op, user, &view, &history, count, room, publish, context);
     return true;
+}
+
+bool lfrec_operator_top(lfrec_operator *op, lfrec_id id, lfrec_publish *publish, void *context)
+{
+    const struct reasons_room room = published_reasons(op);
+    return list_of(op, id, &room, publish, context);
+}
+
+lfrec_looked lfrec_operator_look(lfrec_operator *op, lfrec_id id, uint32_t reasons, lfrec_publish *publish, void *context)
+{
+    size_t most = reasons < MOST_REASONS / op->options.top_n ? reasons : MOST_REASONS / op->options.top_n;
+    struct reasons_room room = {
+        .most = (uint32_t)most,
+        .found = calloc(most + 1, sizeof *room.found), /* + 1: never a size of 0 */
+        .out = calloc(most * op->options.top_n + 1, sizeof *room.out),
+    };
+    lfrec_looked looked = LFREC_LOOK_NO_MEMORY;
+    if (room.found && room.out) {
+        looked = list_of(op, id, &room, publish, context) ? LFREC_LOOKED : LFREC_LOOK_UNKNOWN;
+    }
+    free(room.found);
+    free(room.out);
+    return looked;
+}
+
+size_t lfrec_operator_history(const lfrec_operator *op, lfrec_id id, lfrec_rated *each, void *context)
+{
+    uint32_t user = lfrec_store_find_user(op->store, id);
+    if (user == LFREC_NO_INDEX) {
+        return 0;
+    }
+    lfrec_history history = lfrec_store_history(op->store, user);
+    for (size_t k = 0;
+         k < history.count && each(context, lfrec_store_item_id(op->store, history.item[k]), history.value[k]); ++k) {
+    }
+    return history.count;
 }
 
 /* ---- learning ---- */

@@ -1037,6 +1037,66 @@ START_TEST(reasons_add_up_to_the_score)
 }
 END_TEST
 
+struct seen_history {
+    size_t count, most;
+    char item[RATED][16];
+    float rating[RATED];
+};
+
+static bool see(void *context, lfrec_id item, float rating)
+{
+    struct seen_history *seen = context;
+    copy_id(seen->item[seen->count], item);
+    seen->rating[seen->count++] = rating;
+    return seen->count < seen->most;
+}
+
+START_TEST(a_look_gives_the_history_and_the_list_with_reasons_that_are_not_published)
+{
+    lfrec_operator *op = open_plain();
+    rate(op, "a", "x", 5);
+    rate(op, "a", "y", 2);
+    rate(op, "b", "x", 4);
+    rate(op, "b", "z", 3);
+    ck_assert(retrain(op));
+    struct seen_history seen = {.most = RATED};
+    ck_assert_uint_eq(lfrec_operator_history(op, id_of("a"), see, &seen), 2);
+    ck_assert_uint_eq(seen.count, 2);
+    ck_assert_str_eq(seen.item[0], "x");
+    ck_assert_str_eq(seen.item[1], "y");
+    ck_assert(seen.rating[0] == 5 && seen.rating[1] == 2);
+    lfrec_operator_stats before = lfrec_operator_stats_of(op);
+    struct sink one = {.accept = 1};
+    ck_assert_int_eq(lfrec_operator_look(op, id_of("a"), 5, take, &one), LFREC_LOOKED);
+    struct list listed = top(op, "a");
+    ck_assert(same_list(&one.lists[0], &listed));
+    ck_assert_uint_eq(one.lists[0].count, 1);
+    ck_assert_uint_eq(one.lists[0].reason_count[0], 2);
+    ck_assert_uint_eq(listed.reason_count[0], 0);
+    free(one.lists);
+    lfrec_operator_stats after = lfrec_operator_stats_of(op);
+    ck_assert(before.published == after.published && before.stale_users == after.stale_users);
+    lfrec_operator_close(op);
+}
+END_TEST
+
+START_TEST(a_look_at_nobody_says_so_and_a_history_can_be_left_early)
+{
+    lfrec_operator *op = open_plain();
+    rate(op, "a", "x", 5);
+    rate(op, "a", "y", 2);
+    struct sink none = {.accept = 1};
+    struct seen_history seen = {.most = 1};
+    ck_assert_int_eq(lfrec_operator_look(op, id_of("b"), 5, take, &none), LFREC_LOOK_UNKNOWN);
+    ck_assert_uint_eq(none.count, 0);
+    ck_assert_uint_eq(lfrec_operator_history(op, id_of("b"), see, &seen), 0);
+    ck_assert_uint_eq(seen.count, 0);
+    ck_assert_uint_eq(lfrec_operator_history(op, id_of("a"), see, &seen), 2);
+    ck_assert_uint_eq(seen.count, 1);
+    lfrec_operator_close(op);
+}
+END_TEST
+
 START_TEST(the_same_seed_and_events_give_the_same_lists)
 {
     lfrec_operator_options options = world_options();
@@ -1067,6 +1127,8 @@ int main(void)
     tcase_add_test(lists, a_user_with_one_rating_is_served);
     tcase_add_loop_test(lists, items_with_little_support_top_nobodys_list_unless_asked_for, 0, 2);
     tcase_add_test(lists, top_answers_for_known_users_only_and_changes_nothing);
+    tcase_add_test(lists, a_look_gives_the_history_and_the_list_with_reasons_that_are_not_published);
+    tcase_add_test(lists, a_look_at_nobody_says_so_and_a_history_can_be_left_early);
     suite_add_tcase(suite, lists);
 
     TCase *memory = tcase_create("memory");

@@ -12,6 +12,12 @@
 #define EXERCISE_USERS 20u
 #define EXERCISE_FACTORS 3u
 
+#ifdef LFREC_NO_ARTICLE
+#define EXERCISE_SETTING LFREC_SGD
+#else
+#define EXERCISE_SETTING LFREC_ARTICLE
+#endif
+
 #define EXERCISE_TRY(call)                       \
     do {                                         \
         if ((call) != LFREC_OK) return __LINE__; \
@@ -34,7 +40,7 @@ static int exercise(size_t shift, uint32_t *hash)
     lfrec_explanation explanation;
     size_t count = 0, bytes, found;
     uint32_t user_index, item;
-    lfrec_options options = lfrec_options_for(LFREC_ARTICLE, EXERCISE_ITEMS, EXERCISE_FACTORS, 1.0f, 5.0f);
+    lfrec_options options = lfrec_options_for(EXERCISE_SETTING, EXERCISE_ITEMS, EXERCISE_FACTORS, 1.0f, 5.0f);
     lfrec_ratings ratings;
     lfrec_history history;
     lfrec_means means;

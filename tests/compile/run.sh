@@ -92,7 +92,7 @@ without() {
     case $option in
     nothing) ;;
     everything) flags=(-DLFREC_NO_MALLOC -DLFREC_NO_STDIO -DLFREC_NO_SIMD -DLFREC_NO_DOUBLE -DLFREC_NO_TRAINING -DLFREC_NO_EVALUATION
-        -DLFREC_NO_FILES) ;;
+        -DLFREC_NO_FILES -DLFREC_NO_ARTICLE) ;;
     *) flags=("-D$option") ;;
     esac
     object "$compiler" "$compiler-without-$option" "${flags[@]}" || return
@@ -119,15 +119,17 @@ without() {
         ;;
     LFREC_NO_TRAINING) needs_only "$allowed" "$o" && lacks "$training" "$o" ;;
     LFREC_NO_EVALUATION) needs_only "$allowed" "$o" && lacks "$evaluation" "$o" ;;
+    LFREC_NO_ARTICLE) needs_only "$allowed" "$o" && lacks lfrec_trainer_gradient "$o" ;;
     LFREC_NO_FILES) needs_only "$by_compiler|$by_malloc" "$o" && lacks "$files" "$o" ;;
     everything) needs_only "${by_compiler%%|__cpu*}" "$o" && lacks "$training|$evaluation|$files" "$o" ;;
     *) echo "the header knows $option, and tests/compile/run.sh has no check of it"; return 1 ;;
     esac || return
-    # It works, too, and prints the model's hash, which means something where there is a trained and saved model of full precision.
+    # It works, too, and prints the model's hash, which means something where there is a trained and saved model of full precision, and
+    # of the article's setting.
     # shellcheck disable=SC2046
     $compiler -std=c99 $(warnings_of "$compiler" c99) $exact -O1 "${flags[@]}" -o "${o%.o}" $here/single.c "$o" || return
     case $option in
-    LFREC_NO_DOUBLE | LFREC_NO_TRAINING | LFREC_NO_FILES | everything) "${o%.o}" >"$o.txt" || { cat "$o.txt"; return 1; } ;;
+    LFREC_NO_DOUBLE | LFREC_NO_TRAINING | LFREC_NO_FILES | LFREC_NO_ARTICLE | everything) "${o%.o}" >"$o.txt" || { cat "$o.txt"; return 1; } ;;
     *) "${o%.o}" ;;
     esac
 }

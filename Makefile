@@ -53,6 +53,7 @@ programs = $(patsubst %.c,$(OUT)/%,$(1))
 PLUGIN         := $(filter-out plugin/main.c,$(wildcard plugin/*.c))
 DAEMON         := $(if $(wildcard plugin/main.c),$(OUT)/lfrec-kafka)
 PLUGIN_LIBRARY := $(if $(PLUGIN),$(OUT)/liblfrec-plugin.a)
+INTERCEPTOR    := $(if $(wildcard plugin/interceptor.c),$(OUT)/lfrec-interceptor.so)
 MAN_PAGE       := $(wildcard plugin/lfrec-kafka.1)
 # Shared by the examples that read MovieLens.
 DATASET        := $(wildcard examples/dataset.c)
@@ -77,7 +78,7 @@ PARALLEL = $(if $(findstring j,$(filter-out --%,$(MAKEFLAGS))),,-j$(shell nproc)
 # ---- building ------------------------------------------------------------------------------------------------------------
 
 .PHONY: all
-all: $(DAEMON) $(call programs,$(EXAMPLES)) $(if $(EVALUATION),$(OUT)/examples/evaluate) ## build build/lfrec-kafka and build/examples/ (the default)
+all: $(DAEMON) $(INTERCEPTOR) $(call programs,$(EXAMPLES)) $(if $(EVALUATION),$(OUT)/examples/evaluate) ## build build/lfrec-kafka, build/lfrec-interceptor.so and build/examples/ (the default)
 
 .PHONY: deps
 deps: ## install what building needs (Debian packages, by apt-get)
@@ -86,7 +87,7 @@ deps: ## install what building needs (Debian packages, by apt-get)
 # Changed flags rebuild: this file is rewritten when they differ.
 $(OBJ)/flags: always
 	@mkdir -p $(@D)
-	@printf '%s\n' '$(COMPILE)' | cmp -s - $@ || printf '%s\n' '$(COMPILE)' >$@
+	@printf '%s\n' '$(COMPILE) $(PIC)' | cmp -s - $@ || printf '%s\n' '$(COMPILE) $(PIC)' >$@
 
 $(OBJ)/libraries: $(OBJ)/flags
 	@pkg-config --exists rdkafka jansson || { echo "the plugin needs librdkafka and jansson: 'make deps' installs them" >&2; exit 1; }
@@ -99,6 +100,9 @@ $(OBJ)/%.o: %.c $(OBJ)/flags
 
 # private: not for the prerequisites, of which the flags file is one.
 $(OBJ)/examples/hello.o: private STANDARD = -std=c99
+# They are in a shared library, too, which shows nothing of them but its entry.
+PIC := -fPIC -fvisibility=hidden
+$(call objects,$(wildcard plugin/*.c)): private STANDARD = $(POSIX) $(PIC)
 # Check's assertions about floats promote them.
 $(call objects,$(TESTS) $(PLUGIN_TESTS)): private WARNINGS += -Wno-double-promotion
 $(call objects,$(wildcard plugin/*.c)): | $(OBJ)/libraries
@@ -111,6 +115,13 @@ $(OUT)/liblfrec-plugin.a: $(call objects,$(PLUGIN))
 $(OUT)/lfrec-kafka: $(OBJ)/plugin/main.o $(PLUGIN_LIBRARY)
 	$(call say,link)
 	$(Q)$(LINK) $^ $(PLUGIN_LIBS) -o $@
+
+# Without librdkafka: the application that loads it has one. It stays loaded once it is: a training may outlive the client.
+# (A sanitizer's functions are the program's, so only without one can nothing be undefined.)
+$(OUT)/lfrec-interceptor.so: $(call objects,$(wildcard plugin/interceptor*.c)) $(PLUGIN_LIBRARY)
+	$(call say,link)
+	$(Q)$(LINK) -shared -Wl,-z,nodelete $(if $(findstring sanitize,$(FLAGS_$(VARIANT))),,-Wl,-z,defs) $^ \
+	    $(shell pkg-config --libs jansson 2>/dev/null || echo -ljansson) -pthread -lm -o $@
 
 # hello shows the header alone; the others may use the reader of data sets.
 $(OUT)/examples/%: $(OBJ)/examples/%.o $(call objects,$(DATASET))
@@ -208,7 +219,7 @@ check-examples:
 	@status=0; for script in $(wildcard tests/examples/*.sh); do $$script || status=1; done; exit $$status
 
 .PHONY: check-programs
-check-programs: $(SUITES) $(DAEMON)
+check-programs: $(SUITES) $(DAEMON) $(INTERCEPTOR)
 
 .PHONY: check-fuzz
 check-fuzz:
@@ -248,14 +259,16 @@ install-header: ## lfrec.h and its pkg-config file only
 	chmod 644 '$(INSTALLED)/share/pkgconfig/lfrec.pc'
 
 .PHONY: install
-install: all install-header ## header, pkg-config file, lfrec-kafka, man page, under DESTDIR and PREFIX (/usr/local)
+install: all install-header ## header, pkg-config file, lfrec-kafka, interceptor, man page, under DESTDIR and PREFIX (/usr/local)
 	$(if $(DAEMON),install -d '$(INSTALLED)/bin' && install -m 755 $(DAEMON) '$(INSTALLED)/bin/lfrec-kafka')
+	$(if $(INTERCEPTOR),install -d '$(INSTALLED)/lib/lfrec' && \
+	    install -m 644 $(INTERCEPTOR) '$(INSTALLED)/lib/lfrec/lfrec-interceptor.so')
 	$(if $(MAN_PAGE),install -d '$(INSTALLED)/share/man/man1' && install -m 644 $(MAN_PAGE) '$(INSTALLED)/share/man/man1/lfrec-kafka.1')
 
 .PHONY: uninstall
 uninstall: ## remove what install put there
 	rm -f '$(INSTALLED)/include/lfrec.h' '$(INSTALLED)/share/pkgconfig/lfrec.pc' '$(INSTALLED)/bin/lfrec-kafka' \
-	    '$(INSTALLED)/share/man/man1/lfrec-kafka.1'
+	    '$(INSTALLED)/share/man/man1/lfrec-kafka.1' '$(INSTALLED)/lib/lfrec/lfrec-interceptor.so'
 
 # ---- and more ------------------------------------------------------------------------------------------------------------
 

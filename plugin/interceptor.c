@@ -180,7 +180,7 @@ static rd_kafka_resp_err_t on_conf_destroy(void *opaque)
     return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
-static rd_kafka_resp_err_t add_to(const lfrec_host *host, rd_kafka_conf_t *conf, const lfrec_interceptor_config *like);
+static rd_kafka_resp_err_t add_to(rd_kafka_conf_t *conf, const lfrec_host *host, const lfrec_interceptor_config *like);
 
 static rd_kafka_resp_err_t on_conf_dup(rd_kafka_conf_t *copy, const rd_kafka_conf_t *conf, size_t filters,
                                        const char **filter, void *opaque)
@@ -192,17 +192,21 @@ static rd_kafka_resp_err_t on_conf_dup(rd_kafka_conf_t *copy, const rd_kafka_con
             return RD_KAFKA_RESP_ERR_NO_ERROR; /* the copy is to be without us */
         }
     }
-    return add_to(&config->host, copy, config);
+    return add_to(copy, &config->host, config);
 }
 
 /* Ours on a configuration: new, or a copy of another. */
-static rd_kafka_resp_err_t add_to(const lfrec_host *host, rd_kafka_conf_t *conf, const lfrec_interceptor_config *like)
+static rd_kafka_resp_err_t add_to(rd_kafka_conf_t *conf, const lfrec_host *host, const lfrec_interceptor_config *like)
 {
     lfrec_interceptor_config *config = lfrec_interceptor_config_new(host);
-    if (!config || (like && !lfrec_interceptor_config_copy(config, like))) {
+    if (!config) {
+        return RD_KAFKA_RESP_ERR__FAIL;
+    }
+    if (like && !lfrec_interceptor_config_copy(config, like)) {
         lfrec_interceptor_config_free(config);
         return RD_KAFKA_RESP_ERR__FAIL;
     }
+    host = &config->host;
     rd_kafka_resp_err_t code = host->conf_interceptor_add_on_conf_set(conf, name, on_conf_set, config);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) { /* there already: a copied configuration loads its plugins again */
         lfrec_interceptor_config_free(config);
@@ -223,7 +227,7 @@ rd_kafka_resp_err_t conf_init(rd_kafka_conf_t *conf, void **opaque, char *error,
     char why[LFREC_HOST_ERROR_MAX] = "lfrec: no memory";
     *opaque = NULL;
     bool found = lfrec_host_find(&host, __builtin_return_address(0), why);
-    rd_kafka_resp_err_t code = found ? add_to(&host, conf, NULL) : RD_KAFKA_RESP_ERR__FAIL;
+    rd_kafka_resp_err_t code = found ? add_to(conf, &host, NULL) : RD_KAFKA_RESP_ERR__FAIL;
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR && size > 0) {
         error[0] = '\0';
         strncat(error, why, size - 1);

@@ -21,7 +21,7 @@ for name in "${names[@]}"; do
 done
 
 if [ -z "${LFREC_KAFKA:-}" ]; then
-    ${MAKE:-make} --no-print-directory build/lfrec-kafka > /dev/null || { echo "not ok build: build/lfrec-kafka was not built"; exit 1; }
+    ${MAKE:-make} --no-print-directory build/lfrec-kafka build/lfrec-interceptor.so > /dev/null || { echo "not ok build: build/lfrec-kafka or the interceptor was not built"; exit 1; }
 fi
 lfrec=$(realpath "${LFREC_KAFKA:-build/lfrec-kafka}")
 kafka_dir=${KAFKA_DIR:-build/kafka}

@@ -71,7 +71,7 @@ SOURCES        := $(wildcard plugin/*.c) $(EXAMPLES) $(DATASET) $(EVALUATION) $(
                   $(PLUGIN_TEST_HELPERS) $(BENCHES) $(FUZZERS)
 
 VERSION = $(shell sed -n 's/^\#define LFREC_VERSION "\(.*\)"/\1/p' lfrec.h)
-PARTS  := unit compile embedded docs install examples style clang asan valgrind fuzz broker
+PARTS  := unit compile cross embedded docs install examples style clang asan valgrind fuzz broker
 # The least recursion: a part may run several programs at once, unless make was told how many already.
 PARALLEL = $(if $(findstring j,$(filter-out --%,$(MAKEFLAGS))),,-j$(shell nproc))
 
@@ -193,6 +193,7 @@ test: ## install what it needs and run every part of the tests, with the time of
 .PHONY: $(PARTS:%=test-%)
 test-unit: ## the Check suites, by gcc
 test-compile: ## the header by every standard and compiler, without each part, linked twice, freestanding, as WebAssembly
+test-cross: ## the same bits on 32-bit, big-endian and other processors, emulated, and with AVX hidden
 test-embedded: ## the programs for microcontrollers, on two emulated boards
 test-docs: ## the code in README.md and in the header's manual
 test-install: ## make install, use, make uninstall
@@ -205,6 +206,12 @@ test-fuzz: ## the fuzzers with their corpora, FUZZ_SECONDS each (10)
 test-broker: ## mock cluster and Apache Kafka
 $(PARTS:%=test-%): test-%:
 	@MAKE='$(MAKE)' tests/all.sh $*
+
+# Takes minutes, so that it is no part of `make test`.
+.PHONY: test-cross-suites
+test-cross-suites: ## the header's suites on the foreign processors
+	@.ci/deps cross
+	@tests/cross/run.sh suites
 
 # What the parts call: the suites or fuzzers of one variant, everything installed already.
 SUITES := $(call programs,$(TESTS) $(PLUGIN_TESTS))

@@ -16,6 +16,7 @@ packages() {
     case $1 in
     unit | examples) echo unit ;;
     compile) echo compile ;;
+    cross) echo cross ;;
     embedded) echo embedded ;;
     docs | install) echo build compile ;;
     style) echo style ;;
@@ -31,6 +32,7 @@ command_of() {
     fuzz) echo "$make --no-print-directory VARIANT=fuzz check-fuzz" ;;
     examples) echo "$make --no-print-directory check-examples" ;;
     compile) echo tests/compile/run.sh ;;
+    cross) echo tests/cross/run.sh ;;
     embedded) echo tests/embedded.sh ;;
     docs) echo tests/docs/run.sh ;;
     install) echo tests/install.sh ;;

@@ -87,6 +87,13 @@ static int same_model(const lfrec_model *a, const lfrec_model *b)
            same_rows(a->implicit, a->stride, b->implicit, b->stride, a->items, a->factors);
 }
 
+/* lfrec_view is for machines that have the file's byte order; the others are told so. */
+static int little_endian(void)
+{
+    const uint16_t one = 1;
+    return *(const unsigned char *)&one == 1;
+}
+
 /* Every way of loading must say `status`, leave the target as it was and give back what it took. */
 static void assert_refused_each(const unsigned char *data, size_t bytes, lfrec_status status, const char *what, size_t where)
 {
@@ -99,7 +106,7 @@ static void assert_refused_each(const unsigned char *data, size_t bytes, lfrec_s
     before = model;
     const lfrec_status loaded = lfrec_load_buffer(&model, exact, bytes, &allocator);
     const lfrec_status viewed = lfrec_view(&model, exact, bytes);
-    if (loaded != status || viewed != status)
+    if (loaded != status || viewed != (little_endian() ? status : LFREC_ERROR_ARGUMENT))
         ck_abort_msg("%s %zu: load says '%s', view '%s', not '%s'", what, where, lfrec_status_string(loaded),
                      lfrec_status_string(viewed), lfrec_status_string(status));
     HOLDS(w.live == 0);
@@ -221,9 +228,14 @@ START_TEST(view_serves_in_place_and_is_never_changed)
                 memset(&view, 0x5a, sizeof view);
                 const lfrec_model before = view;
                 const lfrec_status status = lfrec_view(&view, copy.at, b.bytes);
-                if (shift % 4) {
+                if (shift % 4 && little_endian()) {
                     ck_assert_int_eq(status, LFREC_ERROR_ALIGNMENT);
                     ck_assert_mem_eq(&view, &before, sizeof view);
+                    border_free(&copy);
+                    continue;
+                }
+                if (!little_endian()) {
+                    ck_assert_int_eq(status, LFREC_ERROR_ARGUMENT);
                     border_free(&copy);
                     continue;
                 }

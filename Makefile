@@ -38,7 +38,7 @@ STANDARD  = $(POSIX)
 COMPILE   = $(COMPILER) $(STANDARD) -I. $(CPPFLAGS) $(WARNINGS) -ffp-contract=off -pthread $(CFLAGS) $(FLAGS_$(VARIANT))
 LINK      = $(COMPILER) $(CFLAGS) $(FLAGS_$(VARIANT)) $(LDFLAGS)
 
-PLUGIN_LIBS := $(shell pkg-config --libs rdkafka jansson 2>/dev/null || echo -lrdkafka -ljansson) -pthread -lm
+PLUGIN_LIBS := $(shell pkg-config --libs rdkafka jansson libmicrohttpd 2>/dev/null || echo -lrdkafka -ljansson -lmicrohttpd) -pthread -lm
 CHECK_LIBS  := $(shell pkg-config --libs check 2>/dev/null || echo -lcheck) -pthread -lm
 
 # V=1 shows the commands whole.
@@ -90,7 +90,7 @@ $(OBJ)/flags: always
 	@printf '%s\n' '$(COMPILE) $(PIC)' | cmp -s - $@ || printf '%s\n' '$(COMPILE) $(PIC)' >$@
 
 $(OBJ)/libraries: $(OBJ)/flags
-	@pkg-config --exists rdkafka jansson || { echo "the plugin needs librdkafka and jansson: 'make deps' installs them" >&2; exit 1; }
+	@pkg-config --exists rdkafka jansson libmicrohttpd || { echo "the plugin needs librdkafka, jansson and libmicrohttpd: 'make deps' installs them" >&2; exit 1; }
 	@touch $@
 
 $(OBJ)/%.o: %.c $(OBJ)/flags
@@ -106,6 +106,9 @@ $(call objects,$(wildcard plugin/*.c)): private STANDARD = $(POSIX) $(PIC)
 # Check's assertions about floats promote them.
 $(call objects,$(TESTS) $(PLUGIN_TESTS)): private WARNINGS += -Wno-double-promotion
 $(call objects,$(wildcard plugin/*.c)): | $(OBJ)/libraries
+
+# The page is inside the program.
+$(OBJ)/plugin/page.o: plugin/page.html
 
 $(OUT)/liblfrec-plugin.a: $(call objects,$(PLUGIN))
 	@rm -f $@

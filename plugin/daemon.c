@@ -109,6 +109,7 @@ static void loop(daemon *d)
     lfrec_kafka_status joined = LFREC_KAFKA_AGAIN;
     while (!seen.stop && joined == LFREC_KAFKA_AGAIN) {
         joined = lfrec_kafka_join(d->kafka);
+        daemon_serve_http(d, lfrec_clock_ms());
         seen = lfrec_signals_look(d->signals);
     }
     if (joined != LFREC_KAFKA_OK && joined != LFREC_KAFKA_AGAIN) {
@@ -120,6 +121,7 @@ static void loop(daemon *d)
         serve_training(d, seen.retrain, now);
         serve_messages(d);
         serve_lists(d, now);
+        daemon_serve_http(d, now);
         if (now - d->commit_at >= COMMIT_MS && !lfrec_kafka_commit_pending(d->kafka)) {
             d->commit_at = now;
             daemon_commit(d);
@@ -169,6 +171,17 @@ static bool open_embedded(daemon *d, lfrec_embedded **embedded)
     return true;
 }
 
+static bool open_http(daemon *d)
+{
+    char error[LFREC_HTTP_ERROR_MAX];
+    if (!daemon_open_http(d, error)) {
+        lfrec_log(LFREC_LOG_ERROR, "%s", error);
+        d->code = LFREC_EXIT_FAILED;
+        return false;
+    }
+    return true;
+}
+
 static bool open_kafka(daemon *d, const lfrec_embedded *embedded)
 {
     char error[LFREC_KAFKA_ERROR_MAX];
@@ -203,6 +216,9 @@ static bool stop(daemon *d)
         lfrec_log(LFREC_LOG_INFO, "stopping: %" PRIu64 " outputs under way", last.waiting);
     }
     d->stopping = true;
+    if (d->http) {
+        lfrec_board_stopping(lfrec_http_board(d->http));
+    }
     lfrec_retrain_cancel(d->training.retrain);
     daemon_finish_outputs(d);
     lfrec_progress_close(&d->progress, &last, lfrec_clock_ms());
@@ -236,7 +252,8 @@ lfrec_daemon_end lfrec_daemon_run(const lfrec_config *options)
     d.delivery = lfrec_delivery_open();
     if (!d.delivery) {
         daemon_give_up(&d, LFREC_EXIT_FAILED, "no memory");
-    } else if (open_operator(&d) && (!options->embedded || open_embedded(&d, &embedded)) && open_kafka(&d, embedded)) {
+    } else if (open_operator(&d) && open_http(&d) && (!options->embedded || open_embedded(&d, &embedded)) &&
+               open_kafka(&d, embedded)) {
         lfrec_progress_open(&d.progress, options->quiet, lfrec_clock_ms());
         loop(&d);
         closed = stop(&d);
@@ -253,6 +270,7 @@ lfrec_daemon_end lfrec_daemon_run(const lfrec_config *options)
         }
     }
     if (closed) { /* else threads are alive and may use all of this */
+        lfrec_http_close(d.http);
         lfrec_operator_close(d.op);
         lfrec_delivery_close(d.delivery);
         lfrec_embedded_stop(embedded);

@@ -51,6 +51,9 @@ bool daemon_on_list(void *context, const lfrec_recommendation *list)
         lfrec_kafka_publish(d->kafka, list->user.bytes, list->user.length,
                             encoded == LFREC_ENCODED_NULL ? NULL : d->buffer.bytes, d->buffer.length, holds);
     if (status == LFREC_KAFKA_OK) {
+        if (d->http) {
+            lfrec_board_list(lfrec_http_board(d->http), list, lfrec_clock_ms());
+        }
         return true;
     }
     if (holds && !lfrec_delivery_defer(d->delivery, list->user, holds)) {
@@ -63,6 +66,10 @@ static void on_delivered(void *context, void *cause, bool settled)
 {
     daemon *d = context;
     d->no_commit |= !settled;
+    int64_t read_at = lfrec_delivery_read_at(cause);
+    if (settled && read_at > 0) {
+        lfrec_latency_add(&d->latency, (double)(lfrec_clock_us() - read_at) / 1e6);
+    }
     lfrec_delivery_let_go(cause);
 }
 
@@ -146,6 +153,7 @@ static bool on_message(void *context, const lfrec_kafka_message *message)
     if (lfrec_kafka_room(d->kafka) == 0 || d->code) {
         return false;
     }
+    p->reading = d->http ? lfrec_clock_us() : 0;
     char text[LFREC_BAD_TEXT_MAX];
     lfrec_bad bad = lfrec_decode(&d->codec, message->key, message->key_length, message->value, message->value_length,
                                  &d->decoded, text);

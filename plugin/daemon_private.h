@@ -8,6 +8,7 @@
 #include "codec.h"
 #include "daemon.h"
 #include "delivery.h"
+#include "http.h"
 #include "kafka.h"
 #include "progress.h"
 #include "signals.h"
@@ -35,6 +36,11 @@ typedef struct daemon {
     int64_t tokens_at; /* clock, ms */
     int64_t commit_at;
 
+    lfrec_http *http;      /* NULL: no port */
+    lfrec_latency latency; /* measured where there is a port */
+    double started;        /* seconds since 1970 */
+    int64_t shown_at;      /* clock, ms */
+
     uint64_t events, bad, bad_by_reason[LFREC_BAD_COUNT];
     bool hurry;       /* the broker did not answer in time: wait no longer than needed */
     bool left_behind; /* an offset that could have been committed was not, when its partition left */
@@ -54,5 +60,10 @@ lfrec_kafka_handler daemon_kafka_handler(daemon *d);
 void daemon_commit(daemon *d);
 /* Waits until everything handed to the producer is acknowledged, and what that allows is committed; not longer than makes sense. */
 void daemon_finish_outputs(daemon *d);
+
+/* Opens the HTTP port if there is to be one. false: error says why not. */
+bool daemon_open_http(daemon *d, char error[LFREC_HTTP_ERROR_MAX]);
+/* Answers questions and shows the figures; to be called in every turn. */
+void daemon_serve_http(daemon *d, int64_t now);
 
 #endif

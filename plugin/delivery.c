@@ -13,6 +13,7 @@ typedef struct holding holding;
 struct lfrec_hold {
     holding *owner; /* NULL: the partition was taken away */
     int64_t offset;
+    int64_t read_at; /* clock, us; 0: not measured */
     lfrec_hold *previous, *next;
     lfrec_hold *of_user;
 };
@@ -191,11 +192,21 @@ lfrec_hold *lfrec_delivery_hold(lfrec_partition *partition, int64_t offset)
     }
     hold->owner = owner;
     hold->offset = offset;
+    hold->read_at = partition->reading;
     hold->previous = owner->newest;
     *(owner->newest ? &owner->newest->next : &owner->oldest) = hold;
     owner->newest = hold;
     owner->holds++;
     return hold;
+}
+
+int64_t lfrec_delivery_read_at(const lfrec_hold *chain)
+{
+    int64_t first = chain ? chain->read_at : 0;
+    for (; chain; chain = chain->of_user) {
+        first = chain->read_at < first ? chain->read_at : first;
+    }
+    return first;
 }
 
 lfrec_hold *lfrec_delivery_chain(lfrec_hold *chain, lfrec_hold *hold)

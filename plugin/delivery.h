@@ -26,6 +26,7 @@ typedef struct lfrec_partition {
     bool caught_up;
     uint64_t events; /* learned since the assignment */
     int64_t started; /* clock of the assignment, ms */
+    int64_t reading; /* clock when the event being learned was read, us; 0: not measured. A hold made now keeps it. */
 } lfrec_partition;
 
 lfrec_delivery *lfrec_delivery_open(void);           /* NULL: no memory */
@@ -55,6 +56,9 @@ void lfrec_delivery_settle(lfrec_delivery *delivery);
 
 /* Appends a hold to a chain (either may be NULL) and returns the chain. */
 lfrec_hold *lfrec_delivery_chain(lfrec_hold *chain, lfrec_hold *hold);
+
+/* When the first event of a chain was read, as partition->reading had it; 0: not measured, or no chain. */
+int64_t lfrec_delivery_read_at(const lfrec_hold *chain);
 
 /* The offset to commit: everything before it is done. -1: nothing seen yet. */
 int64_t lfrec_delivery_committable(const lfrec_partition *partition);

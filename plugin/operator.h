@@ -91,13 +91,13 @@ bool lfrec_operator_top(lfrec_operator *op, lfrec_id user, lfrec_publish *publis
 typedef enum lfrec_looked { LFREC_LOOKED, LFREC_LOOK_UNKNOWN, LFREC_LOOK_NO_MEMORY } lfrec_looked;
 
 /* The same with up to `reasons` reasons per item, whatever the options say: for somebody who asks why. UNKNOWN: a user without ratings. */
-lfrec_looked lfrec_operator_look(lfrec_operator *op, lfrec_id user, uint32_t reasons, lfrec_publish *publish, void *context);
+lfrec_looked lfrec_operator_look(lfrec_operator *op, lfrec_id id, uint32_t reasons, lfrec_publish *publish, void *context);
 
 /* One rating of a history; returns false to see no more of them. */
 typedef bool lfrec_rated(void *context, lfrec_id item, float rating);
 
 /* What the user rated, in the order in which the items were first seen; returns how many ratings there are, 0 for an unknown user. */
-size_t lfrec_operator_history(const lfrec_operator *op, lfrec_id user, lfrec_rated *each, void *context);
+size_t lfrec_operator_history(const lfrec_operator *op, lfrec_id id, lfrec_rated *each, void *context);
 
 /* Training in three steps. begin copies the ratings (NULL: a job is under way, too few to train on, or no memory): ingestion waits for that
  * copy, some milliseconds for a million ratings, and for nothing else. run trains, in any thread. adopt swaps the model in whole, marks

@@ -106,6 +106,17 @@ static bool parse_word(const char *value, const char *const *words, const int *m
     return false;
 }
 
+static bool parse_address(const char *value, char *out)
+{
+    lfrec_address address;
+    size_t length = strlen(value);
+    if (length >= LFREC_ADDRESS_MAX || (length > 0 && !lfrec_address_read(value, &address))) {
+        return false;
+    }
+    memcpy(out, value, length + 1);
+    return true;
+}
+
 /* false: the value is not allowed, and *options is as before. */
 static bool parse_value(lfrec_config *options, const struct lfrec_option *option, const char *value)
 {
@@ -165,6 +176,7 @@ static bool parse_value(lfrec_config *options, const struct lfrec_option *option
         *(bool *)field = on;
         return true;
     }
+    case LFREC_OPTION_ADDRESS: return parse_address(value, field);
     case LFREC_OPTION_LEVEL: {
         static const char *const words[] = {"error", "warning", "info", "debug"};
         static const int meanings[] = {3, 4, 6, 7};

@@ -12,6 +12,7 @@
 #define LFREC_OPTIONS_H
 
 #include "format.h"
+#include "http_address.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,7 +21,7 @@
 #define LFREC_TOPIC_MAX 249u         /* bytes in a topic's name, Kafka's own limit */
 #define LFREC_CONFIG_ERROR_MAX 1024u /* bytes for an error text, NUL included */
 #define LFREC_OPTIONS_EXIT_USAGE 2   /* the process's exit code for a usage or configuration error */
-#define LFREC_OPTION_COUNT 18        /* rows in the table */
+#define LFREC_OPTION_COUNT 19        /* rows in the table */
 
 typedef enum lfrec_action {
     LFREC_ACTION_RUN,
@@ -65,7 +66,8 @@ typedef struct lfrec_config {
     uint64_t seed;
     bool embedded;
     uint32_t embedded_partitions;
-    int log_level; /* as syslog and librdkafka count: 3 error, 4 warning, 6 info, 7 debug */
+    char http_listen[LFREC_ADDRESS_MAX]; /* see http_address.h; empty: no HTTP port */
+    int log_level;                       /* as syslog and librdkafka count: 3 error, 4 warning, 6 info, 7 debug */
 
     lfrec_property *properties; /* for librdkafka, in the order given: a later one replaces an earlier one */
     size_t property_count;

@@ -37,6 +37,10 @@ const struct lfrec_option lfrec_option_table[LFREC_OPTION_COUNT] = {
      "Run a broker inside the process (librdkafka's mock cluster, for trying out) instead of connecting to one."},
     {"lfrec.embedded.partitions", LFREC_OPTION_COUNT32, FIELD(embedded_partitions), "4", 1, 1000,
      "Partitions of each topic of the embedded broker."},
+    {"lfrec.http.listen", LFREC_OPTION_ADDRESS, FIELD(http_listen), "", 0, 0,
+     "Where to serve /metrics, /healthz, /readyz, /users/ID and a live page by HTTP: a port of the loopback address, "
+     "or an "
+     "address and a port. There is no password: who reaches it may read everything. Empty: nowhere."},
     {"lfrec.log.level", LFREC_OPTION_LEVEL, FIELD(log_level), "info", 0, 0, "What is logged (-q: warning, -v: debug)."},
 };
 
@@ -61,6 +65,7 @@ void lfrec_option_allowed(const struct lfrec_option *option, char out[LFREC_OPTI
                  option->most);
         return;
     case LFREC_OPTION_BOOLEAN: text = "true or false"; break;
+    case LFREC_OPTION_ADDRESS: text = "empty, PORT, IP4:PORT or [IP6]:PORT"; break;
     case LFREC_OPTION_LEVEL: text = "error, warning, info or debug"; break;
     }
     snprintf(out, LFREC_OPTION_TEXT_MAX, "%s", text);
@@ -72,7 +77,8 @@ void lfrec_option_value(const lfrec_config *options, const struct lfrec_option *
     const char *text = "";
     switch (option->type) {
     case LFREC_OPTION_TOPIC:
-    case LFREC_OPTION_TOPIC_OR_EMPTY: text = field; break;
+    case LFREC_OPTION_TOPIC_OR_EMPTY:
+    case LFREC_OPTION_ADDRESS: text = field; break;
     case LFREC_OPTION_FORMAT: {
         const lfrec_format *format = field;
         text = *format == LFREC_FORMAT_JSON ? "json" : *format == LFREC_FORMAT_CSV ? "csv" : "auto";

@@ -73,6 +73,9 @@ lfrec_training_result lfrec_training_step(lfrec_training *t, int64_t now)
                   stats.model_version);
         return LFREC_TRAINING_FAILED;
     }
+    t->adopted = now;
+    t->last_seconds = seconds;
+    t->all_seconds += seconds;
     lfrec_log(LFREC_LOG_INFO, "model %" PRIu64 " after %.1f s of training; %" PRIu64 " users to publish again",
               stats.model_version, seconds, stats.stale_users);
     return LFREC_TRAINING_ADOPTED;

@@ -7,13 +7,15 @@
 #include "retrain.h"
 
 typedef struct lfrec_training {
-    lfrec_operator *op;     /* borrowed */
-    lfrec_retrain *retrain; /* owned */
-    uint64_t every_events;  /* 0: not by events */
-    uint32_t every_seconds; /* 0: not by time */
-    uint64_t events_then;   /* the operator's count when the last one began */
-    int64_t began, last;    /* clocks, ms: of the running one; of the last start, or of the opening */
-    bool demanded;          /* on request, whatever the counts say */
+    lfrec_operator *op;               /* borrowed */
+    lfrec_retrain *retrain;           /* owned */
+    uint64_t every_events;            /* 0: not by events */
+    uint32_t every_seconds;           /* 0: not by time */
+    uint64_t events_then;             /* the operator's count when the last one began */
+    int64_t began, last;              /* clocks, ms: of the running one; of the last start, or of the opening */
+    int64_t adopted;                  /* clock of the last adoption, ms */
+    double last_seconds, all_seconds; /* that the newest model took, from start to adoption; that all of them took */
+    bool demanded;                    /* on request, whatever the counts say */
 } lfrec_training;
 
 typedef enum lfrec_training_result {

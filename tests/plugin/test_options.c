@@ -378,6 +378,7 @@ START_TEST(help_and_man_page_list_every_property)
                                         "seed",
                                         "embedded",
                                         "embedded.partitions",
+                                        "http.listen",
                                         "log.level"};
     ck_assert_uint_eq(sizeof names / sizeof *names, LFREC_OPTION_COUNT);
     char *help = printed(print_help), *man = printed(lfrec_config_man);

@@ -1,0 +1,82 @@
+/* daemon_metrics.c - the daemon's figures for the HTTP port, and the questions that come from there. */
+#include "clock.h"
+#include "daemon_private.h"
+#include <math.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum { SHOW_MS = 250 };
+
+/* Bytes of memory in use, NAN where the system does not tell. */
+static double resident_bytes(void)
+{
+    unsigned long long size, resident;
+    FILE *file = fopen("/proc/self/statm", "re");
+    bool read = file && fscanf(file, "%llu %llu", &size, &resident) == 2; // NOLINT(cert-err34-c): the kernel's own numbers
+    if (file) {
+        fclose(file);
+    }
+    return read ? (double)resident * (double)sysconf(_SC_PAGESIZE) : (double)NAN;
+}
+
+static void measure_lag(const daemon *d, lfrec_metrics *m)
+{
+    m->partitions = lfrec_delivery_count(d->delivery);
+    for (size_t i = 0; i < m->partitions; i++) {
+        const lfrec_partition *p = lfrec_delivery_at(d->delivery, i);
+        int64_t lag = lfrec_kafka_lag(d->kafka, p->id, p->position);
+        m->total_lag = m->total_lag < 0 || lag < 0 ? -1 : m->total_lag + lag;
+        if (i < LFREC_METRICS_PARTITIONS) {
+            m->lag[i] = (lfrec_metrics_lag){.partition = p->id, .events = lag, .caught_up = p->caught_up};
+        }
+    }
+}
+
+static lfrec_metrics figures(const daemon *d, int64_t now)
+{
+    const lfrec_config *o = d->options;
+    const lfrec_training *t = &d->training;
+    lfrec_kafka_counts counts = lfrec_kafka_counts_of(d->kafka);
+    lfrec_metrics m = {
+        .stats = lfrec_operator_stats_of(d->op),
+        .events = d->events,
+        .dead_letters = counts.dead_letters,
+        .acknowledged = counts.acknowledged,
+        .undeliverable = counts.undeliverable,
+        .in_flight = (uint64_t)counts.queued,
+        .latency = d->latency,
+        .caught_up = d->ready,
+        .trains = o->retrain_events > 0 || o->retrain_seconds > 0,
+        .training = lfrec_retrain_busy(t->retrain),
+        .last_training = t->last_seconds,
+        .all_trainings = t->all_seconds,
+        .started = d->started,
+        .resident = resident_bytes(),
+    };
+    m.model_age = m.stats.model_version > 0 ? (double)(now - t->adopted) / 1000 : (double)NAN;
+    for (int reason = 0; reason < LFREC_BAD_COUNT; reason++) {
+        m.bad[reason] = d->bad_by_reason[reason];
+    }
+    measure_lag(d, &m);
+    return m;
+}
+
+bool daemon_open_http(daemon *d, char error[LFREC_HTTP_ERROR_MAX])
+{
+    const lfrec_config *o = d->options;
+    d->started = lfrec_clock_date();
+    return !*o->http_listen || lfrec_http_open(&d->http, o->http_listen, o->input_topic, lfrec_kafka_library(), error);
+}
+
+void daemon_serve_http(daemon *d, int64_t now)
+{
+    if (!d->http) {
+        return;
+    }
+    lfrec_http_serve(d->http, d->op);
+    if (now - d->shown_at >= SHOW_MS) {
+        d->shown_at = now;
+        lfrec_metrics m = figures(d, now);
+        lfrec_board_show(lfrec_http_board(d->http), &m, now);
+    }
+}

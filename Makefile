@@ -195,7 +195,7 @@ test: ## install what it needs and run every part of the tests, with the time of
 
 .PHONY: $(PARTS:%=test-%)
 test-unit: ## the Check suites, by gcc
-test-compile: ## the header by every standard and compiler, without each part, linked twice, freestanding, as WebAssembly
+test-compile: ## the header by every standard and compiler, without each part, linked twice, freestanding, as WebAssembly, for Windows
 test-cross: ## the same bits on 32-bit, big-endian and other processors, emulated, and with AVX hidden
 test-embedded: ## the programs for microcontrollers, on two emulated boards
 test-docs: ## the code in README.md and in the header's manual
@@ -209,6 +209,11 @@ test-fuzz: ## the fuzzers with their corpora, FUZZ_SECONDS each (10)
 test-broker: ## mock cluster and Apache Kafka
 $(PARTS:%=test-%): test-%:
 	@MAKE='$(MAKE)' tests/all.sh $*
+
+# Brings 400 MB, once, into build/zig.
+.PHONY: test-zig
+test-zig: ## the header and hello by zig cc for Windows, macOS and musl
+	@tests/compile/zig.sh
 
 # Takes minutes, so that it is no part of `make test`.
 .PHONY: test-cross-suites

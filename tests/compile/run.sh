@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # tests/compile/run.sh : the header by every compiler and standard, with its parts left out, twice in one program, after complex.h,
-# freestanding for microcontrollers and 32 bits, and as WebAssembly. All warnings are errors.
+# freestanding for microcontrollers and 32 bits, without vector extensions, for Windows, and as WebAssembly. All warnings are errors.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 . tests/parallel.sh
@@ -218,6 +218,25 @@ narrow() {
     "$work/narrow"
 }
 
+# plain_path COMPILER: one that knows of no vector extensions, or gcc that says so. Plain loops, and the same bits.
+plain_path() {
+    local o=$work/plain-$1 compile
+    case $1 in
+    tcc) compile='tcc -std=c99 -Wall -Werror' ;;
+    # shellcheck disable=SC2046
+    *) compile="$1 -std=c99 $(warnings_of "$1" c99) $exact -O1 -U__GNUC__ -ffreestanding" ;;
+    esac
+    # shellcheck disable=SC2086
+    $compile -c -o "$o.o" $here/implementation.c && lacks 'lfrec__.*_(portable|avx2|avx512|neon)' "$o.o" || return
+    $1 -std=c99 -o "$o" $here/single.c "$o.o" && "$o"
+}
+
+# windows FILE: compiled and linked, not run
+windows() {
+    # shellcheck disable=SC2046,SC2086
+    x86_64-w64-mingw32-gcc -std=c99 $(warnings_of gcc c99) $exact -O2 -I. -o "$work/$(basename "$1" .c).exe" "$1"
+}
+
 # ---- all of it -----------------------------------------------------------------------------------------------------------
 
 # The model that was trained is the same, bit for bit, whoever compiled it.
@@ -257,6 +276,13 @@ if command -v i686-linux-gnu-gcc >/dev/null; then
     checks+=(narrow)
 else
     echo "skip narrow: there is no i686-linux-gnu-gcc (gcc-i686-linux-gnu, libc6-dev-i386-cross)"
+fi
+checks+=('plain_path gcc')
+if command -v tcc >/dev/null; then checks+=('plain_path tcc'); else echo "skip tcc: not installed"; fi
+if command -v x86_64-w64-mingw32-gcc >/dev/null; then
+    checks+=("windows $here/narrow.c" 'windows examples/hello.c')
+else
+    echo "skip Windows: there is no x86_64-w64-mingw32-gcc (gcc-mingw-w64-x86-64-win32)"
 fi
 if command -v arm-none-eabi-gcc >/dev/null; then
     for core in cortex-m4 cortex-m0plus; do

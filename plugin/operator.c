@@ -445,14 +445,15 @@ static bool predict(const lfrec_operator *op, const lfrec_place *place, float *p
         history = lfrec_store_history(op->store, place->user);
     }
     lfrec_user user = {.factors = op->factors};
-    if (lfrec_fold_in(&view, &history, &user) != LFREC_OK) {
+    bool means_alone = op->version == 0 || place->item == LFREC_NO_INDEX; /* folding in would cost time and add zeros */
+    if ((means_alone ? lfrec_user_mean(&view, &history, &user.mean) : lfrec_fold_in(&view, &history, &user)) != LFREC_OK) {
         return false;
     }
-    if (place->item == LFREC_NO_INDEX) {
-        *predicted = *by_means = clamped(op, view.mean + user.mean);
+    *by_means = clamped(op, (place->item == LFREC_NO_INDEX ? view.mean : view.item_mean[place->item]) + user.mean);
+    if (means_alone) {
+        *predicted = *by_means;
         return true;
     }
-    *by_means = clamped(op, view.item_mean[place->item] + user.mean);
     return lfrec_predict(&view, &user, place->item, predicted) == LFREC_OK;
 }
 

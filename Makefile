@@ -256,6 +256,13 @@ bench: ## every benchmark of tests/bench; bench-NAME is one (TSV=1: tab-separate
 bench-size: ## bytes of text of each part of the header: x86-64, Cortex-M4, WebAssembly
 	@TSV='$(TSV)' tests/bench/size.sh
 
+.PHONY: bench-kafka
+bench-kafka: ## lfrec-kafka on an Apache Kafka node, beside kcat and bare clients (DATA=a folder of MovieLens 1M; not part of bench)
+	@[ -n '$(DATA)' ] || { echo "make bench-kafka DATA=FOLDER: a folder of MovieLens 1M, ml-1m" >&2; exit 2; }
+	@.ci/deps broker
+	@$(MAKE) --no-print-directory $(PARALLEL) $(OUT)/lfrec-kafka
+	@DATA="$$(tests/bench/data.sh '$(DATA)')" TSV='$(TSV)' tests/bench/bench_kafka.sh
+
 .PHONY: $(BENCHES:tests/bench/bench_%.c=bench-%)
 $(BENCHES:tests/bench/bench_%.c=bench-%): bench-%:
 	@.ci/deps bench

@@ -1,0 +1,130 @@
+#!/usr/bin/env bash
+# tests/bench/bench_kafka.sh : lfrec-kafka on one Apache Kafka node, beside kcat and bare librdkafka clients, in turns, on the same machine.
+#
+#   DATA     a folder of MovieLens 1M (ratings.dat); its ratings are the topic
+#   TSV=1    separate the table by tabs
+#   REPEATS  rounds that a median is of (3)
+# Rates are messages a second, waits are milliseconds. A ratio is lfrec to the peer; goals are for a machine with nothing else to do.
+set -uo pipefail
+cd "$(dirname "$0")/../.."
+export LC_ALL=C
+. tests/broker/kafka.sh
+rounds=${REPEATS:-3} partitions=4 seconds=8 rate=1000
+[ -e "${DATA:-}/ratings.dat" ] || { echo "make bench-kafka DATA=FOLDER: a folder of MovieLens 1M, ml-1m" >&2; exit 2; }
+program=build/lfrec-kafka kafka_dir=${KAFKA_DIR:-build/kafka}
+work=$(mktemp -d)
+broker='' running=''
+clean_up()
+{
+    [ -z "$running" ] || kill "$running"
+    [ -z "$broker" ] || kafka_stop "$broker"
+    rm -rf "$work"
+}
+trap clean_up EXIT
+trap 'exit 130' INT TERM
+
+give_up() { echo "bench_kafka.sh: $*" >&2; [ ! -e "$work/log" ] || tail -n 5 "$work/log" >&2; exit 1; }
+peer() { "$work/peer" "$bootstrap" "$@" || give_up "kafka_peer $1 failed"; }
+topic() { "$work/tool" "$bootstrap" create "$1" $partitions || give_up "cannot make topic $1"; }
+median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
+now_ms() { local n; n=$(date +%s%N); echo $((n / 1000000)); }
+
+# Milliseconds since 1970 of the last log line that says TEXT.
+logged() { date -d "$(grep -- "$1" "$work/log" | tail -n 1 | cut -d ' ' -f 1)" +%s%3N; }
+wait_for() # TEXT: in the log, for a minute at most
+{
+    local end=$(($(now_ms) + 60000))
+    until grep -q -- "$1" "$work/log"; do
+        [ "$(now_ms)" -lt $end ] || give_up "no '$1' in the log"
+        sleep 0.05
+    done
+}
+start() # NAME ARGUMENTS...: lfrec-kafka as group and output topic NAME
+{
+    local name=$1
+    shift
+    "$program" -b "$bootstrap" -G "$name" -t ratings -q -X lfrec.log.level=info -X "lfrec.output.topic=$name" -X lfrec.dead.letter.topic= \
+        -X lfrec.scale.min=1 -X lfrec.publish.rate=0 -X lfrec.retrain.seconds=0 "$@" 2> "$work/log" &
+    running=$!
+}
+stop() { kill "$running" && wait "$running"; running=''; }
+
+row() # CASE UNIT LFREC PEER RATIO GOAL
+{
+    if [ -n "${TSV:-}" ]; then
+        printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$@"
+    else
+        printf '%-66s %-12s %12s %12s %7s %7s\n' "$@"
+    fi
+}
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; }
+
+# ---- a broker with the ratings ----
+
+for program_file in tests/broker/tool.c tests/bench/kafka_peer.c; do
+    name=$(basename "$program_file" .c)
+    ${CC:-gcc} -std=c11 -D_POSIX_C_SOURCE=200809L -O2 -pthread "$program_file" -o "$work/${name#kafka_}" -lrdkafka || exit 1
+done
+kafka_prepare "$kafka_dir" || give_up "the broker's jars could not be had"
+kafka_start "$kafka_dir" "$work/kafka" || give_up "the broker did not start"
+bootstrap=$kafka_bootstrap broker=$kafka_pid
+awk -F:: '{ printf "%s|{\"user\":\"%s\",\"item\":\"%s\",\"rating\":%s,\"ts\":%s}\n", $1, $1, $2, $3, $4 }' "$DATA/ratings.dat" > "$work/events"
+events=$(wc -l < "$work/events") users=$(cut -d '|' -f 1 "$work/events" | sort -u | wc -l)
+topic ratings
+kcat -P -b "$bootstrap" -t ratings -K '|' -X linger.ms=5 -l "$work/events" || give_up "kcat could not produce"
+rm "$work/events"
+printf '# %s, %s cores, load %s; Apache Kafka in the same machine, %s partitions, %s events as JSON; medians of %s rounds\n' \
+    "$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)" "$(cut -d ' ' -f 1 /proc/loadavg)" $partitions "$events" "$rounds"
+row case unit lfrec peer ratio goal
+
+# ---- from topic to state; lists ----
+
+for ((round = 0; round < rounds; round++)); do
+    began=$(now_ms)
+    kcat -C -b "$bootstrap" -t ratings -e -q > /dev/null || give_up "kcat could not consume"
+    echo $((events * 1000 / ($(now_ms) - began))) >> "$work/kcat"
+    peer consume ratings >> "$work/bare"
+    topic "lists$round"
+    peer arrive "lists$round" "$users" > "$work/arrived" &
+    arriving=$!
+    start "lists$round" -X lfrec.retrain.events=10000
+    wait_for 'model 1 after'
+    wait $arriving || give_up "not every user's list arrived"
+    stop
+    echo $((events * 1000 / ($(logged 'caught up') - $(logged 'assigned:')))) >> "$work/state"
+    echo $((users * 1000 / ($(cat "$work/arrived") - $(logged 'model 1 after')))) >> "$work/lists"
+    kcat -C -b "$bootstrap" -t "lists$round" -e -q -K '|' > "$work/list_lines"
+    topic "copies$round"
+    peer produce "copies$round" "$work/list_lines" >> "$work/bare_lists"
+done
+state=$(median < "$work/state") kcat=$(median < "$work/kcat") bare=$(median < "$work/bare")
+lists=$(median < "$work/lists") bare_lists=$(median < "$work/bare_lists")
+bytes=$(awk '{ n += length($0) - index($0, "|") } END { printf "%d", n / NR }' "$work/list_lines")
+row "events/s from topic to state, beside kcat to /dev/null" 1/s "$state" "$kcat" "$(ratio "$state" "$kcat")" 0.6
+row "events/s from topic to state, beside a bare consumer" 1/s "$state" "$bare" "$(ratio "$state" "$bare")" 0.25
+row "lists/s after a training, beside a bare producer of the same bytes" 1/s "$lists" "$bare_lists" "$(ratio "$lists" "$bare_lists")" 0.5
+
+# ---- from event to list ----
+
+topic asked
+topic echoes
+topic answers
+start answers -X lfrec.publish.rate=1000 -X producer.linger.ms=0 -X lfrec.retrain.events=$((rate * seconds / 2))
+wait_for 'model 1 after'
+peer arrive answers "$users" > /dev/null
+for ((round = 0; round < rounds; round++)); do
+    "$work/peer" "$bootstrap" echo asked echoes "$bytes" > "$work/echo" &
+    echoing=$!
+    until grep -q ready "$work/echo"; do kill -0 $echoing || give_up "the echo ended"; sleep 0.05; done
+    peer ask asked echoes $rate $seconds >> "$work/echo_waits"
+    kill $echoing && wait $echoing
+    peer ask ratings answers $rate $seconds >> "$work/waits"
+done
+trainings=$(grep -c 'model [0-9]* after' "$work/log")
+stop
+for field in 1 2; do
+    ours=$(cut -d ' ' -f $field "$work/waits" | median) theirs=$(cut -d ' ' -f $field "$work/echo_waits" | median)
+    [ $field = 1 ] && name='p50' goal='<=1.5' || { name='p99' goal='<=2'; }
+    row "event to list of 10, $rate a second, $name, beside an echo" ms "$ours" "$theirs" "$(ratio "$ours" "$theirs")" "$goal"
+done
+echo "# lists of $bytes bytes; $((trainings - 1)) trainings while events came; answered: $(cut -d ' ' -f 4 "$work/waits" | median) of the events (the others changed no list)"

@@ -71,7 +71,7 @@ SOURCES        := $(wildcard plugin/*.c) $(EXAMPLES) $(DATASET) $(EVALUATION) $(
                   $(PLUGIN_TEST_HELPERS) $(BENCHES) $(FUZZERS)
 
 VERSION = $(shell sed -n 's/^\#define LFREC_VERSION "\(.*\)"/\1/p' lfrec.h)
-PARTS  := unit compile cross embedded docs install examples style clang asan valgrind fuzz broker
+PARTS  := unit compile cross embedded browser docs install examples style clang asan valgrind fuzz broker
 # The least recursion: a part may run several programs at once, unless make was told how many already.
 PARALLEL = $(if $(findstring j,$(filter-out --%,$(MAKEFLAGS))),,-j$(shell nproc))
 
@@ -198,6 +198,7 @@ test-unit: ## the Check suites, by gcc
 test-compile: ## the header by every standard and compiler, without each part, linked twice, freestanding, as WebAssembly, for Windows
 test-cross: ## the same bits on 32-bit, big-endian and other processors, emulated, and with AVX hidden
 test-embedded: ## the programs for microcontrollers, on two emulated boards
+test-browser: ## the example page in headless Chromium, by Playwright
 test-docs: ## the code in README.md and in the header's manual
 test-install: ## make install, use, make uninstall
 test-examples: ## the example programs: what they print, how they fail

@@ -18,6 +18,7 @@ packages() {
     compile) echo compile ;;
     cross) echo cross ;;
     embedded) echo embedded ;;
+    browser) echo browser ;;
     docs | install) echo build compile ;;
     style) echo style ;;
     clang | asan | fuzz) echo sanitize ;;
@@ -34,6 +35,7 @@ command_of() {
     compile) echo tests/compile/run.sh ;;
     cross) echo tests/cross/run.sh ;;
     embedded) echo tests/embedded.sh ;;
+    browser) echo tests/browser/run.sh ;;
     docs) echo tests/docs/run.sh ;;
     install) echo tests/install.sh ;;
     style) echo tests/style.sh ;;

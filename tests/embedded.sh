@@ -5,6 +5,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 work=build/microcontroller
 bad=0
+mkdir -p build
 verdict() { # NAME TEXT-OF-WHAT-IS-WRONG
     if [ -z "$2" ]; then echo "ok $1"; else printf '%s\n' "$2"; echo "not ok $1"; bad=1; fi
 }

@@ -312,6 +312,7 @@ void lfrec_http_close(lfrec_http *http)
 {
     if (http) {
         if (http->server) {
+            lfrec_lookups_end(http->lookups);
             MHD_stop_daemon(http->server); /* closes the socket */
         }
         lfrec_lookups_close(http->lookups);

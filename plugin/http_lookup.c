@@ -20,6 +20,7 @@ struct question {
 struct lfrec_lookups {
     pthread_mutex_t lock;
     pthread_cond_t answered;
+    bool ended;
     struct question *first, **end; /* those that wait, oldest first */
     atomic_size_t waiting;         /* how many: a look without the lock */
 };
@@ -87,7 +88,7 @@ lfrec_lookup lfrec_lookups_ask(lfrec_lookups *l, lfrec_id id, int limit_ms, json
     l->end = &question.next;
     atomic_fetch_add(&l->waiting, 1);
     int waited = 0;
-    while (question.state == WAITING && waited != ETIMEDOUT) {
+    while (question.state == WAITING && waited != ETIMEDOUT && !l->ended) {
         waited = pthread_cond_timedwait(&l->answered, &l->lock, &limit);
     }
     while (question.state == TAKEN) { /* the answer is a matter of a millisecond, and is written here: no leaving before it has come */
@@ -103,6 +104,14 @@ lfrec_lookup lfrec_lookups_ask(lfrec_lookups *l, lfrec_id id, int limit_ms, json
     return question.looked == LFREC_LOOKED         ? LFREC_LOOKUP_FOUND
            : question.looked == LFREC_LOOK_UNKNOWN ? LFREC_LOOKUP_UNKNOWN
                                                    : LFREC_LOOKUP_NO_MEMORY;
+}
+
+void lfrec_lookups_end(lfrec_lookups *l)
+{
+    pthread_mutex_lock(&l->lock);
+    l->ended = true;
+    pthread_cond_broadcast(&l->answered);
+    pthread_mutex_unlock(&l->lock);
 }
 
 void lfrec_lookups_serve(lfrec_lookups *l, lfrec_operator *op, size_t most)

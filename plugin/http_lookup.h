@@ -21,6 +21,9 @@ typedef enum lfrec_lookup {
 /* From any thread but the operator's. FOUND: *user (see http_user.h) is a new reference. */
 lfrec_lookup lfrec_lookups_ask(lfrec_lookups *lookups, lfrec_id id, int limit_ms, json_t **user);
 
+/* From here on nobody is waited for: who asks is told BUSY at once. */
+void lfrec_lookups_end(lfrec_lookups *lookups);
+
 /* In the operator's thread: answers up to `most` questions. Next to nothing when there is none. */
 void lfrec_lookups_serve(lfrec_lookups *lookups, lfrec_operator *op, size_t most);
 

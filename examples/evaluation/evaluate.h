@@ -18,7 +18,7 @@
 enum { EXIT_DATA = 1, EXIT_USAGE = 2 };
 
 typedef struct choices {
-    const char *train, *test, *data, *prequential;
+    const char *train, *test, *data, *prequential, *curves;
     lfrec_setting setting;
     bool has_setting, best, ranking, help;
     double factors, seed, seeds, new_users, top, retrain; /* factors -1: the setting's own */
@@ -77,6 +77,7 @@ int ratings_of_users(const lfrec_ratings *from, const uint8_t *is_new, bool whic
 
 /* models.c */
 recipe recipe_of(const choices *chosen);
+lfrec_options options_of(const problem *p, const lfrec_ratings *ratings, const recipe *how, uint64_t seed);
 int train_model(const problem *p, const lfrec_ratings *ratings, const recipe *how, uint64_t seed, lfrec_model *model,
                 double *seconds);
 /* A model of the means alone: raw, or drawn towards the overall mean as LFREC_SGD does. */
@@ -88,9 +89,10 @@ int measure_fold_in(const lfrec_model *model, const lfrec_ratings *known, const 
 int measure_ranking(const problem *p, const lfrec_model *model, const lfrec_ratings *train, const lfrec_ratings *known,
                     const lfrec_ratings *test, outcome_of_run *outcome);
 
-/* single.c, table.c, prequential.c: the ways to use the program. */
+/* single.c, table.c, prequential.c, curves.c: the ways to use the program. */
 int evaluate_files(const choices *chosen);
 int evaluate_table(const choices *chosen);
 int evaluate_stream(const choices *chosen);
+int evaluate_curves(const choices *chosen);
 
 #endif

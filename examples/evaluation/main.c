@@ -50,6 +50,8 @@ int main(int argc, char **argv)
         code = evaluate_stream(&chosen);
     } else if (chosen.data != NULL) {
         code = evaluate_table(&chosen);
+    } else if (chosen.curves != NULL) {
+        code = evaluate_curves(&chosen);
     } else {
         code = evaluate_files(&chosen);
     }

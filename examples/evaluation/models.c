@@ -22,7 +22,7 @@ recipe recipe_of(const choices *chosen)
     return how;
 }
 
-static lfrec_options options_of(const problem *p, const lfrec_ratings *ratings, const recipe *how, uint64_t seed)
+lfrec_options options_of(const problem *p, const lfrec_ratings *ratings, const recipe *how, uint64_t seed)
 {
     uint32_t factors = how->factors < ratings->items ? how->factors : ratings->items;
     lfrec_options options = lfrec_options_for(how->setting, ratings->items, factors, p->scale_min, p->scale_max);

@@ -20,7 +20,9 @@ static const choice numbers[] = {
     {"new-users", "SHARE", 0, 0.9, false, "keep that share of the users out of training and report on them alone",
      CHOICE(new_users)},
     {"top", "N", 0, 1e9, true, "with --data: the N most rated items only; 0: all (0)", CHOICE(top)},
-    {"retrain", "N", 0, 1e12, true, "with --prequential: ratings between two trainings; 0: never (10000)", CHOICE(retrain)},
+    {"retrain", "N", 0, 1e12, true,
+     "with --prequential: most ratings between two trainings, a tenth of those so far if fewer; 0: never (10000)",
+     CHOICE(retrain)},
 };
 #define NUMBERS (sizeof numbers / sizeof numbers[0])
 
@@ -33,6 +35,7 @@ static const file_choice files[] = {
     {"train", "FILE", "ratings to learn from: a header, then userId,movieId,rating[,timestamp]; any ids", CHOICE(train)},
     {"test", "FILE", "ratings to be tested with, likewise", CHOICE(test)},
     {"data", "FOLDER", "as MovieLens distributes it, or a file: split it by several seeds, print a table", CHOICE(data)},
+    {"curves", "FOLDER", "with --train and --test: draw by-epoch.svg and by-ratings-given.svg there", CHOICE(curves)},
     {"prequential", "FILE", "ratings in the order of time: predict each, then learn it", CHOICE(prequential)},
 };
 #define FILES (sizeof files / sizeof files[0])
@@ -42,6 +45,7 @@ void print_help(void)
     puts("usage: evaluate --train FILE --test FILE [options]\n"
          "       evaluate --train FILE --test FILE --ranking [options]\n"
          "       evaluate --data FOLDER [--ranking] [--seeds N] [--top N]\n"
+         "       evaluate --train FILE --test FILE --curves FOLDER [--setting NAME]\n"
          "       evaluate --prequential FILE [--factors K] [--retrain N] [--scale MIN..MAX]\n"
          "\n"
          "Measures how well held-out ratings are predicted, how well the items that people go on to rate highly are\n"
@@ -136,6 +140,8 @@ static bool is_whole(const choices *chosen)
     if (ways > 1) return complain(0, "only one of --train with --test, --data and --prequential at a time; see --help");
     if (chosen->train == NULL && chosen->test != NULL) return complain(0, "--train FILE is missing; --help explains");
     if (chosen->train != NULL && chosen->test == NULL) return complain(0, "--test FILE is missing; --help explains");
+    if (chosen->curves != NULL && (chosen->train == NULL || chosen->ranking))
+        return complain(0, "--curves goes with --train and --test, and not with --ranking; see --help");
     if (!EVALUATE_ALL_SETTINGS && chosen->prequential == NULL && !chosen->data &&
         (chosen->setting == LFREC_BAYES || (chosen->ranking && !chosen->has_setting)))
         return complain(0, "this build of lfrec.h has only article and sgd: give --setting");

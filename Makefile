@@ -71,7 +71,7 @@ SOURCES        := $(wildcard plugin/*.c) $(EXAMPLES) $(DATASET) $(EVALUATION) $(
                   $(PLUGIN_TEST_HELPERS) $(BENCHES) $(FUZZERS)
 
 VERSION = $(shell sed -n 's/^\#define LFREC_VERSION "\(.*\)"/\1/p' lfrec.h)
-PARTS  := unit compile cross embedded browser docs install examples style clang asan valgrind fuzz broker
+PARTS  := unit compile cross embedded browser docs install examples style clang asan valgrind fuzz http broker
 # The least recursion: a part may run several programs at once, unless make was told how many already.
 PARALLEL = $(if $(findstring j,$(filter-out --%,$(MAKEFLAGS))),,-j$(shell nproc))
 
@@ -207,6 +207,7 @@ test-clang: ## the suites by clang
 test-asan: ## the suites by clang under address and undefined-behavior sanitizers
 test-valgrind: ## the suites under valgrind
 test-fuzz: ## the fuzzers with their corpora, FUZZ_SECONDS each (10)
+test-http: ## the HTTP port by curl and promtool, the live page in headless Chromium
 test-broker: ## mock cluster and Apache Kafka
 $(PARTS:%=test-%): test-%:
 	@MAKE='$(MAKE)' tests/all.sh $*

@@ -129,7 +129,8 @@ static struct answer user(lfrec_http *http, const char *encoded)
     return no_memory();
 }
 
-static struct answer answer_to(lfrec_http *http, const char *path)
+/* id: of a query /users?id=ID, NULL without one. */
+static struct answer answer_to(lfrec_http *http, const char *path, const char *id)
 {
     static const char users[] = "/users/";
     if (strcmp(path, "/") == 0) {
@@ -140,6 +141,9 @@ static struct answer answer_to(lfrec_http *http, const char *path)
     }
     if (strncmp(path, users, sizeof users - 1) == 0) {
         return user(http, path + sizeof users - 1);
+    }
+    if (strcmp(path, "/users") == 0 && id) {
+        return user(http, id);
     }
     if (strcmp(path, "/metrics") == 0) {
         return metrics(http);
@@ -210,7 +214,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
                                      MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST))) {
         a = plain(MHD_HTTP_MISDIRECTED_REQUEST, "ask for localhost or a numeric address\n");
     } else {
-        a = answer_to(http, path);
+        a = answer_to(http, path, MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "id"));
     }
     return send_answer(connection, &a);
 }

@@ -2,7 +2,7 @@
  *
  *   /            a live page
  *   /status      what the page draws, JSON
- *   /users/ID    history, list and reasons of a user, JSON (see http_user.h)
+ *   /users/ID    history, list and reasons of a user, JSON (see http_user.h); /users?id=ID is the same, for ids that are no path
  *   /metrics     Prometheus's text format
  *   /healthz     200 while the daemon's loop turns, else 503
  *   /readyz      200 when caught up and with a model, else 503 and what is waited for

@@ -35,7 +35,7 @@ const char *lfrec_request_id(const char *encoded, char id[LFREC_ID_MAX], size_t 
     }
     *length = count;
     if (count == 0) {
-        return "an id has to follow /users/";
+        return "an id has to follow /users/ or /users?id=";
     }
     return lfrec_utf8_valid_prefix(id, count) == count ? NULL : "an id is UTF-8";
 }

@@ -23,6 +23,7 @@ packages() {
     style) echo style ;;
     clang | asan | fuzz) echo sanitize ;;
     valgrind) echo valgrind ;;
+    http) echo http ;;
     broker) echo broker ;;
     esac
 }
@@ -39,6 +40,7 @@ command_of() {
     docs) echo tests/docs/run.sh ;;
     install) echo tests/install.sh ;;
     style) echo tests/style.sh ;;
+    http) echo tests/http/run.sh ;;
     broker) echo tests/broker/run.sh ;;
     *) echo "tests/all.sh: there is no part '$1'" >&2; exit 2 ;;
     esac

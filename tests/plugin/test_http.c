@@ -407,6 +407,12 @@ START_TEST(an_unknown_user_and_a_bad_id_are_told_apart)
     error = user_at("/users/a%00b", 400);
     ck_assert_ptr_nonnull(strstr(json_string_value(json_object_get(error, "error")), "NUL"));
     json_decref(error);
+    error = user_at("/users?id=..", 404); /* a path of dots does not get past a browser */
+    json_decref(error);
+    error = user_at("/users?id=%ff", 400);
+    json_decref(error);
+    error = user_at("/users?id=", 400);
+    json_decref(error);
     error = user_at("/users/", 400);
     json_decref(error);
 }

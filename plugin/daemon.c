@@ -107,8 +107,11 @@ static void loop(daemon *d)
 {
     lfrec_signals_seen seen = lfrec_signals_look(d->signals);
     lfrec_kafka_status joined = LFREC_KAFKA_AGAIN;
+    lfrec_notify_ready(&d->notify); /* a broker that is away is waited for as long as it takes, and is no failed start */
+    lfrec_notify_status(&d->notify, "waiting for a broker and the input topic");
     while (!seen.stop && joined == LFREC_KAFKA_AGAIN) {
         joined = lfrec_kafka_join(d->kafka);
+        lfrec_notify_alive(&d->notify, lfrec_clock_ms());
         daemon_serve_http(d, lfrec_clock_ms());
         seen = lfrec_signals_look(d->signals);
     }
@@ -122,6 +125,8 @@ static void loop(daemon *d)
         serve_messages(d);
         serve_lists(d, now);
         daemon_serve_http(d, now);
+        lfrec_notify_status(&d->notify, d->ready ? "serving" : "waiting for partitions, or catching up");
+        lfrec_notify_alive(&d->notify, now);
         if (now - d->commit_at >= COMMIT_MS && !lfrec_kafka_commit_pending(d->kafka)) {
             d->commit_at = now;
             daemon_commit(d);
@@ -216,6 +221,7 @@ static bool stop(daemon *d)
         lfrec_log(LFREC_LOG_INFO, "stopping: %" PRIu64 " outputs under way", last.waiting);
     }
     d->stopping = true;
+    lfrec_notify_stopping(&d->notify);
     if (d->http) {
         lfrec_board_stopping(lfrec_http_board(d->http));
     }
@@ -245,6 +251,7 @@ lfrec_daemon_end lfrec_daemon_run(const lfrec_config *options)
     };
     lfrec_embedded *embedded = NULL;
     bool closed = true;
+    lfrec_notify_open(&d.notify);
     if (!lfrec_signals_open(&d.signals, STOP_LIMIT_MS)) {
         lfrec_log(LFREC_LOG_ERROR, "cannot wait for signals");
         return (lfrec_daemon_end){.code = LFREC_EXIT_FAILED};
@@ -277,5 +284,6 @@ lfrec_daemon_end lfrec_daemon_run(const lfrec_config *options)
         lfrec_buffer_free(&d.buffer);
         lfrec_signals_close(d.signals);
     }
+    lfrec_notify_close(&d.notify);
     return (lfrec_daemon_end){.code = d.code, .threads_left = !closed};
 }

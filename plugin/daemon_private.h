@@ -10,6 +10,7 @@
 #include "delivery.h"
 #include "http.h"
 #include "kafka.h"
+#include "notify.h"
 #include "progress.h"
 #include "signals.h"
 #include "training.h"
@@ -25,6 +26,7 @@ typedef struct daemon {
     lfrec_training training;
     lfrec_kafka *kafka;
     lfrec_progress_line progress;
+    lfrec_notify notify;
 
     lfrec_partition *learning; /* where the event being learned came from; NULL outside of learn */
     int64_t learning_offset;

@@ -71,7 +71,7 @@ SOURCES        := $(wildcard plugin/*.c) $(EXAMPLES) $(DATASET) $(EVALUATION) $(
                   $(PLUGIN_TEST_HELPERS) $(BENCHES) $(FUZZERS)
 
 VERSION = $(shell sed -n 's/^\#define LFREC_VERSION "\(.*\)"/\1/p' lfrec.h)
-PARTS  := unit compile cross embedded browser docs install examples style clang asan valgrind fuzz http broker
+PARTS  := unit compile cross embedded browser docs install package examples style clang asan valgrind fuzz http broker
 # The least recursion: a part may run several programs at once, unless make was told how many already.
 PARALLEL = $(if $(findstring j,$(filter-out --%,$(MAKEFLAGS))),,-j$(shell nproc))
 
@@ -201,6 +201,7 @@ test-embedded: ## the programs for microcontrollers, on two emulated boards
 test-browser: ## the example page in headless Chromium, by Playwright
 test-docs: ## the code in README.md and in the header's manual
 test-install: ## make install, use, make uninstall
+test-package: ## the Debian package: make, install, run, remove, purge
 test-examples: ## the example programs: what they print, how they fail
 test-style: ## clang-format and clang-tidy
 test-clang: ## the suites by clang
@@ -293,6 +294,12 @@ install: all install-header ## header, pkg-config file, lfrec-kafka, interceptor
 uninstall: ## remove what install put there
 	rm -f '$(INSTALLED)/include/lfrec.h' '$(INSTALLED)/share/pkgconfig/lfrec.pc' '$(INSTALLED)/bin/lfrec-kafka' \
 	    '$(INSTALLED)/share/man/man1/lfrec-kafka.1' '$(INSTALLED)/lib/lfrec/lfrec-interceptor.so'
+
+.PHONY: deb
+deb: ## build/lfrec_VERSION_ARCH.deb: the program, the interceptor, the header, a systemd unit and its configuration
+	@.ci/deps package
+	@$(MAKE) --no-print-directory $(PARALLEL) $(DAEMON) $(INTERCEPTOR) >&2
+	@plugin/packaging/build_deb.sh $(OUT) build
 
 # ---- and more ------------------------------------------------------------------------------------------------------------
 

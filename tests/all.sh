@@ -24,6 +24,7 @@ packages() {
     clang | asan | fuzz) echo sanitize ;;
     valgrind) echo valgrind ;;
     http) echo http ;;
+    package) echo package ;;
     broker) echo broker ;;
     esac
 }
@@ -39,6 +40,7 @@ command_of() {
     browser) echo tests/browser/run.sh ;;
     docs) echo tests/docs/run.sh ;;
     install) echo tests/install.sh ;;
+    package) echo tests/package.sh ;;
     style) echo tests/style.sh ;;
     http) echo tests/http/run.sh ;;
     broker) echo tests/broker/run.sh ;;

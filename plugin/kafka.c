@@ -50,6 +50,19 @@ static void on_log(const rd_kafka_t *client, int level, const char *facility, co
     }
 }
 
+/* librdkafka before 2.6.1 sends the SCRAM nonce twice, which brokers from 3.7.2, 3.8.1 and 3.9 on no longer take (CVE-2024-56128):
+ * "invalid credentials", whatever the password. */
+static bool scram_is_broken(const lfrec_kafka *k)
+{
+    static const char *const names[] = {"sasl.mechanism", "sasl.mechanisms"};
+    bool scram = false;
+    for (size_t i = 0; i < 2; i++) {
+        const char *value = lfrec_config_client_value(k->options, LFREC_CLIENT_CONSUMER, names[i]);
+        scram |= value && strncmp(value, "SCRAM", 5) == 0;
+    }
+    return scram && rd_kafka_version() < 0x020601ff;
+}
+
 /* Runs in the caller's thread, inside a poll. */
 static void on_error(rd_kafka_t *client, int code, const char *text, void *opaque)
 {
@@ -60,6 +73,12 @@ static void on_error(rd_kafka_t *client, int code, const char *text, void *opaqu
         kafka_fail(k, LFREC_KAFKA_FATAL, "the Kafka client cannot go on: %s (%s)", reason, rd_kafka_err2name(cause));
     } else if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
         lfrec_log_thinned(LFREC_LOG_WARNING, "all brokers down", "no broker can be reached; trying on (%s)", text);
+    } else if (code == RD_KAFKA_RESP_ERR__AUTHENTICATION && scram_is_broken(k)) {
+        lfrec_log_thinned(LFREC_LOG_WARNING, "scram",
+                          "the broker refuses the password, or the way librdkafka %s does SCRAM: brokers since 3.7.2, "
+                          "3.8.1 and 3.9 want 2.6.1 "
+                          "or later; PLAIN with TLS works",
+                          rd_kafka_version_str());
     } else {
         lfrec_log_thinned(LFREC_LOG_WARNING, text, "Kafka: %s (%s)", text, rd_kafka_err2name((rd_kafka_resp_err_t)code));
     }

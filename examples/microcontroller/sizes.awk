@@ -1,6 +1,6 @@
 # sizes.awk - bytes in flash and RAM by whose they are, from a map file of GNU ld: the library and apart from it what it has for saving and
 # viewing models, libgcc, the program, the model.
-BEGIN { saving = "lfrec_(save|load|view)|lfrec__(crc|put|get32|get_float|file_|fill_h|flush|write|parse_|take_h|read|magic)" }
+BEGIN { saving = "lfrec__?(save|load|view)|lfrec__(crc|put|get32|get_float|file_|fill_h|flush|write|parse_|take_h|read|magic|row_word|row_scale|packed_word)" }
 /^Linker script and memory map/ { placed = 1 }
 !placed { next }
 /^ [.*][^ ]*$/ { section = $1; next } # a long name has its numbers on the next line

@@ -83,8 +83,13 @@ static void check_ready(daemon *d)
     }
     if (ready && !d->ready && lfrec_delivery_count(d->delivery) > 0) {
         lfrec_operator_stats stats = lfrec_operator_stats_of(d->op);
-        lfrec_log(LFREC_LOG_INFO, "caught up: %" PRIu64 " users, %" PRIu64 " items, %" PRIu64 " ratings", stats.users,
-                  stats.items, stats.ratings);
+        const lfrec_log_field fields[] = {
+            LFREC_LOG_INTEGER("users", (int64_t)stats.users),
+            LFREC_LOG_INTEGER("items", (int64_t)stats.items),
+            LFREC_LOG_INTEGER("ratings", (int64_t)stats.ratings),
+        };
+        lfrec_log_with(LFREC_LOG_INFO, fields, 3, "caught up: %" PRIu64 " users, %" PRIu64 " items, %" PRIu64 " ratings",
+                       stats.users, stats.items, stats.ratings);
         d->lists_wait = true;
         /* Without a model all lists would be published twice in a row. */
         bool trains = d->options->retrain_events > 0 || d->options->retrain_seconds > 0;
@@ -131,8 +136,14 @@ static bool on_bad_event(daemon *d, lfrec_partition *p, const lfrec_kafka_messag
     }
     d->bad++;
     d->bad_by_reason[bad]++;
-    lfrec_log_thinned(LFREC_LOG_WARNING, reason, "bad event at partition %" PRId32 " offset %" PRId64 ": %s: %s",
-                      message->partition, message->offset, reason, text);
+    const lfrec_log_field fields[] = {
+        LFREC_LOG_STRING("reason", reason),
+        LFREC_LOG_INTEGER("partition", message->partition),
+        LFREC_LOG_INTEGER("offset", message->offset),
+    };
+    lfrec_log_thinned_with(LFREC_LOG_WARNING, reason, fields, 3,
+                           "bad event at partition %" PRId32 " offset %" PRId64 ": %s: %s", message->partition,
+                           message->offset, reason, text);
     return true;
 }
 
@@ -229,9 +240,14 @@ static void on_assigned(void *context, int32_t partition, int64_t committed, int
     p->started = lfrec_clock_ms();
     d->ready = false;
     d->hurry = false;
-    lfrec_log(LFREC_LOG_INFO,
-              "partition %" PRId32 " assigned: reading %" PRId64 " offsets from its beginning; committed %" PRId64,
-              partition, end, committed);
+    const lfrec_log_field fields[] = {
+        LFREC_LOG_INTEGER("partition", partition),
+        LFREC_LOG_INTEGER("end", end),
+        LFREC_LOG_INTEGER("committed", committed),
+    };
+    lfrec_log_with(LFREC_LOG_INFO, fields, 3,
+                   "partition %" PRId32 " assigned: reading %" PRId64 " offsets from its beginning; committed %" PRId64,
+                   partition, end, committed);
 }
 
 void daemon_commit(daemon *d)

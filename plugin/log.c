@@ -1,13 +1,17 @@
 #include "log.h"
 #include "clock.h"
+#include "log_line.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { LINE_MAX_BYTES = 2048, KEYS = 32, THIN_FIRST_MS = 10000, THIN_MOST_MS = 300000, THIN_FORGET_MS = 600000 };
+enum { TEXT_MAX_BYTES = 2048, KEYS = 32, THIN_FIRST_MS = 10000, THIN_MOST_MS = 300000, THIN_FORGET_MS = 600000 };
 
 typedef struct thinned_key {
     uint64_t hash;
@@ -24,39 +28,16 @@ static int shown_level = LFREC_LOG_INFO;
 static thinned_key keys[KEYS];
 static char status[256];
 
-static const char *level_name(int level)
-{
-    return level <= LFREC_LOG_ERROR     ? "error"
-           : level <= LFREC_LOG_WARNING ? "warning"
-           : level <= LFREC_LOG_INFO    ? "info"
-                                        : "debug";
-}
-
-/* Appends text with control characters escaped; returns the new length, at most room. */
-static size_t append_escaped(char *line, size_t length, size_t room, const char *text)
-{
-    for (const unsigned char *p = (const unsigned char *)text; *p && length + 4 <= room; p++) {
-        if (*p >= 0x20 && *p != 0x7f) {
-            line[length++] = (char)*p;
-        } else if (*p == '\n' || *p == '\r' || *p == '\t') {
-            line[length++] = '\\';
-            line[length++] = *p == '\n' ? 'n' : *p == '\r' ? 'r' : 't';
-        } else {
-            static const char hex[] = "0123456789abcdef";
-            line[length++] = '\\';
-            line[length++] = 'x';
-            line[length++] = hex[*p >> 4];
-            line[length++] = hex[*p & 15];
-        }
-    }
-    return length;
-}
+static int configured_level = LFREC_LOG_INFO;
+static lfrec_log_format line_format = LFREC_LOG_TEXT;
+static int file = -1; /* -1: standard error */
+static char *file_path;
 
 /* One write a line keeps the lines of several processes apart. A log that cannot be written has nowhere to complain. */
-static void put(const char *bytes, size_t length)
+static void put(int fd, const char *bytes, size_t length)
 {
     while (length > 0) {
-        ssize_t wrote = write(STDERR_FILENO, bytes, length);
+        ssize_t wrote = write(fd, bytes, length);
         if (wrote <= 0) {
             return;
         }
@@ -65,47 +46,139 @@ static void put(const char *bytes, size_t length)
     }
 }
 
-static void write_line(int level, const char *text, uint64_t hidden)
+static void write_record(const lfrec_log_record *record)
 {
-    char line[LINE_MAX_BYTES + 512];
-    struct timespec now;
-    struct tm utc;
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &utc);
+    /* Around the line: what takes a terminal's status line away and brings it back. */
+    char bytes[8 + LFREC_LOG_LINE_MAX + sizeof status];
     size_t length = 0;
-    if (status[0]) {
-        length = (size_t)snprintf(line, sizeof line, "\r\033[K");
+    bool below = file < 0 && status[0];
+    if (below) {
+        length = (size_t)snprintf(bytes, 8, "\r\033[K");
     }
-    length += strftime(line + length, 32, "%Y-%m-%dT%H:%M:%S", &utc);
-    length += (size_t)snprintf(line + length, 32, ".%03dZ %s ", (int)(now.tv_nsec / 1000000), level_name(level));
-    length = append_escaped(line, length, LINE_MAX_BYTES, text);
-    if (hidden > 0) {
-        length += (size_t)snprintf(line + length, 64, " (and %llu more like this)", (unsigned long long)hidden);
+    length += lfrec_log_line(line_format, record, bytes + length);
+    if (below) {
+        length += (size_t)snprintf(bytes + length, sizeof status, "%s", status);
     }
-    line[length++] = '\n';
-    length += (size_t)snprintf(line + length, sizeof status, "%s", status);
-    put(line, length);
+    put(file < 0 ? STDERR_FILENO : file, bytes, length);
+}
+
+static void write_message(int level, const lfrec_log_field *fields, size_t count, uint64_t hidden, const char *format,
+                          va_list arguments) LFREC_LOG_FORMAT(5, 0);
+
+static void write_message(int level, const lfrec_log_field *fields, size_t count, uint64_t hidden, const char *format,
+                          va_list arguments)
+{
+    char text[TEXT_MAX_BYTES];
+    vsnprintf(text, sizeof text, format, arguments);
+    const lfrec_log_record record = {
+        .milliseconds = llround(lfrec_clock_date() * 1000),
+        .level = level,
+        .text = text,
+        .hidden = hidden,
+        .fields = fields,
+        .field_count = count,
+    };
+    write_record(&record);
 }
 
 void lfrec_log_level(int level)
 {
     pthread_mutex_lock(&lock);
-    shown_level = level;
+    shown_level = configured_level = level;
     pthread_mutex_unlock(&lock);
 }
 
-void lfrec_log(int level, const char *format, ...)
+int lfrec_log_toggle_debug(void)
 {
-    char text[LINE_MAX_BYTES];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
     pthread_mutex_lock(&lock);
-    if (level <= shown_level) {
-        write_line(level, text, 0);
+    int usual = configured_level < LFREC_LOG_DEBUG ? configured_level : LFREC_LOG_INFO;
+    int level = shown_level = shown_level < LFREC_LOG_DEBUG ? LFREC_LOG_DEBUG : usual;
+    pthread_mutex_unlock(&lock);
+    return level;
+}
+
+void lfrec_log_set_format(lfrec_log_format format)
+{
+    pthread_mutex_lock(&lock);
+    line_format = format;
+    pthread_mutex_unlock(&lock);
+}
+
+/* ---- the file ---- */
+
+/* Readable by the owner and the group: ids of people may be in it. */
+static int open_file(const char *path)
+{
+    return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+}
+
+static void use_file(int fd)
+{
+    if (file >= 0) {
+        close(file);
+    }
+    file = fd;
+}
+
+bool lfrec_log_open(const char *path, char error[LFREC_LOG_ERROR_MAX])
+{
+    char *copy = *path ? strdup(path) : NULL;
+    int fd = copy ? open_file(path) : -1;
+    if (*path && fd < 0) {
+        snprintf(error, LFREC_LOG_ERROR_MAX, "cannot open %s for writing: %s", path, copy ? strerror(errno) : "no memory");
+        free(copy);
+        return false;
+    }
+    pthread_mutex_lock(&lock);
+    use_file(fd);
+    free(file_path);
+    file_path = copy;
+    pthread_mutex_unlock(&lock);
+    return true;
+}
+
+void lfrec_log_reopen(void)
+{
+    pthread_mutex_lock(&lock);
+    bool to_file = file_path != NULL;
+    int fd = to_file ? open_file(file_path) : -1, why = errno;
+    if (fd >= 0) {
+        use_file(fd);
     }
     pthread_mutex_unlock(&lock);
+    if (!to_file) {
+        lfrec_log(LFREC_LOG_INFO, "SIGHUP: the log goes to standard error, there is no file to open anew");
+    } else if (fd < 0) {
+        lfrec_log(LFREC_LOG_ERROR, "SIGHUP: cannot open the log's file anew: %s; going on with the old one", strerror(why));
+    } else {
+        lfrec_log(LFREC_LOG_INFO, "SIGHUP: the log's file is open anew");
+    }
+}
+
+/* ---- messages ---- */
+
+void lfrec_log(int level, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    pthread_mutex_lock(&lock);
+    if (level <= shown_level) {
+        write_message(level, NULL, 0, 0, format, arguments);
+    }
+    pthread_mutex_unlock(&lock);
+    va_end(arguments);
+}
+
+void lfrec_log_with(int level, const lfrec_log_field *fields, size_t count, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    pthread_mutex_lock(&lock);
+    if (level <= shown_level) {
+        write_message(level, fields, count, 0, format, arguments);
+    }
+    pthread_mutex_unlock(&lock);
+    va_end(arguments);
 }
 
 /* FNV-1a over the key without its digits (ports, offsets, counts). */
@@ -139,7 +212,11 @@ static thinned_key *key_row(uint64_t hash, int64_t now)
     return oldest;
 }
 
-void lfrec_log_thinned(int level, const char *key, const char *format, ...)
+static void log_thinned(int level, const char *key, const lfrec_log_field *fields, size_t count, const char *format,
+                        va_list arguments) LFREC_LOG_FORMAT(5, 0);
+
+static void log_thinned(int level, const char *key, const lfrec_log_field *fields, size_t count, const char *format,
+                        va_list arguments)
 {
     pthread_mutex_lock(&lock);
     if (level <= shown_level) {
@@ -149,12 +226,7 @@ void lfrec_log_thinned(int level, const char *key, const char *format, ...)
         if (now < row->next) {
             row->hidden++;
         } else {
-            char text[LINE_MAX_BYTES];
-            va_list arguments;
-            va_start(arguments, format);
-            vsnprintf(text, sizeof text, format, arguments);
-            va_end(arguments);
-            write_line(level, text, row->hidden);
+            write_message(level, fields, count, row->hidden, format, arguments);
             row->hidden = 0;
             row->next = now + row->pause;
             row->pause = row->pause * 2 < THIN_MOST_MS ? row->pause * 2 : THIN_MOST_MS;
@@ -163,15 +235,45 @@ void lfrec_log_thinned(int level, const char *key, const char *format, ...)
     pthread_mutex_unlock(&lock);
 }
 
+void lfrec_log_thinned(int level, const char *key, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    log_thinned(level, key, NULL, 0, format, arguments);
+    va_end(arguments);
+}
+
+void lfrec_log_thinned_with(int level, const char *key, const lfrec_log_field *fields, size_t count, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    log_thinned(level, key, fields, count, format, arguments);
+    va_end(arguments);
+}
+
+/* ---- the terminal's last line ---- */
+
+bool lfrec_log_on_terminal(void)
+{
+    pthread_mutex_lock(&lock);
+    bool people = file < 0 && line_format == LFREC_LOG_TEXT;
+    pthread_mutex_unlock(&lock);
+    return people && isatty(STDERR_FILENO);
+}
+
 void lfrec_log_status(const char *text)
 {
     pthread_mutex_lock(&lock);
     if (text || status[0]) {
         char line[sizeof status + 16];
-        size_t length = append_escaped(status, 0, sizeof status - 1, text ? text : "");
+        size_t length = 0;
+        for (const char *p = text ? text : ""; *p && length < sizeof status - 1; p++) {
+            bool control = (unsigned char)*p < 0x20 || *p == 0x7f;
+            status[length++] = control ? '?' : *p;
+        }
         status[length] = '\0';
         int total = snprintf(line, sizeof line, "\r\033[K%s", status);
-        put(line, (size_t)total);
+        put(STDERR_FILENO, line, (size_t)total);
     }
     pthread_mutex_unlock(&lock);
 }

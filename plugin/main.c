@@ -10,6 +10,13 @@
 
 static int run(const lfrec_config *options)
 {
+    char error[LFREC_LOG_ERROR_MAX];
+    lfrec_log_level(options->log_level);
+    lfrec_log_set_format(options->log_format);
+    if (!lfrec_log_open(options->log_file, error)) {
+        fprintf(stderr, "lfrec-kafka: lfrec.log.file: %s\n", error);
+        return LFREC_EXIT_CONFIG;
+    }
     if (options->pipe) {
         return lfrec_pipe_run(options);
     }
@@ -41,7 +48,6 @@ int main(int argc, char **argv)
     } else if (options.action == LFREC_ACTION_CHECK_CONFIG) {
         lfrec_config_dump(&options, stdout);
     } else {
-        lfrec_log_level(options.log_level);
         code = run(&options);
     }
     lfrec_config_free(&options);

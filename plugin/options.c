@@ -182,6 +182,24 @@ static bool parse_value(lfrec_config *options, const struct lfrec_option *option
         static const int meanings[] = {3, 4, 6, 7};
         return parse_word(value, words, meanings, 4, field);
     }
+    case LFREC_OPTION_LOG_FORMAT: {
+        static const char *const words[] = {"text", "logfmt", "json"};
+        static const int meanings[] = {LFREC_LOG_TEXT, LFREC_LOG_LOGFMT, LFREC_LOG_JSON};
+        int format;
+        if (!parse_word(value, words, meanings, 3, &format)) {
+            return false;
+        }
+        *(lfrec_log_format *)field = (lfrec_log_format)format;
+        return true;
+    }
+    case LFREC_OPTION_PATH: {
+        size_t length = strlen(value);
+        if (length > LFREC_PATH_MAX) {
+            return false;
+        }
+        memcpy(field, value, length + 1);
+        return true;
+    }
     }
     return false;
 }

@@ -13,15 +13,17 @@
 
 #include "format.h"
 #include "http_address.h"
+#include "log.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
 #define LFREC_TOPIC_MAX 249u         /* bytes in a topic's name, Kafka's own limit */
+#define LFREC_PATH_MAX 255u          /* bytes in a file's path */
 #define LFREC_CONFIG_ERROR_MAX 1024u /* bytes for an error text, NUL included */
 #define LFREC_OPTIONS_EXIT_USAGE 2   /* the process's exit code for a usage or configuration error */
-#define LFREC_OPTION_COUNT 19        /* rows in the table */
+#define LFREC_OPTION_COUNT 21        /* rows in the table */
 
 typedef enum lfrec_action {
     LFREC_ACTION_RUN,
@@ -68,6 +70,8 @@ typedef struct lfrec_config {
     uint32_t embedded_partitions;
     char http_listen[LFREC_ADDRESS_MAX]; /* see http_address.h; empty: no HTTP port */
     int log_level;                       /* as syslog and librdkafka count: 3 error, 4 warning, 6 info, 7 debug */
+    lfrec_log_format log_format;
+    char log_file[LFREC_PATH_MAX + 1]; /* empty: standard error */
 
     lfrec_property *properties; /* for librdkafka, in the order given: a later one replaces an earlier one */
     size_t property_count;

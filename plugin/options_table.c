@@ -41,7 +41,12 @@ const struct lfrec_option lfrec_option_table[LFREC_OPTION_COUNT] = {
      "Where to serve /metrics, /healthz, /readyz, /users/ID and a live page by HTTP: a port of the loopback address, "
      "or an "
      "address and a port. There is no password: who reaches it may read everything. Empty: nowhere."},
-    {"lfrec.log.level", LFREC_OPTION_LEVEL, FIELD(log_level), "info", 0, 0, "What is logged (-q: warning, -v: debug)."},
+    {"lfrec.log.level", LFREC_OPTION_LEVEL, FIELD(log_level), "info", 0, 0,
+     "What is logged (-q: warning, -v: debug). SIGUSR2 switches debug messages on and off."},
+    {"lfrec.log.format", LFREC_OPTION_LOG_FORMAT, FIELD(log_format), "text", 0, 0,
+     "How messages are written: text for people, logfmt or json with fields for programs."},
+    {"lfrec.log.file", LFREC_OPTION_PATH, FIELD(log_file), "", 0, 0,
+     "File that messages are appended to; SIGHUP opens it anew. Empty: standard error."},
 };
 
 void lfrec_option_allowed(const struct lfrec_option *option, char out[LFREC_OPTION_TEXT_MAX])
@@ -67,6 +72,8 @@ void lfrec_option_allowed(const struct lfrec_option *option, char out[LFREC_OPTI
     case LFREC_OPTION_BOOLEAN: text = "true or false"; break;
     case LFREC_OPTION_ADDRESS: text = "empty, PORT, IP4:PORT or [IP6]:PORT"; break;
     case LFREC_OPTION_LEVEL: text = "error, warning, info or debug"; break;
+    case LFREC_OPTION_LOG_FORMAT: text = "text, logfmt or json"; break;
+    case LFREC_OPTION_PATH: text = "empty or a path of up to 255 bytes"; break;
     }
     snprintf(out, LFREC_OPTION_TEXT_MAX, "%s", text);
 }
@@ -78,7 +85,8 @@ void lfrec_option_value(const lfrec_config *options, const struct lfrec_option *
     switch (option->type) {
     case LFREC_OPTION_TOPIC:
     case LFREC_OPTION_TOPIC_OR_EMPTY:
-    case LFREC_OPTION_ADDRESS: text = field; break;
+    case LFREC_OPTION_ADDRESS:
+    case LFREC_OPTION_PATH: text = field; break;
     case LFREC_OPTION_FORMAT: {
         const lfrec_format *format = field;
         text = *format == LFREC_FORMAT_JSON ? "json" : *format == LFREC_FORMAT_CSV ? "csv" : "auto";
@@ -108,6 +116,11 @@ void lfrec_option_value(const lfrec_config *options, const struct lfrec_option *
     case LFREC_OPTION_LEVEL: {
         const int *level = field;
         text = *level <= 3 ? "error" : *level <= 5 ? "warning" : *level == 6 ? "info" : "debug";
+        break;
+    }
+    case LFREC_OPTION_LOG_FORMAT: {
+        const lfrec_log_format *format = field;
+        text = *format == LFREC_LOG_JSON ? "json" : *format == LFREC_LOG_LOGFMT ? "logfmt" : "text";
         break;
     }
     }

@@ -14,7 +14,9 @@ enum lfrec_option_type {
     LFREC_OPTION_REASONS,        /* as COUNT32, or true and false for 3 and 0 */
     LFREC_OPTION_BOOLEAN,        /* bool */
     LFREC_OPTION_ADDRESS,        /* char[LFREC_ADDRESS_MAX] */
-    LFREC_OPTION_LEVEL           /* int */
+    LFREC_OPTION_LEVEL,          /* int */
+    LFREC_OPTION_LOG_FORMAT,     /* lfrec_log_format */
+    LFREC_OPTION_PATH            /* char[LFREC_PATH_MAX + 1] */
 };
 
 struct lfrec_option {

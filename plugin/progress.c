@@ -5,7 +5,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { TERMINAL_MS = 250, LOG_MS = 10000, RATE_MS = 1000, LINE_ROOM = 240 };
 
@@ -13,7 +12,7 @@ void lfrec_progress_open(lfrec_progress_line *p, bool off, int64_t now)
 {
     memset(p, 0, sizeof *p);
     p->off = off;
-    p->terminal = !off && isatty(STDERR_FILENO);
+    p->terminal = !off && lfrec_log_on_terminal();
     p->shown = p->measured = now;
 }
 
@@ -73,6 +72,27 @@ static void compose(char line[LINE_ROOM], const lfrec_progress_sample *s, double
     }
 }
 
+static void log_figures(const lfrec_progress_sample *s, double rate, const char *line)
+{
+    const lfrec_log_field fields[] = {
+        LFREC_LOG_INTEGER("events", (int64_t)s->events),
+        LFREC_LOG_REAL("events_per_second", rate),
+        LFREC_LOG_INTEGER("bad", (int64_t)s->bad),
+        LFREC_LOG_INTEGER("lag", s->lag), /* below 0: not known */
+        LFREC_LOG_INTEGER("users", (int64_t)s->stats.users),
+        LFREC_LOG_INTEGER("items", (int64_t)s->stats.items),
+        LFREC_LOG_INTEGER("ratings", (int64_t)s->stats.ratings),
+        LFREC_LOG_REAL("rmse", s->stats.recent_rmse),
+        LFREC_LOG_REAL("rmse_all", s->stats.rmse),
+        LFREC_LOG_REAL("rmse_means", s->stats.means_rmse),
+        LFREC_LOG_INTEGER("model", (int64_t)s->stats.model_version),
+        LFREC_LOG_INTEGER("published", (int64_t)s->stats.published),
+        LFREC_LOG_INTEGER("to_publish", (int64_t)s->stats.stale_users),
+        LFREC_LOG_INTEGER("in_flight", (int64_t)s->waiting),
+    };
+    lfrec_log_with(LFREC_LOG_INFO, fields, sizeof fields / sizeof *fields, "%s", line);
+}
+
 void lfrec_progress_show(lfrec_progress_line *p, const lfrec_progress_sample *sample, int64_t now)
 {
     char line[LINE_ROOM];
@@ -81,8 +101,9 @@ void lfrec_progress_show(lfrec_progress_line *p, const lfrec_progress_sample *sa
         compose(line, sample, p->rate);
         lfrec_log_status(line);
     } else if (sample->events != p->shown_events) {
-        compose(line, sample, 1000.0 * (double)(sample->events - p->shown_events) / (double)(now - p->shown));
-        lfrec_log(LFREC_LOG_INFO, "%s", line);
+        double rate = 1000.0 * (double)(sample->events - p->shown_events) / (double)(now - p->shown);
+        compose(line, sample, rate);
+        log_figures(sample, rate, line);
     }
     p->shown = now;
     p->shown_events = sample->events;
@@ -96,6 +117,7 @@ void lfrec_progress_close(lfrec_progress_line *p, const lfrec_progress_sample *s
     }
     lfrec_log_status(NULL);
     int64_t passed = now - p->shown;
-    compose(line, sample, passed > 0 ? 1000.0 * (double)(sample->events - p->shown_events) / (double)passed : 0);
-    lfrec_log(LFREC_LOG_INFO, "%s", line);
+    double rate = passed > 0 ? 1000.0 * (double)(sample->events - p->shown_events) / (double)passed : 0;
+    compose(line, sample, rate);
+    log_figures(sample, rate, line);
 }

@@ -55,7 +55,10 @@ static void *watch(void *context)
         } else if (got == SIGUSR1) {
             atomic_store(&s->retrain, true);
         } else if (got == SIGHUP) {
-            lfrec_log(LFREC_LOG_INFO, "SIGHUP: nothing to reload");
+            lfrec_log_reopen();
+        } else if (got == SIGUSR2) {
+            bool debug = lfrec_log_toggle_debug() == LFREC_LOG_DEBUG;
+            lfrec_log(LFREC_LOG_WARNING, "SIGUSR2: debug messages are %s", debug ? "shown from here on" : "no longer shown");
         }
         wake(s);
     }
@@ -81,6 +84,7 @@ bool lfrec_signals_open(lfrec_signals **out, int stop_limit_ms)
     sigaddset(&s->set, SIGTERM);
     sigaddset(&s->set, SIGINT);
     sigaddset(&s->set, SIGUSR1);
+    sigaddset(&s->set, SIGUSR2);
     sigaddset(&s->set, SIGHUP);
     sigaddset(&s->set, SIGALRM);
     pthread_sigmask(SIG_BLOCK, &s->set, &s->old_mask);

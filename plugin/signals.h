@@ -4,7 +4,8 @@
  * TERM, INT  stop; a second one leaves at once, and so does a stop that takes longer than its limit, both with exit code 1: that
  *            holds even while the main thread is stuck in somebody else's library
  * USR1       retrain now
- * HUP        kept for reloading; noted and otherwise ignored for now
+ * USR2       debug messages too, or no longer
+ * HUP        the log's file is opened anew
  * PIPE       ignored: a closed output shows as an error of write() */
 #ifndef LFREC_SIGNALS_H
 #define LFREC_SIGNALS_H

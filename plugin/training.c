@@ -55,7 +55,12 @@ bool lfrec_training_begin(lfrec_training *t, int64_t now)
         return false;
     }
     t->began = now;
-    lfrec_log(LFREC_LOG_INFO, "training begins on %" PRIu64 " ratings of %" PRIu64 " users", stats.ratings, stats.users);
+    const lfrec_log_field fields[] = {
+        LFREC_LOG_INTEGER("ratings", (int64_t)stats.ratings),
+        LFREC_LOG_INTEGER("users", (int64_t)stats.users),
+    };
+    lfrec_log_with(LFREC_LOG_INFO, fields, 2, "training begins on %" PRIu64 " ratings of %" PRIu64 " users",
+                   stats.ratings, stats.users);
     return true;
 }
 
@@ -69,14 +74,24 @@ lfrec_training_result lfrec_training_step(lfrec_training *t, int64_t now)
     double seconds = (double)(now - t->began) / 1000;
     lfrec_operator_stats stats = lfrec_operator_stats_of(t->op);
     if (!adopted) {
-        lfrec_log(LFREC_LOG_WARNING, "training failed after %.1f s: %s; model %" PRIu64 " serves on", seconds, error,
-                  stats.model_version);
+        const lfrec_log_field fields[] = {
+            LFREC_LOG_REAL("seconds", seconds),
+            LFREC_LOG_STRING("error", error),
+            LFREC_LOG_INTEGER("model", (int64_t)stats.model_version),
+        };
+        lfrec_log_with(LFREC_LOG_WARNING, fields, 3, "training failed after %.1f s: %s; model %" PRIu64 " serves on",
+                       seconds, error, stats.model_version);
         return LFREC_TRAINING_FAILED;
     }
     t->adopted = now;
     t->last_seconds = seconds;
     t->all_seconds += seconds;
-    lfrec_log(LFREC_LOG_INFO, "model %" PRIu64 " after %.1f s of training; %" PRIu64 " users to publish again",
-              stats.model_version, seconds, stats.stale_users);
+    const lfrec_log_field fields[] = {
+        LFREC_LOG_INTEGER("model", (int64_t)stats.model_version),
+        LFREC_LOG_REAL("seconds", seconds),
+        LFREC_LOG_INTEGER("to_publish", (int64_t)stats.stale_users),
+    };
+    lfrec_log_with(LFREC_LOG_INFO, fields, 3, "model %" PRIu64 " after %.1f s of training; %" PRIu64 " users to publish again",
+                   stats.model_version, seconds, stats.stale_users);
     return LFREC_TRAINING_ADOPTED;
 }

@@ -379,7 +379,9 @@ START_TEST(help_and_man_page_list_every_property)
                                         "embedded",
                                         "embedded.partitions",
                                         "http.listen",
-                                        "log.level"};
+                                        "log.level",
+                                        "log.format",
+                                        "log.file"};
     ck_assert_uint_eq(sizeof names / sizeof *names, LFREC_OPTION_COUNT);
     char *help = printed(print_help), *man = printed(lfrec_config_man);
     for (size_t i = 0; i < LFREC_OPTION_COUNT; i++) {

@@ -118,7 +118,7 @@ static void show_lists(const lfrec_model *model, const lfrec_ratings *ratings)
     uint32_t items = START, scores = START, shares = START;
     for (uint32_t user_index = 0; user_index < LISTED_USERS; user_index++) {
         lfrec_user user = {0, 0, factors};
-        lfrec_scored list[LIST];
+        lfrec_scored list[LIST] = {{0, 0}};
         lfrec_reason reasons[REASONS];
         lfrec_explanation why = {reasons, REASONS, 0, 0};
         size_t found;
@@ -169,7 +169,7 @@ static void show_model(const char *name, const lfrec_options *options, const lfr
 int main(int argc, char **argv)
 {
     static const char *const name[] = {"article", "sgd", "bayes", "ranking"};
-    const lfrec_isa isa = (lfrec_isa)(argc > 1 ? atoi(argv[1]) : 0);
+    const lfrec_isa isa = (lfrec_isa)(argc > 1 ? strtol(argv[1], NULL, 10) : 0);
     lfrec_ratings ratings;
     show_streams();
     make_events();

@@ -53,7 +53,7 @@ static lfrec_metrics figures(const daemon *d, int64_t now)
         .started = d->started,
         .resident = resident_bytes(),
     };
-    m.model_age = m.stats.model_version > 0 ? (double)(now - t->adopted) / 1000 : (double)NAN;
+    m.model_age = t->adopted > 0 ? (double)(now - t->adopted) / 1000 : (double)NAN;
     for (int reason = 0; reason < LFREC_BAD_COUNT; reason++) {
         m.bad[reason] = d->bad_by_reason[reason];
     }

@@ -40,7 +40,7 @@ const struct lfrec_option lfrec_option_table[LFREC_OPTION_COUNT] = {
     {"lfrec.http.listen", LFREC_OPTION_ADDRESS, FIELD(http_listen), "", 0, 0,
      "Where to serve /metrics, /healthz, /readyz, /users/ID and a live page by HTTP: a port of the loopback address, "
      "or an "
-     "address and a port. There is no password: who reaches it may read everything. Empty: nowhere."},
+     "address and a port. There is no password: who reaches it may read everything. Empty, and with --pipe: nowhere."},
     {"lfrec.log.level", LFREC_OPTION_LEVEL, FIELD(log_level), "info", 0, 0,
      "What is logged (-q: warning, -v: debug). SIGUSR2 switches debug messages on and off."},
     {"lfrec.log.format", LFREC_OPTION_LOG_FORMAT, FIELD(log_format), "text", 0, 0,

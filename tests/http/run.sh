@@ -50,9 +50,9 @@ has_lines() { local line; for line in "${@:2}"; do grep -qFx -- "$line" <<<"$1" 
 matches() { [[ $1 == *"$2"* ]] || { echo "no $2 in: $1"; return 1; }; }
 
 "$lfrec" -X lfrec.embedded=true -X lfrec.http.listen=0 -X lfrec.min.support=0 -X lfrec.retrain.events=300 -X lfrec.retrain.seconds=0 \
-    >"$work/out" 2>"$work/log" &
+    -X "lfrec.log.file=$work/log" >"$work/out" 2>"$work/stderr" &
 pid=$!
-within 10 grep -q 'http: listening' "$work/log" || { echo "not ok start: $(tail -n 3 "$work/log")"; exit 1; }
+within 10 grep -qs 'http: listening' "$work/log" || { echo "not ok start: $(tail -n 3 "$work/stderr" "$work/log")"; exit 1; }
 url=$(sed -n 's|.*http: listening on \(http://127.0.0.1:[0-9]*\)/$|\1|p' "$work/log")
 within 10 grep -q '^embedded broker' "$work/out"
 broker=$(sed -n 's/^embedded broker: //p' "$work/out")
@@ -114,8 +114,9 @@ check forty_look_ups_at_once_are_all_answered matches "$(looked_up_often)" 40
 # ---- a second one on the same port ----
 
 port_taken() {
-    "$lfrec" -X lfrec.embedded=true -X "lfrec.http.listen=${url#http://}" >"$work/second.out" 2>"$work/second.log"
-    [ $? = 1 ] && matches "$(cat "$work/second.log")" "lfrec.http.listen=${url#http://}: cannot listen there: Address already in use"
+    "$lfrec" -X lfrec.embedded=true -X "lfrec.http.listen=${url#http://}" -X lfrec.log.format=json >"$work/second.out" 2>"$work/second.log"
+    [ $? = 1 ] && matches "$(cat "$work/second.log")" \
+        "\"level\":\"error\",\"msg\":\"lfrec.http.listen=${url#http://}: cannot listen there: Address already in use; choose another address\"}"
 }
 check a_port_in_use_ends_the_start_with_a_reason port_taken
 
@@ -133,6 +134,18 @@ page() {
 }
 page || failed=1
 
+# ---- the log, by signals ----
+
+mv "$work/log" "$work/log.1"
+kill -USR2 "$pid"
+check usr2_shows_debug_messages within 5 grep -q 'SIGUSR2: debug messages are shown' "$work/log.1"
+kill -HUP "$pid"
+check hup_opens_the_log_anew within 5 grep -qs "SIGHUP: the log's file is open anew" "$work/log"
+trained_again() { [ "$(sample lfrec_retrain_seconds_count)" -gt "$trainings" ]; }
+trainings=$(sample lfrec_retrain_seconds_count)
+kill -USR1 "$pid"
+check usr1_trains_now within 10 trained_again
+
 # ---- the end ----
 
 # While a client holds a connection open.
@@ -148,4 +161,5 @@ code=$?
 exec 3>&-
 pid=''
 check the_end_is_clean [ $code = 0 ]
+check nothing_but_the_file_was_written_to [ ! -s "$work/stderr" ]
 exit $failed

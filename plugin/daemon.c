@@ -125,6 +125,7 @@ static void loop(daemon *d)
         serve_messages(d);
         serve_lists(d, now);
         daemon_serve_http(d, now);
+        daemon_serve_state(d, now, false);
         lfrec_notify_status(&d->notify, d->ready ? "serving" : "waiting for partitions, or catching up");
         lfrec_notify_alive(&d->notify, now);
         if (now - d->commit_at >= COMMIT_MS && !lfrec_kafka_commit_pending(d->kafka)) {
@@ -173,6 +174,17 @@ static bool open_embedded(daemon *d, lfrec_embedded **embedded)
     }
     printf("embedded broker: %s\n", lfrec_embedded_bootstrap(*embedded));
     fflush(stdout);
+    return true;
+}
+
+static bool open_state(daemon *d)
+{
+    char error[LFREC_SNAPSHOT_ERROR_MAX];
+    if (!daemon_open_state(d, error)) {
+        lfrec_log(LFREC_LOG_ERROR, "%s", error);
+        d->code = LFREC_EXIT_CONFIG;
+        return false;
+    }
     return true;
 }
 
@@ -227,6 +239,7 @@ static bool stop(daemon *d)
     }
     lfrec_retrain_cancel(d->training.retrain);
     daemon_finish_outputs(d);
+    daemon_serve_state(d, lfrec_clock_ms(), true);
     lfrec_progress_close(&d->progress, &last, lfrec_clock_ms());
     tell_bad_events(d);
     int queued = lfrec_kafka_counts_of(d->kafka).queued;
@@ -259,8 +272,8 @@ lfrec_daemon_end lfrec_daemon_run(const lfrec_config *options)
     d.delivery = lfrec_delivery_open();
     if (!d.delivery) {
         daemon_give_up(&d, LFREC_EXIT_FAILED, "no memory");
-    } else if (open_operator(&d) && open_http(&d) && (!options->embedded || open_embedded(&d, &embedded)) &&
-               open_kafka(&d, embedded)) {
+    } else if (open_operator(&d) && open_state(&d) && open_http(&d) &&
+               (!options->embedded || open_embedded(&d, &embedded)) && open_kafka(&d, embedded)) {
         lfrec_progress_open(&d.progress, options->quiet, lfrec_clock_ms());
         loop(&d);
         closed = stop(&d);
@@ -278,6 +291,7 @@ lfrec_daemon_end lfrec_daemon_run(const lfrec_config *options)
     }
     if (closed) { /* else threads are alive and may use all of this */
         lfrec_http_close(d.http);
+        daemon_close_state(&d);
         lfrec_operator_close(d.op);
         lfrec_delivery_close(d.delivery);
         lfrec_embedded_stop(embedded);

@@ -1,6 +1,7 @@
 #include "clock.h"
 #include "daemon_private.h"
 #include "log.h"
+#include "snapshot.h"
 #include <inttypes.h>
 
 enum {
@@ -47,15 +48,21 @@ bool daemon_on_list(void *context, const lfrec_recommendation *list)
         }
     }
     holds = lfrec_delivery_chain(lfrec_delivery_take(d->delivery, list->user), holds);
+    lfrec_output *output = lfrec_delivery_send(d->delivery, list, holds);
+    if (!output) {
+        no_memory(d); /* the holds stay: nothing is committed any more */
+        return false;
+    }
     lfrec_kafka_status status =
         lfrec_kafka_publish(d->kafka, list->user.bytes, list->user.length,
-                            encoded == LFREC_ENCODED_NULL ? NULL : d->buffer.bytes, d->buffer.length, holds);
+                            encoded == LFREC_ENCODED_NULL ? NULL : d->buffer.bytes, d->buffer.length, output);
     if (status == LFREC_KAFKA_OK) {
         if (d->http) {
             lfrec_board_list(lfrec_http_board(d->http), list, lfrec_clock_ms());
         }
         return true;
     }
+    holds = lfrec_delivery_unsend(output);
     if (holds && !lfrec_delivery_defer(d->delivery, list->user, holds)) {
         no_memory(d);
     }
@@ -66,11 +73,11 @@ static void on_delivered(void *context, void *cause, bool settled)
 {
     daemon *d = context;
     d->no_commit |= !settled;
-    int64_t read_at = lfrec_delivery_read_at(cause);
+    int64_t read_at = lfrec_delivery_output_read_at(cause);
     if (settled && read_at > 0) {
         lfrec_latency_add(&d->latency, (double)(lfrec_clock_us() - read_at) / 1e6);
     }
-    lfrec_delivery_let_go(cause);
+    lfrec_delivery_arrived(cause);
 }
 
 /* ---- messages in ---- */
@@ -95,6 +102,7 @@ static void check_ready(daemon *d)
         bool trains = d->options->retrain_events > 0 || d->options->retrain_seconds > 0;
         d->first_model = trains && stats.model_version == 0 &&
                          (lfrec_retrain_busy(d->training.retrain) || lfrec_training_begin(&d->training, lfrec_clock_ms()));
+        daemon_restored(d);
     }
     d->ready = ready;
 }
@@ -125,12 +133,13 @@ static bool on_bad_event(daemon *d, lfrec_partition *p, const lfrec_kafka_messag
     }
     if (*d->options->dead_letter_topic) {
         lfrec_hold *hold = lfrec_delivery_hold(p, message->offset);
-        if (!hold) {
+        lfrec_output *output = hold ? lfrec_delivery_send(d->delivery, NULL, hold) : NULL;
+        if (!output) {
             no_memory(d);
             return false;
         }
-        if (lfrec_kafka_dead_letter(d->kafka, message, reason, text, hold) != LFREC_KAFKA_OK) {
-            lfrec_delivery_let_go(hold);
+        if (lfrec_kafka_dead_letter(d->kafka, message, reason, text, output) != LFREC_KAFKA_OK) {
+            lfrec_delivery_arrived(output);
             return false;
         }
     }
@@ -153,6 +162,15 @@ static bool on_message(void *context, const lfrec_kafka_message *message)
     lfrec_partition *p = lfrec_delivery_find(d->delivery, message->partition);
     if (!p) {
         return true; /* of an assignment that is over */
+    }
+    uint64_t witness = d->snapshots ? lfrec_snapshot_witness(message->timestamp, message->key, message->key_length,
+                                                             message->value, message->value_length)
+                                    : 0;
+    if (!p->proven && !daemon_prove(d, p, message, witness)) {
+        return true; /* it comes again, after the others */
+    }
+    if (message->offset < p->restored && message->offset < p->position) {
+        return true; /* it was read for the proof */
     }
     if (message->offset < p->position) {
         lfrec_log_thinned(LFREC_LOG_WARNING, "offsets went back",
@@ -203,6 +221,8 @@ static bool on_message(void *context, const lfrec_kafka_message *message)
         p->events++;
     }
     d->events++;
+    p->witness_offset = message->offset;
+    p->witness = witness;
     advance(d, p, message->offset + 1);
     return true;
 }
@@ -219,14 +239,14 @@ static void on_end(void *context, int32_t partition, int64_t next)
 
 /* ---- partitions come and go ---- */
 
-static void on_assigned(void *context, int32_t partition, int64_t committed, int64_t end)
+static int64_t on_assigned(void *context, int32_t partition, int64_t committed, int64_t begin, int64_t end)
 {
     daemon *d = context;
     lfrec_operator_drop_partition(d->op, partition); /* nothing of an earlier assignment may mix in */
     lfrec_partition *p = lfrec_delivery_assign(d->delivery, partition);
     if (!p) {
         no_memory(d);
-        return;
+        return LFREC_KAFKA_BEGINNING;
     }
     if (end >= 0 && committed > end) {
         lfrec_log(LFREC_LOG_WARNING,
@@ -240,14 +260,24 @@ static void on_assigned(void *context, int32_t partition, int64_t committed, int
     p->started = lfrec_clock_ms();
     d->ready = false;
     d->hurry = false;
+    int64_t from = daemon_restore(d, p, begin, end);
     const lfrec_log_field fields[] = {
         LFREC_LOG_INTEGER("partition", partition),
+        LFREC_LOG_INTEGER("from", from == LFREC_KAFKA_BEGINNING ? begin : p->position),
         LFREC_LOG_INTEGER("end", end),
         LFREC_LOG_INTEGER("committed", committed),
     };
-    lfrec_log_with(LFREC_LOG_INFO, fields, 3,
-                   "partition %" PRId32 " assigned: reading %" PRId64 " offsets from its beginning; committed %" PRId64,
-                   partition, end, committed);
+    if (from == LFREC_KAFKA_BEGINNING) {
+        lfrec_log_with(LFREC_LOG_INFO, fields,
+                       4, "partition %" PRId32 " assigned: reading %" PRId64 " offsets from its beginning; committed %" PRId64,
+                       partition, end >= 0 && begin >= 0 ? end - begin : end, committed);
+    } else {
+        lfrec_log_with(LFREC_LOG_INFO, fields, 4,
+                       "partition %" PRId32 " assigned: reading on after the snapshot, %" PRId64
+                       " offsets from %" PRId64 "; committed %" PRId64,
+                       partition, end - p->position, p->position, committed);
+    }
+    return from;
 }
 
 void daemon_commit(daemon *d)

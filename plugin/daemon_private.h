@@ -1,7 +1,9 @@
 /* daemon_private.h - what the daemon's two halves share; nobody else includes this.
  *
  * daemon.c         start, the loop, stop
- * daemon_events.c  what happens when Kafka or the operator calls: messages, lists, reports, partitions */
+ * daemon_events.c  what happens when Kafka or the operator calls: messages, lists, reports, partitions
+ * daemon_metrics.c figures and answers for the HTTP port
+ * daemon_state.c   snapshots: writing, restoring, and telling whether one fits */
 #ifndef LFREC_DAEMON_PRIVATE_H
 #define LFREC_DAEMON_PRIVATE_H
 
@@ -13,7 +15,14 @@
 #include "notify.h"
 #include "progress.h"
 #include "signals.h"
+#include "snapshot_writer.h"
 #include "training.h"
+
+/* What shows that there is something new to write down. */
+typedef struct lfrec_snapshot_mark {
+    uint64_t events, acknowledged, version;
+    size_t partitions;
+} lfrec_snapshot_mark;
 
 typedef struct daemon {
     const lfrec_config *options;
@@ -37,6 +46,12 @@ typedef struct daemon {
     double tokens;     /* lists the publish rate allows now */
     int64_t tokens_at; /* clock, ms */
     int64_t commit_at;
+
+    lfrec_snapshot_writer *snapshots; /* NULL: no snapshots */
+    lfrec_snapshot_bytes saved_bytes; /* of the file that is restored from; none while everybody has caught up */
+    lfrec_snapshot saved;
+    char *cluster;              /* id; NULL: not asked yet */
+    lfrec_snapshot_mark marked; /* what was when the last one was made */
 
     lfrec_http *http;      /* NULL: no port */
     lfrec_latency latency; /* measured where there is a port */
@@ -62,6 +77,17 @@ lfrec_kafka_handler daemon_kafka_handler(daemon *d);
 void daemon_commit(daemon *d);
 /* Waits until everything handed to the producer is acknowledged, and what that allows is committed; not longer than makes sense. */
 void daemon_finish_outputs(daemon *d);
+
+/* Takes the snapshot file for this process and brings the model back. false: error says why not. */
+bool daemon_open_state(daemon *d, char error[LFREC_SNAPSHOT_ERROR_MAX]);
+/* Brings a partition's users back, and says where to read on: LFREC_KAFKA_BEGINNING, after saying why, if there is no snapshot that fits. */
+int64_t daemon_restore(daemon *d, lfrec_partition *partition, int64_t begin, int64_t end);
+/* Is this the topic that the partition's restored state came from? false: it was not, and is read from its beginning instead. */
+bool daemon_prove(daemon *d, lfrec_partition *partition, const lfrec_kafka_message *message, uint64_t witness);
+/* Writes a snapshot when one is due; last: now, and waits for it. */
+void daemon_serve_state(daemon *d, int64_t now, bool last);
+void daemon_restored(daemon *d); /* everybody has caught up */
+void daemon_close_state(daemon *d);
 
 /* Opens the HTTP port if there is to be one. false: error says why not. */
 bool daemon_open_http(daemon *d, char error[LFREC_HTTP_ERROR_MAX]);

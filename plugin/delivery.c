@@ -14,6 +14,7 @@ struct lfrec_hold {
     holding *owner; /* NULL: the partition was taken away */
     int64_t offset;
     int64_t read_at; /* clock, us; 0: not measured */
+    bool letter;     /* a dead letter's */
     lfrec_hold *previous, *next;
     lfrec_hold *of_user;
 };
@@ -22,7 +23,20 @@ struct lfrec_hold {
 struct holding {
     lfrec_partition public;
     lfrec_hold *oldest, *newest;
-    size_t holds;
+    size_t holds, letters; /* letters: of those, dead letters' */
+};
+
+/* A goodbye stands in a list and has the user's id, of which nobody else knows any more. */
+struct lfrec_output {
+    lfrec_delivery *delivery;
+    lfrec_hold *holds;
+    bool list; /* else a dead letter */
+    uint32_t slot;
+    int32_t partition;
+    bool goodbye;
+    lfrec_output *previous, *next;
+    size_t id_length;
+    char id[]; /* id_length bytes */
 };
 
 typedef struct waiting_user {
@@ -35,6 +49,9 @@ struct lfrec_delivery {
     holding **partitions;
     size_t count, capacity;
     waiting_user *users;
+    lfrec_output *goodbyes;
+    uint32_t *under_way; /* slots; lists that are with the producer */
+    uint32_t slots;
 };
 
 lfrec_delivery *lfrec_delivery_open(void)
@@ -51,6 +68,7 @@ static void unlink_hold(lfrec_hold *hold)
     *(hold->previous ? &hold->previous->next : &owner->oldest) = hold->next;
     *(hold->next ? &hold->next->previous : &owner->newest) = hold->previous;
     owner->holds--;
+    owner->letters -= hold->letter;
     hold->owner = NULL;
 }
 
@@ -89,6 +107,7 @@ void lfrec_delivery_close(lfrec_delivery *d)
     while (d->count > 0) {
         lfrec_delivery_remove(d, d->partitions[0]->public.id);
     }
+    free(d->under_way);
     free(d->partitions);
     free(d);
 }
@@ -122,7 +141,8 @@ lfrec_partition *lfrec_delivery_assign(lfrec_delivery *d, int32_t partition)
     if (!new) {
         return NULL;
     }
-    new->public = (lfrec_partition){.id = partition, .position = -1, .committed = -1, .target = -1};
+    new->public = (lfrec_partition){
+        .id = partition, .position = -1, .committed = -1, .target = -1, .witness_offset = -1, .proven = true};
     d->partitions[d->count++] = new;
     return &new->public;
 }
@@ -200,15 +220,6 @@ lfrec_hold *lfrec_delivery_hold(lfrec_partition *partition, int64_t offset)
     return hold;
 }
 
-int64_t lfrec_delivery_read_at(const lfrec_hold *chain)
-{
-    int64_t first = chain ? chain->read_at : 0;
-    for (; chain; chain = chain->of_user) {
-        first = chain->read_at < first ? chain->read_at : first;
-    }
-    return first;
-}
-
 lfrec_hold *lfrec_delivery_chain(lfrec_hold *chain, lfrec_hold *hold)
 {
     lfrec_hold **end = &chain;
@@ -217,6 +228,105 @@ lfrec_hold *lfrec_delivery_chain(lfrec_hold *chain, lfrec_hold *hold)
     }
     *end = hold;
     return chain;
+}
+
+/* Room for the count of a slot. */
+static bool reserve_slot(lfrec_delivery *d, uint32_t slot)
+{
+    if (slot < d->slots) {
+        return true;
+    }
+    size_t slots = (size_t)slot + 1 > 2 * (size_t)d->slots ? (size_t)slot + 1 : 2 * (size_t)d->slots;
+    slots = slots < UINT32_MAX ? slots : UINT32_MAX;
+    uint32_t *grown = slots > slot ? realloc(d->under_way, slots * sizeof *grown) : NULL;
+    if (!grown) {
+        return false;
+    }
+    memset(grown + d->slots, 0, (slots - d->slots) * sizeof *grown);
+    d->under_way = grown;
+    d->slots = (uint32_t)slots;
+    return true;
+}
+
+lfrec_output *lfrec_delivery_send(lfrec_delivery *d, const lfrec_recommendation *list, lfrec_hold *chain)
+{
+    bool goodbye = list && list->forgotten;
+    size_t id_length = goodbye ? list->user.length : 0;
+    lfrec_output *output = !list || reserve_slot(d, list->slot) ? calloc(1, sizeof *output + id_length) : NULL;
+    if (!output) {
+        return NULL;
+    }
+    output->delivery = d;
+    output->holds = chain;
+    if (!list) {
+        for (; chain; chain = chain->of_user) {
+            chain->owner->letters += !chain->letter;
+            chain->letter = true;
+        }
+        return output;
+    }
+    output->list = true;
+    output->slot = list->slot;
+    output->partition = list->partition;
+    d->under_way[list->slot]++;
+    if (goodbye) {
+        output->goodbye = true;
+        output->id_length = id_length;
+        memcpy(output->id, list->user.bytes, id_length);
+        output->next = d->goodbyes;
+        if (d->goodbyes) {
+            d->goodbyes->previous = output;
+        }
+        d->goodbyes = output;
+    }
+    return output;
+}
+
+lfrec_hold *lfrec_delivery_unsend(lfrec_output *output)
+{
+    lfrec_hold *chain = output->holds;
+    lfrec_delivery *d = output->delivery;
+    if (output->list) {
+        d->under_way[output->slot]--;
+    }
+    if (output->goodbye) {
+        *(output->previous ? &output->previous->next : &d->goodbyes) = output->next;
+        if (output->next) {
+            output->next->previous = output->previous;
+        }
+    }
+    free(output);
+    return chain;
+}
+
+void lfrec_delivery_arrived(lfrec_output *output)
+{
+    if (output) {
+        lfrec_delivery_let_go(lfrec_delivery_unsend(output));
+    }
+}
+
+int64_t lfrec_delivery_output_read_at(const lfrec_output *output)
+{
+    int64_t first = 0;
+    for (const lfrec_hold *hold = output ? output->holds : NULL; hold; hold = hold->of_user) {
+        first = first == 0 || hold->read_at < first ? hold->read_at : first;
+    }
+    return first;
+}
+
+bool lfrec_delivery_under_way(const lfrec_delivery *d, uint32_t slot)
+{
+    return slot < d->slots && d->under_way[slot] > 0;
+}
+
+bool lfrec_delivery_goodbyes(const lfrec_delivery *d, bool (*each)(void *context, lfrec_id id, int32_t partition), void *context)
+{
+    bool go_on = true;
+    for (const lfrec_output *goodbye = d->goodbyes; goodbye && go_on; goodbye = goodbye->next) {
+        go_on = each(context, (lfrec_id){goodbye->id, goodbye->id_length}, goodbye->partition);
+    }
+    return go_on;
 }
 
 static waiting_user *find_user(const lfrec_delivery *d, lfrec_id id)
@@ -272,6 +382,12 @@ int64_t lfrec_delivery_committable(const lfrec_partition *partition)
 {
     const holding *owner = (const holding *)partition;
     return owner->oldest ? owner->oldest->offset : partition->position;
+}
+
+int64_t lfrec_delivery_resume(const lfrec_partition *partition)
+{
+    const holding *owner = (const holding *)partition;
+    return owner->letters > 0 ? lfrec_delivery_committable(partition) : partition->position;
 }
 
 size_t lfrec_delivery_holds(const lfrec_delivery *d)

@@ -1,4 +1,5 @@
-/* delivery.h - which input offsets may be committed: knows partitions, offsets and users with lists to come; no Kafka, no I/O.
+/* delivery.h - which input offsets may be committed, and what a snapshot must not take for delivered: knows partitions, offsets, users with
+ * lists to come, and outputs under way; no Kafka, no I/O.
  *
  * The rule: an offset may be committed when every output (list or dead letter) that an event at or below it caused has been
  * acknowledged by the broker. An event holds its offset back by a hold:
@@ -16,6 +17,7 @@
 
 typedef struct lfrec_delivery lfrec_delivery; /* opaque */
 typedef struct lfrec_hold lfrec_hold;         /* opaque; one, or a chain of those of one user */
+typedef struct lfrec_output lfrec_output; /* opaque; a list or dead letter with the producer, until it is reported */
 
 /* One assigned partition. */
 typedef struct lfrec_partition {
@@ -24,8 +26,12 @@ typedef struct lfrec_partition {
     int64_t committed; /* the group's committed offset as last heard; -1: none */
     int64_t target; /* catching up ends here: the end of the partition when it was assigned; -1: only its end tells */
     bool caught_up;
-    uint64_t events; /* learned since the assignment */
-    int64_t started; /* clock of the assignment, ms */
+    uint64_t events;        /* learned since the assignment */
+    int64_t started;        /* clock of the assignment, ms */
+    int64_t restored;       /* the position that was restored from a snapshot; 0: none was */
+    int64_t witness_offset; /* of the last event that was learned or found bad; -1: none. snapshot.h has what a witness is. */
+    uint64_t witness;
+    bool proven;     /* false: restored from a snapshot, and the witness was not yet found where it should be */
     int64_t reading; /* clock when the event being learned was read, us; 0: not measured. A hold made now keeps it. */
 } lfrec_partition;
 
@@ -54,14 +60,30 @@ bool lfrec_delivery_deferred(const lfrec_delivery *delivery, lfrec_id id, int32_
 /* No user has a list to come any more: everything under a user's id is let go. */
 void lfrec_delivery_settle(lfrec_delivery *delivery);
 
+/* A list, or with NULL a dead letter, that is about to be handed to the producer; takes the chain over. NULL: no memory, and the chain is
+ * still the caller's. */
+lfrec_output *lfrec_delivery_send(lfrec_delivery *delivery, const lfrec_recommendation *list, lfrec_hold *chain);
+/* It was not handed over after all: the chain is the caller's again. */
+lfrec_hold *lfrec_delivery_unsend(lfrec_output *output);
+/* It was reported: its chain is let go. NULL is allowed. */
+void lfrec_delivery_arrived(lfrec_output *output);
+/* When the first event that caused it was read, as partition->reading had it; 0: not measured, or no event did. */
+int64_t lfrec_delivery_output_read_at(const lfrec_output *output);
+
+/* Is a list of the user with this slot under way? */
+bool lfrec_delivery_under_way(const lfrec_delivery *delivery, uint32_t slot);
+/* Calls each for every user whose goodbye is under way; stops at false, and returns it. */
+bool lfrec_delivery_goodbyes(const lfrec_delivery *delivery,
+                             bool (*each)(void *context, lfrec_id id, int32_t partition), void *context);
+
 /* Appends a hold to a chain (either may be NULL) and returns the chain. */
 lfrec_hold *lfrec_delivery_chain(lfrec_hold *chain, lfrec_hold *hold);
 
-/* When the first event of a chain was read, as partition->reading had it; 0: not measured, or no chain. */
-int64_t lfrec_delivery_read_at(const lfrec_hold *chain);
-
 /* The offset to commit: everything before it is done. -1: nothing seen yet. */
 int64_t lfrec_delivery_committable(const lfrec_partition *partition);
+
+/* Where a start from a snapshot must read on, so that no dead letter that is under way is lost: at or below the position. */
+int64_t lfrec_delivery_resume(const lfrec_partition *partition);
 
 /* Holds of all partitions, in flight or deferred; users with deferred ones. */
 size_t lfrec_delivery_holds(const lfrec_delivery *delivery);

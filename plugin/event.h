@@ -47,9 +47,11 @@ typedef struct lfrec_recommended {
 
 typedef struct lfrec_recommendation {
     lfrec_id user;
-    bool forgotten;                 /* the user is gone: published as a null value, and the rest is empty */
-    uint64_t model_version;         /* 0: means only, before the first training; then 1, 2, ... */
-    size_t rated;                   /* how many ratings of the user it rests on */
+    uint32_t slot;          /* the operator's number for the user; a later user may get it once this one is gone */
+    int32_t partition;      /* where the user's latest event came from */
+    bool forgotten;         /* the user is gone: published as a null value, and the rest is empty */
+    uint64_t model_version; /* 0: means only, before the first training; then 1, 2, ... */
+    size_t rated;           /* how many ratings of the user it rests on */
     const lfrec_recommended *items; /* best first */
     size_t count;
 } lfrec_recommendation;

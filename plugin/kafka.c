@@ -165,6 +165,12 @@ lfrec_kafka_status lfrec_kafka_join(lfrec_kafka *k)
     return k->status;
 }
 
+char *lfrec_kafka_cluster(const lfrec_kafka *k)
+{
+    char *id = rd_kafka_clusterid(k->producer, 0); /* by malloc; known since the first answer of a broker */
+    return id ? id : calloc(1, 1);
+}
+
 lfrec_kafka_counts lfrec_kafka_counts_of(const lfrec_kafka *k)
 {
     lfrec_kafka_counts counts = k->counts;

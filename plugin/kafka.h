@@ -2,7 +2,7 @@
  * sources (kafka*.c) are the only ones that know librdkafka.
  *
  * Everything runs in the caller's thread, inside lfrec_kafka_poll, flush and close: the handler's functions are called from there. On
- * assignment a partition is read from its beginning. Nothing is committed but what lfrec_kafka_commit is told to. */
+ * assignment a partition is read from where the handler says. Nothing is committed but what lfrec_kafka_commit is told to. */
 #ifndef LFREC_KAFKA_H
 #define LFREC_KAFKA_H
 
@@ -13,6 +13,7 @@
 
 typedef struct lfrec_kafka lfrec_kafka; /* opaque */
 
+#define LFREC_KAFKA_BEGINNING (-1)
 #define LFREC_KAFKA_ERROR_MAX 512u /* bytes for an error text, NUL included */
 
 /* One message of the input topic, borrowed for the call. */
@@ -23,14 +24,16 @@ typedef struct lfrec_kafka_message {
     size_t key_length;
     const void *value; /* NULL: a tombstone; an empty value is not NULL */
     size_t value_length;
+    int64_t timestamp;  /* ms since 1970, as the broker or the producer set it; -1: none */
     const void *native; /* private: for lfrec_kafka_dead_letter */
 } lfrec_kafka_message;
 
 typedef struct lfrec_kafka_handler {
     void *context;
-    /* A partition is ours, and its messages will come from its beginning. committed: the group's offset, -1: none or not known.
-     * end: the end of the partition now, -1: not known (an `end` call will tell when it is reached). */
-    void (*assigned)(void *context, int32_t partition, int64_t committed, int64_t end);
+    /* A partition is ours; its messages will come from the offset that is returned, LFREC_KAFKA_BEGINNING: from the first there is.
+     * committed: the group's offset, -1: none or not known. begin, end: of the partition now, -1: not known (an `end` call will tell when
+     * the end is reached). */
+    int64_t (*assigned)(void *context, int32_t partition, int64_t committed, int64_t begin, int64_t end);
     /* Partitions leave. lost: another member may own them already, nothing can be committed. The call may flush and commit. */
     void (*revoked)(void *context, const int32_t *partitions, size_t count, bool lost);
     /* false: "not now". The message is offered again, before any other, and nothing more is read meanwhile. */
@@ -92,6 +95,11 @@ void lfrec_kafka_commit_send(lfrec_kafka *kafka);
 bool lfrec_kafka_commit_pending(const lfrec_kafka *kafka); /* an answer is still to come */
 /* Waits for the answers of commits on their way. false: not all came, or one was refused. */
 bool lfrec_kafka_commit_wait(lfrec_kafka *kafka, int limit_ms);
+
+/* Reads a partition from its beginning again, from the next message on; to be called from handler.message. false: it cannot. */
+bool lfrec_kafka_rewind(lfrec_kafka *kafka, int32_t partition);
+/* The cluster's id; empty: not known. To be freed by the caller's free(). */
+char *lfrec_kafka_cluster(const lfrec_kafka *kafka);
 
 /* How many offsets the partition's end is behind `position`, as far as known from the last fetch; -1: not known. */
 int64_t lfrec_kafka_lag(const lfrec_kafka *kafka, int32_t partition, int64_t position);

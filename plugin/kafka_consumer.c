@@ -52,7 +52,7 @@ void kafka_drop_held(lfrec_kafka *k, const rd_kafka_topic_partition_list_t *of)
 static void on_assign(lfrec_kafka *k, rd_kafka_topic_partition_list_t *list)
 {
     rd_kafka_topic_partition_list_t *committed = rd_kafka_topic_partition_list_copy(list);
-    int64_t end[2], deadline = lfrec_clock_ms() + 5000;
+    int64_t deadline = lfrec_clock_ms() + 5000;
     rd_kafka_resp_err_t code = list->cnt ? rd_kafka_committed(k->consumer, committed, 5000) : RD_KAFKA_RESP_ERR_NO_ERROR;
     if (code) {
         lfrec_log(LFREC_LOG_WARNING,
@@ -62,13 +62,14 @@ static void on_assign(lfrec_kafka *k, rd_kafka_topic_partition_list_t *list)
     for (int i = 0; i < list->cnt; i++) {
         rd_kafka_topic_partition_t *p = &list->elems[i];
         int64_t left = deadline - lfrec_clock_ms();
-        if (left <= 0 || rd_kafka_query_watermark_offsets(k->consumer, p->topic, p->partition, &end[0], &end[1], (int)left)) {
-            end[1] = -1;
+        int64_t begin, end;
+        if (left <= 0 || rd_kafka_query_watermark_offsets(k->consumer, p->topic, p->partition, &begin, &end, (int)left)) {
+            begin = end = -1;
         }
-        p->offset = RD_KAFKA_OFFSET_BEGINNING;
-        k->handler.assigned(
+        int64_t from = k->handler.assigned(
             k->handler.context, p->partition,
-            code || committed->elems[i].err || committed->elems[i].offset < 0 ? -1 : committed->elems[i].offset, end[1]);
+            code || committed->elems[i].err || committed->elems[i].offset < 0 ? -1 : committed->elems[i].offset, begin, end);
+        p->offset = from == LFREC_KAFKA_BEGINNING ? RD_KAFKA_OFFSET_BEGINNING : from;
     }
     rd_kafka_topic_partition_list_destroy(committed);
     kafka_topics_look_again(k, 1000);
@@ -135,6 +136,7 @@ static bool offer(lfrec_kafka *k, const rd_kafka_message_t *m)
         .key_length = m->key_len,
         .value = m->payload,
         .value_length = m->len,
+        .timestamp = rd_kafka_message_timestamp(m, NULL),
         .native = m,
     };
     return k->handler.message(k->handler.context, &message);
@@ -298,6 +300,45 @@ bool lfrec_kafka_commit_wait(lfrec_kafka *k, int limit_ms)
         kafka_serve_commits(k, (int)left);
     }
     return !k->commit_refused;
+}
+
+/* Drops what is held of a partition, but for the first: that one is being offered. */
+static void drop_behind_first(lfrec_kafka *k, int32_t partition)
+{
+    if (!k->held) {
+        return;
+    }
+    held_message **link = &k->held->next;
+    k->held_last = k->held;
+    while (*link) {
+        held_message *held = *link;
+        if (held->message->partition == partition) {
+            *link = held->next;
+            rd_kafka_message_destroy(held->message);
+            free(held);
+        } else {
+            k->held_last = held;
+            link = &held->next;
+        }
+    }
+}
+
+bool lfrec_kafka_rewind(lfrec_kafka *k, int32_t partition)
+{
+    drop_behind_first(k, partition);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, k->options->input_topic, partition)->offset = RD_KAFKA_OFFSET_BEGINNING;
+    rd_kafka_error_t *error = rd_kafka_seek_partitions(k->consumer, list, 5000);
+    bool good = !error && !list->elems[0].err;
+    if (!good) {
+        lfrec_log(LFREC_LOG_WARNING, "partition %" PRId32 " cannot be read again from its beginning: %s", partition,
+                  error ? rd_kafka_error_string(error) : rd_kafka_err2str(list->elems[0].err));
+    }
+    if (error) {
+        rd_kafka_error_destroy(error);
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+    return good;
 }
 
 int64_t lfrec_kafka_lag(const lfrec_kafka *k, int32_t partition, int64_t position)

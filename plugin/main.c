@@ -5,6 +5,7 @@
 #include "log.h"
 #include "options.h"
 #include "pipe.h"
+#include "snapshot_file.h"
 #include <stdio.h>
 #include <unistd.h>
 
@@ -42,6 +43,12 @@ int main(int argc, char **argv)
         lfrec_config_man(stdout);
     } else if (options.action == LFREC_ACTION_VERSION) {
         printf("lfrec-kafka %s, librdkafka %s\n", LFREC_VERSION, lfrec_kafka_library());
+    } else if (options.action == LFREC_ACTION_DUMP_SNAPSHOT) {
+        char why[LFREC_SNAPSHOT_ERROR_MAX];
+        if (!lfrec_snapshot_dump(options.dumped, stdout, stderr, why)) {
+            fprintf(stderr, "lfrec-kafka: %s\n", why);
+            code = LFREC_EXIT_FAILED;
+        }
     } else if (lfrec_kafka_check(&options, kafka_error) != LFREC_KAFKA_OK) {
         fprintf(stderr, "lfrec-kafka: %s\n", kafka_error);
         code = LFREC_EXIT_CONFIG;

@@ -531,7 +531,7 @@ static bool fail_argument(const char *what, const char *argument, char error[LFR
     return fail(error, "%s%s: %s; see --help", shown, equals ? "=..." : "", what);
 }
 
-enum { OPTION_VERSION = 256, OPTION_PIPE, OPTION_CHECK_CONFIG };
+enum { OPTION_VERSION = 256, OPTION_PIPE, OPTION_CHECK_CONFIG, OPTION_DUMP_SNAPSHOT };
 
 static bool apply(lfrec_config *options, int letter, const char *argument, char error[LFREC_CONFIG_ERROR_MAX])
 {
@@ -548,6 +548,10 @@ static bool apply(lfrec_config *options, int letter, const char *argument, char 
         return true;
     case OPTION_VERSION: options->action = LFREC_ACTION_VERSION; return true;
     case OPTION_PIPE: options->pipe = true; return true;
+    case OPTION_DUMP_SNAPSHOT:
+        options->dumped = argument;
+        options->action = LFREC_ACTION_DUMP_SNAPSHOT;
+        return true;
     case OPTION_CHECK_CONFIG: options->action = LFREC_ACTION_CHECK_CONFIG; return true;
     default: return fail(error, "-%c: unknown option", letter);
     }
@@ -560,6 +564,7 @@ static bool parse(lfrec_config *options, int argc, char *const argv[], char erro
         {"version", no_argument, NULL, OPTION_VERSION},
         {"pipe", no_argument, NULL, OPTION_PIPE},
         {"check-config", no_argument, NULL, OPTION_CHECK_CONFIG},
+        {"dump-snapshot", required_argument, NULL, OPTION_DUMP_SNAPSHOT},
         {NULL, 0, NULL, 0},
     };
     optind = 0; /* glibc and musl: start afresh */
@@ -569,6 +574,9 @@ static bool parse(lfrec_config *options, int argc, char *const argv[], char erro
         int letter = getopt_long(argc, argv, "+:b:G:t:F:X:qvh", long_options, NULL);
         if (letter == -1) {
             break;
+        }
+        if (letter == ':' && optopt >= OPTION_VERSION) {
+            return fail(error, "%s: a value has to follow; see --help", argv[before]);
         }
         if (letter == ':') {
             return fail(error, "-%c: a value has to follow; see --help", optopt);
@@ -583,7 +591,7 @@ static bool parse(lfrec_config *options, int argc, char *const argv[], char erro
             return false;
         }
         if (options->action == LFREC_ACTION_HELP || options->action == LFREC_ACTION_MAN ||
-            options->action == LFREC_ACTION_VERSION) {
+            options->action == LFREC_ACTION_VERSION || options->action == LFREC_ACTION_DUMP_SNAPSHOT) {
             return true;
         }
     }

@@ -23,14 +23,15 @@
 #define LFREC_PATH_MAX 255u          /* bytes in a file's path */
 #define LFREC_CONFIG_ERROR_MAX 1024u /* bytes for an error text, NUL included */
 #define LFREC_OPTIONS_EXIT_USAGE 2   /* the process's exit code for a usage or configuration error */
-#define LFREC_OPTION_COUNT 21        /* rows in the table */
+#define LFREC_OPTION_COUNT 23        /* rows in the table */
 
 typedef enum lfrec_action {
     LFREC_ACTION_RUN,
-    LFREC_ACTION_HELP,        /* print lfrec_config_help and leave with 0 */
-    LFREC_ACTION_MAN,         /* --help=man: print lfrec_config_man and leave with 0 */
-    LFREC_ACTION_VERSION,     /* print the version and leave with 0 */
-    LFREC_ACTION_CHECK_CONFIG /* validate, print lfrec_config_dump and leave with 0 */
+    LFREC_ACTION_HELP,         /* print lfrec_config_help and leave with 0 */
+    LFREC_ACTION_MAN,          /* --help=man: print lfrec_config_man and leave with 0 */
+    LFREC_ACTION_VERSION,      /* print the version and leave with 0 */
+    LFREC_ACTION_CHECK_CONFIG, /* validate, print lfrec_config_dump and leave with 0 */
+    LFREC_ACTION_DUMP_SNAPSHOT /* print lfrec_config.dumped as CSV and leave with 0, or 1 if it cannot be read */
 } lfrec_action;
 
 typedef enum lfrec_client {
@@ -49,8 +50,9 @@ typedef struct lfrec_property {
 
 typedef struct lfrec_config {
     lfrec_action action;
-    bool pipe;  /* --pipe: standard input and output instead of Kafka */
-    bool quiet; /* -q: no progress line; also sets lfrec.log.level=warning */
+    const char *dumped; /* --dump-snapshot: the file; borrowed from argv */
+    bool pipe;          /* --pipe: standard input and output instead of Kafka */
+    bool quiet;         /* -q: no progress line; also sets lfrec.log.level=warning */
 
     char input_topic[LFREC_TOPIC_MAX + 1];
     char output_topic[LFREC_TOPIC_MAX + 1];
@@ -68,8 +70,10 @@ typedef struct lfrec_config {
     uint64_t seed;
     bool embedded;
     uint32_t embedded_partitions;
-    char http_listen[LFREC_ADDRESS_MAX]; /* see http_address.h; empty: no HTTP port */
-    int log_level;                       /* as syslog and librdkafka count: 3 error, 4 warning, 6 info, 7 debug */
+    char http_listen[LFREC_ADDRESS_MAX];    /* see http_address.h; empty: no HTTP port */
+    char snapshot_path[LFREC_PATH_MAX + 1]; /* empty: no snapshots */
+    uint32_t snapshot_interval;             /* ms */
+    int log_level;                          /* as syslog and librdkafka count: 3 error, 4 warning, 6 info, 7 debug */
     lfrec_log_format log_format;
     char log_file[LFREC_PATH_MAX + 1]; /* empty: standard error */
 

@@ -37,6 +37,7 @@ void lfrec_config_help(FILE *out, const char *program)
             "  -v                  verbose: debug messages too\n"
             "  --pipe              events on standard input, recommendations on standard output, no Kafka\n"
             "  --check-config      validate, print the effective configuration without secrets, and leave\n"
+            "  --dump-snapshot FILE  print the ratings of a snapshot as CSV, and leave\n"
             "  -h, --help          this text (--help=man: the properties as man page source)\n"
             "  --version           version numbers\n"
             "\n"

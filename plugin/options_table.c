@@ -41,6 +41,12 @@ const struct lfrec_option lfrec_option_table[LFREC_OPTION_COUNT] = {
      "Where to serve /metrics, /healthz, /readyz, /users/ID and a live page by HTTP: a port of the loopback address, "
      "or an "
      "address and a port. There is no password: who reaches it may read everything. Empty, and with --pipe: nowhere."},
+    {"lfrec.snapshot.path", LFREC_OPTION_PATH, FIELD(snapshot_path), "", 0, 0,
+     "File that the state is written to, with the offsets it stands for; a start reads it and then only what came "
+     "since. Each "
+     "instance needs one of its own. Empty: none, and every start reads the whole topic."},
+    {"lfrec.snapshot.interval.ms", LFREC_OPTION_COUNT32, FIELD(snapshot_interval), "60000", 10, 86400000,
+     "Time between two snapshots; another one is written at the end."},
     {"lfrec.log.level", LFREC_OPTION_LEVEL, FIELD(log_level), "info", 0, 0,
      "What is logged (-q: warning, -v: debug). SIGUSR2 switches debug messages on and off."},
     {"lfrec.log.format", LFREC_OPTION_LOG_FORMAT, FIELD(log_format), "text", 0, 0,

@@ -30,7 +30,7 @@ struct lfrec_option {
 
 extern const struct lfrec_option lfrec_option_table[LFREC_OPTION_COUNT];
 
-#define LFREC_OPTION_TEXT_MAX 256u /* holds any value, and any description of what is allowed */
+#define LFREC_OPTION_TEXT_MAX 512u /* holds any value, and any description of what is allowed */
 
 /* "an integer from 1 to 1000" */
 void lfrec_option_allowed(const struct lfrec_option *option, char out[LFREC_OPTION_TEXT_MAX]);

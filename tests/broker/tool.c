@@ -2,6 +2,8 @@
  *
  *   tool BOOTSTRAP create TOPIC PARTITIONS [NAME=VALUE]...   make a topic
  *   tool BOOTSTRAP grow TOPIC PARTITIONS                     add partitions, up to this number
+ *   tool BOOTSTRAP delete TOPIC                              delete a topic
+ *   tool BOOTSTRAP truncate TOPIC PARTITION OFFSET           delete the records before the offset
  *   tool BOOTSTRAP set TOPIC NAME=VALUE...                   replace the topic's settings
  *   tool BOOTSTRAP config TOPIC NAME                         print one setting
  *   tool BOOTSTRAP committed GROUP TOPIC PARTITIONS          print the group's offsets, one line: "12 7 -"
@@ -56,7 +58,10 @@ static int answer(rd_kafka_queue_t *queue, const char *what, const char *print)
     const rd_kafka_CreatePartitions_result_t *grown = rd_kafka_event_CreatePartitions_result(event);
     const rd_kafka_AlterConfigs_result_t *altered = rd_kafka_event_AlterConfigs_result(event);
     const rd_kafka_DescribeConfigs_result_t *described = rd_kafka_event_DescribeConfigs_result(event);
-    if (created) {
+    const rd_kafka_DeleteTopics_result_t *deleted = rd_kafka_event_DeleteTopics_result(event);
+    if (deleted) {
+        topics = rd_kafka_DeleteTopics_result_topics(deleted, &count);
+    } else if (created) {
         topics = rd_kafka_CreateTopics_result_topics(created, &count);
     } else if (grown) {
         topics = rd_kafka_CreatePartitions_result_topics(grown, &count);
@@ -106,6 +111,19 @@ static int administer(const char *bootstrap, char **args, int count)
         rd_kafka_CreatePartitions(rk, &more, 1, NULL, queue);
         failed = answer(queue, "grow", NULL);
         rd_kafka_NewPartitions_destroy(more);
+    } else if (strcmp(command, "delete") == 0) {
+        rd_kafka_DeleteTopic_t *old = rd_kafka_DeleteTopic_new(topic);
+        rd_kafka_DeleteTopics(rk, &old, 1, NULL, queue);
+        failed = answer(queue, "delete", NULL);
+        rd_kafka_DeleteTopic_destroy(old);
+    } else if (strcmp(command, "truncate") == 0) {
+        rd_kafka_topic_partition_list_t *before = rd_kafka_topic_partition_list_new(1);
+        rd_kafka_topic_partition_list_add(before, topic, atoi(args[2]))->offset = atoll(args[3]);
+        rd_kafka_DeleteRecords_t *records = rd_kafka_DeleteRecords_new(before);
+        rd_kafka_DeleteRecords(rk, &records, 1, NULL, queue);
+        failed = answer(queue, "truncate", NULL);
+        rd_kafka_DeleteRecords_destroy(records);
+        rd_kafka_topic_partition_list_destroy(before);
     } else {
         rd_kafka_ConfigResource_t *resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic);
         if (strcmp(command, "set") == 0) {
@@ -196,6 +214,12 @@ static int transaction(const char *bootstrap, const char *topic, bool commit)
 int main(int argc, char **argv)
 {
     const char *command = argc > 2 ? argv[2] : "";
+    if (argc == 4 && strcmp(command, "delete") == 0) {
+        return administer(argv[1], argv + 2, argc - 2);
+    }
+    if (argc == 6 && strcmp(command, "truncate") == 0) {
+        return administer(argv[1], argv + 2, argc - 2);
+    }
     if (argc >= 5 && (strcmp(command, "create") == 0 || strcmp(command, "grow") == 0 || strcmp(command, "set") == 0 ||
                       strcmp(command, "config") == 0)) {
         return administer(argv[1], argv + 2, argc - 2);

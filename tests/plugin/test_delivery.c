@@ -65,6 +65,79 @@ START_TEST(oldest_unacknowledged_output_holds_the_offset)
 }
 END_TEST
 
+static lfrec_recommendation list_for(const char *user, uint32_t slot, bool forgotten)
+{
+    return (lfrec_recommendation){.user = id_of(user), .slot = slot, .partition = 0, .forgotten = forgotten};
+}
+
+START_TEST(a_list_is_under_way_until_it_is_reported)
+{
+    lfrec_recommendation list = list_for("u", 70, false);
+    ck_assert(!lfrec_delivery_under_way(delivery, 70));
+    lfrec_output *one = lfrec_delivery_send(delivery, &list, held_event(first, 3));
+    lfrec_output *two = lfrec_delivery_send(delivery, &list, NULL);
+    ck_assert(lfrec_delivery_under_way(delivery, 70));
+    ck_assert(!lfrec_delivery_under_way(delivery, 69));
+    lfrec_delivery_arrived(two);
+    ck_assert(lfrec_delivery_under_way(delivery, 70));
+    ck_assert_int_eq(lfrec_delivery_committable(first), 3);
+    ck_assert_int_eq(lfrec_delivery_resume(first), 4); /* the state has it: a list is made again from that */
+    lfrec_delivery_arrived(one);
+    ck_assert(!lfrec_delivery_under_way(delivery, 70));
+    ck_assert_int_eq(lfrec_delivery_committable(first), 4);
+    lfrec_delivery_arrived(NULL);
+}
+END_TEST
+
+START_TEST(a_list_that_was_not_handed_over_gives_its_holds_back)
+{
+    lfrec_recommendation list = list_for("u", 0, true);
+    lfrec_hold *hold = held_event(first, 3);
+    lfrec_output *output = lfrec_delivery_send(delivery, &list, hold);
+    ck_assert_ptr_eq(lfrec_delivery_unsend(output), hold);
+    ck_assert(!lfrec_delivery_under_way(delivery, 0));
+    ck_assert_int_eq(lfrec_delivery_committable(first), 3);
+    lfrec_delivery_let_go(hold);
+}
+END_TEST
+
+START_TEST(a_dead_letter_under_way_is_read_again_by_the_next_start)
+{
+    lfrec_output *letter = lfrec_delivery_send(delivery, NULL, held_event(first, 5));
+    lfrec_hold *list = held_event(first, 7);
+    first->position = 20;
+    ck_assert_int_eq(lfrec_delivery_resume(first), 5);
+    lfrec_delivery_arrived(letter);
+    ck_assert_int_eq(lfrec_delivery_resume(first), 20);
+    ck_assert_int_eq(lfrec_delivery_committable(first), 7);
+    lfrec_delivery_let_go(list);
+}
+END_TEST
+
+static bool note_goodbye(void *context, lfrec_id id, int32_t partition)
+{
+    char *text = context;
+    sprintf(text + strlen(text), "%.*s@%d ", (int)id.length, id.bytes, (int)partition);
+    return true;
+}
+
+START_TEST(goodbyes_under_way_are_known_by_id)
+{
+    char text[100] = "";
+    lfrec_recommendation a = list_for("a", 1, true), b = list_for("b", 2, true), c = list_for("c", 1, true);
+    lfrec_output *one = lfrec_delivery_send(delivery, &a, NULL), *two = lfrec_delivery_send(delivery, &b, NULL),
+                 *three = lfrec_delivery_send(delivery, &c, NULL);
+    lfrec_delivery_arrived(two);
+    ck_assert(lfrec_delivery_goodbyes(delivery, note_goodbye, text));
+    ck_assert_str_eq(text, "c@0 a@0 ");
+    lfrec_delivery_arrived(three);
+    lfrec_delivery_arrived(one);
+    text[0] = '\0';
+    ck_assert(lfrec_delivery_goodbyes(delivery, note_goodbye, text));
+    ck_assert_str_eq(text, "");
+}
+END_TEST
+
 START_TEST(deferred_list_holds_until_it_is_acknowledged)
 {
     lfrec_hold *hold = held_event(first, 4);
@@ -256,6 +329,10 @@ int main(void)
     tcase_add_test(tests, nothing_seen_commits_nothing);
     tcase_add_test(tests, position_is_committable_when_nothing_is_outstanding);
     tcase_add_test(tests, oldest_unacknowledged_output_holds_the_offset);
+    tcase_add_test(tests, a_list_is_under_way_until_it_is_reported);
+    tcase_add_test(tests, a_list_that_was_not_handed_over_gives_its_holds_back);
+    tcase_add_test(tests, a_dead_letter_under_way_is_read_again_by_the_next_start);
+    tcase_add_test(tests, goodbyes_under_way_are_known_by_id);
     tcase_add_test(tests, deferred_list_holds_until_it_is_acknowledged);
     tcase_add_test(tests, one_list_settles_a_user_of_two_partitions);
     tcase_add_test(tests, settling_lets_every_deferred_hold_go_and_no_other);

@@ -379,6 +379,8 @@ START_TEST(help_and_man_page_list_every_property)
                                         "embedded",
                                         "embedded.partitions",
                                         "http.listen",
+                                        "snapshot.path",
+                                        "snapshot.interval.ms",
                                         "log.level",
                                         "log.format",
                                         "log.file"};

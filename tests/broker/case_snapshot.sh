@@ -1,0 +1,180 @@
+# case_snapshot.sh - state that survives: snapshots, crashes while they are written, and snapshots that do not fit.
+
+quick_snapshots() { echo -X "lfrec.snapshot.path=$work/$t.snap" -X lfrec.snapshot.interval.ms=50; }
+
+# The ratings that a snapshot has, sorted; and those of the topic, by a second program that reads it from the beginning and knows no snapshot.
+ratings_in() { "$lfrec" --dump-snapshot "$1" 2> /dev/null | sort; }
+ratings_by_rebuild()
+{
+    local kept=$log kept_out=$out
+    start -G "$t-rebuild" -X "lfrec.snapshot.path=$work/$t.rebuilt" -X "lfrec.output.topic=$t-again" -X "lfrec.dead.letter.topic="
+    within 20 says "$log" 'caught up' || fail "the rebuild did not catch up: $(tail -n 3 "$log")"
+    stop "$pid" 0
+    log=$kept out=$kept_out
+    ratings_in "$work/$t.rebuilt"
+}
+
+same_ratings_as_rebuild()
+{
+    ratings_by_rebuild > "$work/$t.expected"
+    ratings_in "$work/$t.snap" > "$work/$t.found"
+    cmp -s "$work/$t.expected" "$work/$t.found" ||
+        fail "the state is not that of the topic: $(diff "$work/$t.expected" "$work/$t.found" | head -n 5)"
+    [ -s "$work/$t.found" ] || fail "nothing in the snapshot"
+}
+
+test_snapshot_at_exit_is_started_from()
+{
+    topics 2
+    # shellcheck disable=SC2046
+    start_ready -X "lfrec.snapshot.path=$work/$t.snap"
+    fill 20 2
+    { ratings 30 0 10; printf 'u1|u1,i3,\nu2|bad\n'; printf 'u4|u4,"i,\"\"q",2\n'; } | send
+    within 10 all_committed 2 || fail "not committed"
+    kill -USR1 "$pid"
+    within 10 says "$log" 'model 1 after' || fail "no training"
+    within 10 eval '[ "$(newest | grep -c "\"model\":1,")" -ge 30 ]' || fail "not published again"
+    stop "$pid" 0
+    local before
+    before=$(lists | wc -l)
+    ratings 5 10 11 | send
+    start_ready -X "lfrec.snapshot.path=$work/$t.snap"
+    says "$log" 'reading on after the snapshot, [0-9]* offsets from [1-9]' || fail "not from the snapshot: $(cat "$log")"
+    says "$log" 'caught up: 32 users, 21 items, 345 ratings' || fail "state: $(cat "$log")"
+    within 10 eval '[ "$(users_rated 11)" = 3 ] && [ "$(users_rated 12)" = 1 ]' || fail "lists: $(newest | head -n 3)"
+    within 10 all_committed 2 || fail "not committed"
+    [ "$(lists | wc -l)" = $((before + 5)) ] || fail "$(($(lists | wc -l) - before)) lists published after the start instead of 5"
+    list_of u0 | grep -q '"model":1,' || fail "the model did not come back: $(list_of u0)"
+    [ "$(dead | wc -l)" = 1 ] || fail "dead letters: $(dead)"
+    stop "$pid" 0
+    same_ratings_as_rebuild
+}
+
+test_kill_at_any_moment_loses_and_doubles_nothing()
+{
+    local sender round
+    # A static member comes back without waiting for its former self's session to end.
+    killable="$(quick_snapshots) -X consumer.group.instance.id=$t -X lfrec.retrain.events=500"
+    topics 2
+    # shellcheck disable=SC2086
+    start $killable
+    fill 90 2
+    { ratings 60 0 60; printf 'u1|\n'; ratings 60 60 80; printf 'u2|bad\nu3|u3,i5,\n'; ratings 60 0 20 | sed 's/\(rating":\)./\13/'; } |
+        awk '{ print } NR % 150 == 0 { fflush(); system("sleep 0.1") }' | send -X linger.ms=1 &
+    sender=$!
+    for round in 1 2 3 4 5 6; do
+        within 10 says "$log" 'partition 1 assigned' || fail "round $round: not assigned: $(tail -n 3 "$log")"
+        sleep 0.$((RANDOM % 9))5
+        kill -KILL "$pid"
+        wait "$pid" 2> /dev/null
+        # shellcheck disable=SC2086
+        start $killable
+    done
+    wait $sender
+    within 30 all_committed 2 || fail "committed $(committed 2), ends $(ends 2): $(tail -n 3 "$log")"
+    grep -l 'snapshot not used' "$work/$t".*.log && fail "a crash spoiled a snapshot"
+    [ "$(grep -l 'reading on after the snapshot' "$work/$t".*.log | wc -l)" -ge 3 ] || fail "hardly a start was from a snapshot"
+    stop "$pid" 0
+    same_ratings_as_rebuild
+    [ "$(dead | wc -l)" -ge 1 ] || fail "the dead letter is missing"
+    # Every user's newest list rests on all of the user's ratings.
+    awk -F , '{ n[$1]++ } END { for (u in n) print u, n[u] }' "$work/$t.found" | sort > "$work/$t.counts"
+    newest | grep -v "^[^\t]*\t-1" | sed -n 's/^\([^\t]*\)\t.*"rated":\([0-9]*\),.*/\1 \2/p' | sort > "$work/$t.listed"
+    cmp -s "$work/$t.counts" "$work/$t.listed" || fail "lists and state differ: $(diff "$work/$t.counts" "$work/$t.listed" | head -n 5)"
+}
+
+test_topic_made_again_is_noticed()
+{
+    topics 1
+    start_ready -X "lfrec.snapshot.path=$work/$t.snap"
+    ratings 10 0 10 | send
+    within 10 all_committed || fail "not committed"
+    stop "$pid" 0
+    # Shorter than the snapshot's offset.
+    "$tool" "$bootstrap" delete "$t-in" || fail "cannot delete"
+    within 10 topics_again 1 || fail "cannot make it again"
+    ratings 3 0 5 | send
+    start_ready -X "lfrec.snapshot.path=$work/$t.snap"
+    says "$log" 'ends before the snapshot' || fail "log: $(cat "$log")"
+    says "$log" 'caught up: 3 users, 1*[05] items, 15 ratings' || fail "state: $(cat "$log")"
+    within 10 all_committed || fail "not committed"
+    stop "$pid" 0
+    # Longer.
+    "$tool" "$bootstrap" delete "$t-in" || fail "cannot delete"
+    within 10 topics_again 1 || fail "cannot make it again"
+    ratings 4 0 15 | send
+    start_ready -X "lfrec.snapshot.path=$work/$t.snap"
+    says "$log" 'another event is where its last one was' || fail "log: $(cat "$log")"
+    within 10 says "$log" 'caught up: 4 users, [0-9]* items, 60 ratings' || fail "state: $(cat "$log")"
+    within 10 eval '[ "$(users_rated 15)" = 4 ]' || fail "lists: $(newest)"
+    stop "$pid" 0
+    same_ratings_as_rebuild
+}
+topics_again() { "$tool" "$bootstrap" create "$t-in" "$1" 2> /dev/null; }
+
+test_log_that_begins_after_the_snapshot_is_noticed()
+{
+    topics 1
+    start_ready -X "lfrec.snapshot.path=$work/$t.snap"
+    ratings 10 0 10 | send
+    within 10 all_committed || fail "not committed"
+    stop "$pid" 0
+    ratings 5 10 20 | send
+    "$tool" "$bootstrap" truncate "$t-in" 0 120 || fail "cannot delete records"
+    start_ready -X "lfrec.snapshot.path=$work/$t.snap"
+    says "$log" 'begins after the snapshot' || fail "log: $(cat "$log")"
+    says "$log" 'caught up: 5 users, [0-9]* items, 30 ratings' || fail "state: $(cat "$log")"
+    stop "$pid" 0
+    same_ratings_as_rebuild
+}
+
+test_spoiled_snapshot_is_refused_and_kept()
+{
+    topics 1
+    ratings 10 0 10 | send
+    echo 'no snapshot' > "$work/$t.snap"
+    start_ready -X "lfrec.snapshot.path=$work/$t.snap"
+    says "$log" 'snapshot not used.*it is no snapshot' || fail "log: $(cat "$log")"
+    [ "$(cat "$work/$t.snap.bad")" = 'no snapshot' ] || fail "not kept"
+    stop "$pid" 0
+    head -c 1000 "$work/$t.snap" > "$work/$t.short" && mv "$work/$t.short" "$work/$t.snap"
+    start_ready -X "lfrec.snapshot.path=$work/$t.snap"
+    says "$log" 'it is not as long as it says' || fail "log: $(cat "$log")"
+    says "$log" 'caught up: 10 users, 10 items, 100 ratings' || fail "state: $(cat "$log")"
+    stop "$pid" 0
+    "$lfrec" --dump-snapshot "$work/$t.snap.bad" 2> "$work/$t.err" && fail "dumped a spoiled one"
+    says "$work/$t.err" 'not as long' || fail "$(cat "$work/$t.err")"
+}
+
+# A disk without room, played by /dev/full.
+test_full_disk_is_said_and_outlived()
+{
+    topics 1
+    ln -s /dev/full "$work/$t.snap.tmp"
+    # shellcheck disable=SC2046
+    start_ready $(quick_snapshots)
+    ratings 10 0 10 | send
+    within 10 says "$log" 'no snapshot: .*No space left on device.*trying again' || fail "log: $(cat "$log")"
+    ratings 10 10 20 | send # the failed attempt has taken the link away: there is room again
+    within 10 all_committed || fail "the stream did not go on"
+    within 10 says "$log" 'snapshots are written again' || fail "log: $(cat "$log")"
+    [ "$(grep -c 'no snapshot: ' "$log")" = 1 ] || fail "said more than once: $(grep 'no snapshot' "$log")"
+    stop "$pid" 0
+    same_ratings_as_rebuild
+}
+
+test_snapshot_belongs_to_one_process()
+{
+    topics 1
+    start_ready -X "lfrec.snapshot.path=$work/$t.snap"
+    local first=$pid
+    start -X "lfrec.snapshot.path=$work/$t.snap"
+    wait "$pid"
+    [ $? = 2 ] || fail "exit code"
+    says "$log" 'another process has this snapshot' || fail "log: $(cat "$log")"
+    start -X "lfrec.snapshot.path=/nowhere/file"
+    wait "$pid"
+    [ $? = 2 ] || fail "exit code"
+    says "$log" '/nowhere/file.lock' || fail "log: $(cat "$log")"
+    stop "$first" 0
+}

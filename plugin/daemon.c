@@ -28,13 +28,14 @@ static void serve_training(daemon *d, bool demanded, int64_t now)
     d->training.demanded |= demanded;
     switch (lfrec_training_step(&d->training, now)) {
     case LFREC_TRAINING_ADOPTED:
-        d->lists_wait = true;
+        d->lists_wait = d->options->role != LFREC_ROLE_TRAINER;
         d->first_model = false;
+        daemon_model_trained(d);
         break;
     case LFREC_TRAINING_FAILED: d->first_model = false; break;
     case LFREC_TRAINING_NOTHING: break;
     }
-    if (d->ready && (!d->lists_wait || d->training.demanded) && lfrec_training_due(&d->training, now)) {
+    if (d->ready && daemon_trains(d) && (!d->lists_wait || d->training.demanded) && lfrec_training_due(&d->training, now)) {
         lfrec_training_begin(&d->training, now);
     }
 }
@@ -42,7 +43,7 @@ static void serve_training(daemon *d, bool demanded, int64_t now)
 /* How many waiting users may be published now: what the rate and the producer's queue allow. Half of the queue is left to events. */
 static size_t lists_allowed(const daemon *d)
 {
-    if (!d->lists_wait || !d->ready || d->first_model) {
+    if (!d->lists_wait || !d->ready || d->first_model || !daemon_publishes(d)) {
         return 0;
     }
     size_t by_rate = d->options->publish_rate > 0 ? (size_t)d->tokens : TURN_LISTS;
@@ -79,7 +80,7 @@ static void serve_messages(daemon *d)
         status = lfrec_kafka_poll(d->kafka, 0);
     }
     /* A list refused by a full queue waits in the operator. */
-    d->lists_wait |= d->ready && lfrec_operator_stats_of(d->op).stale_users > 0;
+    d->lists_wait |= d->ready && d->options->role != LFREC_ROLE_TRAINER && lfrec_operator_stats_of(d->op).stale_users > 0;
     if (status != LFREC_KAFKA_OK) {
         daemon_give_up(d, status == LFREC_KAFKA_FATAL ? LFREC_EXIT_FATAL : LFREC_EXIT_FAILED, lfrec_kafka_error(d->kafka));
     }
@@ -121,6 +122,7 @@ static void loop(daemon *d)
     d->hurry = joined == LFREC_KAFKA_AGAIN; /* stopped before a broker was reached */
     while (!seen.stop && !d->code) {
         int64_t now = lfrec_clock_ms();
+        daemon_serve_models(d);
         serve_training(d, seen.retrain, now);
         serve_messages(d);
         serve_lists(d, now);
@@ -203,8 +205,12 @@ static bool open_kafka(daemon *d, const lfrec_embedded *embedded)
 {
     char error[LFREC_KAFKA_ERROR_MAX];
     const lfrec_kafka_handler handler = daemon_kafka_handler(d);
-    lfrec_kafka_status status =
-        lfrec_kafka_open(&d->kafka, d->options, embedded ? lfrec_embedded_bootstrap(embedded) : NULL, &handler, error);
+    const char *bootstrap = embedded ? lfrec_embedded_bootstrap(embedded) : NULL;
+    lfrec_kafka_status status = lfrec_kafka_open(&d->kafka, d->options, bootstrap, &handler, error);
+    if (status == LFREC_KAFKA_OK && (status = daemon_open_models(d, bootstrap, error)) != LFREC_KAFKA_OK) {
+        lfrec_kafka_close(d->kafka, CLOSE_MS);
+        d->kafka = NULL;
+    }
     if (status != LFREC_KAFKA_OK) {
         lfrec_log(LFREC_LOG_ERROR, "%s", error);
         d->code = status == LFREC_KAFKA_BAD_CONFIG ? LFREC_EXIT_CONFIG : LFREC_EXIT_FAILED;
@@ -244,6 +250,8 @@ static bool stop(daemon *d)
     tell_bad_events(d);
     int queued = lfrec_kafka_counts_of(d->kafka).queued;
     d->left_behind = false; /* from here on it counts */
+    lfrec_kafka_models_close(d->models);
+    d->models = NULL;
     bool closed = lfrec_kafka_close(d->kafka, d->hurry ? HURRIED_CLOSE_MS : CLOSE_MS);
     if (asked && (queued > 0 || d->left_behind || !closed)) {
         d->code = LFREC_EXIT_FAILED;

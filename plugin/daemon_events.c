@@ -32,6 +32,9 @@ static void no_memory(daemon *d)
 bool daemon_on_list(void *context, const lfrec_recommendation *list)
 {
     daemon *d = context;
+    if (d->options->role == LFREC_ROLE_TRAINER) {
+        return true;
+    }
     d->buffer.length = 0;
     lfrec_encoded encoded = lfrec_encode_recommendation(list, &d->buffer);
     if (encoded != LFREC_ENCODED && encoded != LFREC_ENCODED_NULL) {
@@ -97,9 +100,9 @@ static void check_ready(daemon *d)
         };
         lfrec_log_with(LFREC_LOG_INFO, fields, 3, "caught up: %" PRIu64 " users, %" PRIu64 " items, %" PRIu64 " ratings",
                        stats.users, stats.items, stats.ratings);
-        d->lists_wait = true;
+        d->lists_wait = d->options->role != LFREC_ROLE_TRAINER;
         /* Without a model all lists would be published twice in a row. */
-        bool trains = d->options->retrain_events > 0 || d->options->retrain_seconds > 0;
+        bool trains = daemon_trains(d) && (d->options->retrain_events > 0 || d->options->retrain_seconds > 0);
         d->first_model = trains && stats.model_version == 0 &&
                          (lfrec_retrain_busy(d->training.retrain) || lfrec_training_begin(&d->training, lfrec_clock_ms()));
         daemon_restored(d);
@@ -131,7 +134,7 @@ static bool on_bad_event(daemon *d, lfrec_partition *p, const lfrec_kafka_messag
     if (old_news(p, message->offset)) {
         return true;
     }
-    if (*d->options->dead_letter_topic) {
+    if (*d->options->dead_letter_topic && d->options->role != LFREC_ROLE_TRAINER) { /* the scorers have it, too */
         lfrec_hold *hold = lfrec_delivery_hold(p, message->offset);
         lfrec_output *output = hold ? lfrec_delivery_send(d->delivery, NULL, hold) : NULL;
         if (!output) {
@@ -194,6 +197,15 @@ static bool on_message(void *context, const lfrec_kafka_message *message)
         if (!on_bad_event(d, p, message, bad, lfrec_bad_name(bad), text)) {
             return false;
         }
+    } else if (d->options->role == LFREC_ROLE_TRAINER) {
+        const lfrec_event *event = &d->decoded.event;
+        /* Nothing is published but goodbyes, to nobody: they let the user go. */
+        if (daemon_in_sample(d, event->user) &&
+            lfrec_operator_learn(d->op, event, p->id, event->kind != LFREC_EVENT_RATE) == LFREC_OUT_OF_MEMORY) {
+            no_memory(d);
+            return false;
+        }
+        p->events++;
     } else {
         const lfrec_event *event = &d->decoded.event;
         d->learning = p;

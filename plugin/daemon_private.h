@@ -1,6 +1,7 @@
 /* daemon_private.h - what the daemon's two halves share; nobody else includes this.
  *
  * daemon.c         start, the loop, stop
+ * daemon_models.c  trainers and scorers
  * daemon_events.c  what happens when Kafka or the operator calls: messages, lists, reports, partitions
  * daemon_metrics.c figures and answers for the HTTP port
  * daemon_state.c   snapshots: writing, restoring, and telling whether one fits */
@@ -12,8 +13,10 @@
 #include "delivery.h"
 #include "http.h"
 #include "kafka.h"
+#include "kafka_models.h"
 #include "notify.h"
 #include "progress.h"
+#include "sample.h"
 #include "signals.h"
 #include "snapshot_writer.h"
 #include "training.h"
@@ -34,6 +37,8 @@ typedef struct daemon {
     lfrec_delivery *delivery;
     lfrec_training training;
     lfrec_kafka *kafka;
+    lfrec_kafka_models *models; /* a trainer's or a scorer's; NULL: neither */
+    lfrec_sample sample;        /* of users; a trainer's is bounded */
     lfrec_progress_line progress;
     lfrec_notify notify;
 
@@ -77,6 +82,14 @@ lfrec_kafka_handler daemon_kafka_handler(daemon *d);
 void daemon_commit(daemon *d);
 /* Waits until everything handed to the producer is acknowledged, and what that allows is committed; not longer than makes sense. */
 void daemon_finish_outputs(daemon *d);
+
+/* A trainer's or scorer's part; nothing for one that is both. */
+lfrec_kafka_status daemon_open_models(daemon *d, const char *bootstrap, char error[LFREC_KAFKA_ERROR_MAX]);
+void daemon_serve_models(daemon *d);    /* in every turn */
+void daemon_model_trained(daemon *d);   /* a training's model has been adopted */
+bool daemon_trains(const daemon *d);    /* now, and here */
+bool daemon_publishes(const daemon *d); /* lists; a scorer when it knows the newest model */
+bool daemon_in_sample(const daemon *d, lfrec_id user);
 
 /* Takes the snapshot file for this process and brings the model back. false: error says why not. */
 bool daemon_open_state(daemon *d, char error[LFREC_SNAPSHOT_ERROR_MAX]);

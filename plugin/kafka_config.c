@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 typedef struct setting {
     lfrec_client client;
@@ -133,6 +134,14 @@ rd_kafka_conf_t *kafka_config(const lfrec_config *options, lfrec_client client, 
             rd_kafka_conf_destroy(conf);
             return NULL;
         }
+    }
+    if (client == LFREC_CLIENT_CONSUMER && options->role == LFREC_ROLE_TRAINER) {
+        /* Each trainer reads all partitions, so each is a group of its own. */
+        char group[600], host[64] = "";
+        const char *base = lfrec_config_client_value(options, LFREC_CLIENT_CONSUMER, "group.id");
+        gethostname(host, sizeof host - 1);
+        snprintf(group, sizeof group, "%s.trainer.%s.%ld", base ? base : "lfrec", host, (long)getpid());
+        rd_kafka_conf_set(conf, "group.id", group, NULL, 0);
     }
     if (bootstrap) {
         rd_kafka_conf_set(conf, "bootstrap.servers", bootstrap, NULL, 0);

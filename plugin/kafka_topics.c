@@ -121,6 +121,12 @@ lfrec_kafka_status kafka_topics_prepare(lfrec_kafka *k, int limit_ms)
     if (k->options->embedded) {
         return LFREC_KAFKA_OK; /* whoever started that broker made the topics; it knows no requests for it */
     }
+    if (k->options->role != LFREC_ROLE_ALL) {
+        lfrec_kafka_status models = ensure(k, k->options->model_topic, 1, "cleanup.policy", "compact", limit_ms);
+        if (models != LFREC_KAFKA_OK) {
+            return models;
+        }
+    }
     /* Only the newest list of a user matters: a compacted topic keeps just that. */
     lfrec_kafka_status status = ensure(k, k->options->output_topic, partitions, "cleanup.policy", "compact", limit_ms);
     if (status == LFREC_KAFKA_OK && *dead_letter) {

@@ -4,6 +4,7 @@
 
 #include "../lfrec.h"
 #include "job.h"
+#include "model_pack.h"
 #include "operator_state.h"
 #include "outbox.h"
 
@@ -33,6 +34,7 @@ struct lfrec_operator {
     lfrec_means means;
     lfrec_model model;
     uint64_t version; /* of the model; 0: the means alone */
+    bool follows;     /* the model is another operator's, and so are its means */
     uint64_t changes; /* of ratings since all of the model's means were brought up to date */
     uint64_t trainings;
     lfrec_job *job; /* begun and neither adopted nor freed; not owned */
@@ -40,6 +42,7 @@ struct lfrec_operator {
     lfrec_prequential error;
     uint64_t rates, retracts, forgets, published, unchanged, retrains, failed_retrains;
 
+    uint32_t most_factors; /* that the scratch is for */
     /* Scratch. */
     float *factors;                /* LFREC_STRIDE of the most factors a model may have */
     lfrec_user listed_user;        /* whom op->scored is for, folded in into op->factors */
@@ -126,6 +129,7 @@ bool lfrec_operator_open(lfrec_operator **out, const lfrec_operator_options *opt
     size_t reasons = options->reasons;
     op->store = lfrec_store_open();
     uint32_t most_factors = options->factors > FIRST_FACTORS ? options->factors : FIRST_FACTORS;
+    op->most_factors = most_factors;
     op->factors = calloc(LFREC_STRIDE(most_factors), sizeof *op->factors);
     op->scored = calloc(options->top_n, sizeof *op->scored);
     op->listed = calloc(options->top_n, sizeof *op->listed);
@@ -230,6 +234,9 @@ static bool make_room_for_item(lfrec_operator *op)
  * events alone. */
 static void refresh_mean(lfrec_operator *op, uint32_t item)
 {
+    if (op->follows) {
+        return;
+    }
     uint64_t ratings = lfrec_store_ratings(op->store), room = op->model.items;
     uint64_t patience = room <= SMALL_CATALOG ? 0 : ratings / 64 > room / 8 ? ratings / 64 : room / 8;
     if (++op->changes >= patience) {
@@ -571,19 +578,41 @@ lfrec_learned lfrec_operator_learn(lfrec_operator *op, const lfrec_event *event,
     return LFREC_REFUSED;
 }
 
+static void drop_user(lfrec_operator *op, uint32_t user)
+{
+    lfrec_history history = lfrec_store_history(op->store, user);
+    remove_from_means(op, &history);
+    lfrec_outbox_forget(&op->outbox, user);
+    lfrec_store_remove_user(op->store, user);
+}
+
+/* After users left. */
+static void refresh_means(lfrec_operator *op)
+{
+    if (!op->follows) {
+        lfrec_model_set_means(&op->model, &op->means);
+        op->changes = 0;
+    }
+}
+
 void lfrec_operator_drop_partition(lfrec_operator *op, int32_t partition)
 {
     for (uint32_t user = 0; user < lfrec_store_user_slots(op->store); ++user) {
-        if (!lfrec_store_has_user(op->store, user) || lfrec_store_partition(op->store, user) != partition) {
-            continue;
+        if (lfrec_store_has_user(op->store, user) && lfrec_store_partition(op->store, user) == partition) {
+            drop_user(op, user);
         }
-        lfrec_history history = lfrec_store_history(op->store, user);
-        remove_from_means(op, &history);
-        lfrec_outbox_forget(&op->outbox, user);
-        lfrec_store_remove_user(op->store, user);
     }
-    lfrec_model_set_means(&op->model, &op->means);
-    op->changes = 0;
+    refresh_means(op);
+}
+
+void lfrec_operator_keep_users(lfrec_operator *op, bool (*keep)(void *context, lfrec_id user), void *context)
+{
+    for (uint32_t user = 0; user < lfrec_store_user_slots(op->store); ++user) {
+        if (lfrec_store_has_user(op->store, user) && !keep(context, lfrec_store_user_id(op->store, user))) {
+            drop_user(op, user);
+        }
+    }
+    refresh_means(op);
 }
 
 /* ---- training ---- */
@@ -606,6 +635,16 @@ lfrec_job *lfrec_operator_retrain_begin(lfrec_operator *op)
         ++op->trainings;
     }
     return op->job;
+}
+
+/* Nobody's list is what it was. */
+static void touch_all(lfrec_operator *op)
+{
+    for (uint32_t user = 0; user < lfrec_store_user_slots(op->store); ++user) {
+        if (lfrec_store_has_user(op->store, user)) {
+            lfrec_outbox_push(&op->outbox, user);
+        }
+    }
 }
 
 /* The job's model, with the operator's room and today's means, in place of the operator's. */
@@ -654,14 +693,68 @@ bool lfrec_operator_retrain_adopt(lfrec_operator *op, lfrec_job *job, char error
     if (adopted) {
         ++op->version;
         ++op->retrains;
-        for (uint32_t user = 0; user < lfrec_store_user_slots(op->store); ++user) {
-            if (lfrec_store_has_user(op->store, user)) {
-                lfrec_outbox_push(&op->outbox, user);
-            }
-        }
+        op->follows = false;
+        touch_all(op);
     }
     lfrec_job_free(job);
     return adopted;
+}
+
+/* ---- models of others ---- */
+
+bool lfrec_operator_write_model(const lfrec_operator *op, lfrec_buffer *buffer)
+{
+    lfrec_model view = view_of(op);
+    return op->version > 0 && lfrec_model_pack(op->store, &view, buffer);
+}
+
+/* The items of a packed model, known from here on; their indices here. */
+static bool know_items(lfrec_operator *op, const lfrec_packed *packed, uint32_t *index)
+{
+    lfrec_id id;
+    for (uint32_t k = 0; lfrec_packed_item(packed, k, &id); ++k) {
+        index[k] = lfrec_store_find_item(op->store, id);
+        if (index[k] == LFREC_NO_INDEX && (!make_room_for_item(op) || !lfrec_store_add_item(op->store, id, &index[k]))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool lfrec_operator_read_model(lfrec_operator *op, const void *bytes, size_t length, uint64_t version,
+                               char error[LFREC_OPERATOR_ERROR_MAX])
+{
+    lfrec_packed packed;
+    lfrec_model model;
+    if (!lfrec_packed_open(&packed, bytes, length, error)) {
+        return false;
+    }
+    lfrec_options options = model_options(op, op->model.items, packed.model.factors);
+    uint32_t *index = calloc((size_t)packed.model.items + 1, sizeof *index);
+    bool read = false;
+    if (packed.model.setting != options.setting || packed.model.factors > op->most_factors) {
+        snprintf(error, LFREC_OPERATOR_ERROR_MAX,
+                 "the model is of another kind, or has more factors than lfrec.factors allows here");
+    } else if (!index || !know_items(op, &packed, index)) {
+        snprintf(error, LFREC_OPERATOR_ERROR_MAX, "no memory for a model of %u items", (unsigned)packed.model.items);
+    } else {
+        options = model_options(op, op->model.items, packed.model.factors); /* there may be more room now */
+        lfrec_status status = lfrec_model_create(&model, &options, NULL);
+        if (status == LFREC_OK) {
+            lfrec_model_spread(&packed.model, index, &model);
+            lfrec_model_destroy(&op->model);
+            op->model = model;
+            op->version = version;
+            op->follows = true;
+            touch_all(op);
+            read = true;
+        } else {
+            snprintf(error, LFREC_OPERATOR_ERROR_MAX, "cannot take the model: %s", lfrec_status_string(status));
+        }
+    }
+    free(index);
+    lfrec_packed_close(&packed);
+    return read;
 }
 
 lfrec_operator_stats lfrec_operator_stats_of(const lfrec_operator *op)

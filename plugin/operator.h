@@ -8,6 +8,7 @@
 
 #include "event.h"
 
+struct lfrec_buffer;
 typedef struct lfrec_operator lfrec_operator; /* opaque */
 typedef struct lfrec_job lfrec_job; /* one training: a frozen copy of the ratings, then the model made from it */
 
@@ -84,6 +85,9 @@ size_t lfrec_operator_republish(lfrec_operator *op, size_t most);
  * ratings of those who stay. O(users). */
 void lfrec_operator_drop_partition(lfrec_operator *op, int32_t partition);
 
+/* Users for whom keep says false leave, unpublished; their items stay. O(users). */
+void lfrec_operator_keep_users(lfrec_operator *op, bool (*keep)(void *context, lfrec_id user), void *context);
+
 /* The list of one user now, through `publish` (not the operator's own callback), whether it changed or not; the user's state does not
  * change. false: a user without ratings. */
 bool lfrec_operator_top(lfrec_operator *op, lfrec_id user, lfrec_publish *publish, void *context);
@@ -109,6 +113,15 @@ void lfrec_job_run(lfrec_job *job);
 void lfrec_job_cancel(lfrec_job *job); /* from any thread: run returns within about one epoch */
 bool lfrec_operator_retrain_adopt(lfrec_operator *op, lfrec_job *job, char error[LFREC_OPERATOR_ERROR_MAX]);
 void lfrec_job_free(lfrec_job *job);
+
+/* The model as bytes that any other operator can read: the items' ids, then the header's own format. Appended to the buffer. false: no
+ * memory, or there is no model yet. */
+bool lfrec_operator_write_model(const lfrec_operator *op, struct lfrec_buffer *buffer);
+/* Another operator's model in place of the own, under its version there; every user becomes stale. From then on the means are that model's,
+ * too, not those of the own events: they come from all users, not from a part of them. false: *error says why, and nothing changed (but
+ * for items that are known now). */
+bool lfrec_operator_read_model(lfrec_operator *op, const void *bytes, size_t length, uint64_t version,
+                               char error[LFREC_OPERATOR_ERROR_MAX]);
 
 lfrec_operator_stats lfrec_operator_stats_of(const lfrec_operator *op);
 

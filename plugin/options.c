@@ -168,6 +168,16 @@ static bool parse_value(lfrec_config *options, const struct lfrec_option *option
         *(uint32_t *)field = (uint32_t)number;
         return true;
     }
+    case LFREC_OPTION_ROLE: {
+        static const char *const words[] = {"all", "trainer", "scorer"};
+        static const int meanings[] = {LFREC_ROLE_ALL, LFREC_ROLE_TRAINER, LFREC_ROLE_SCORER};
+        int role;
+        if (!parse_word(value, words, meanings, 3, &role)) {
+            return false;
+        }
+        *(lfrec_role *)field = (lfrec_role)role;
+        return true;
+    }
     case LFREC_OPTION_BOOLEAN: {
         bool on;
         if (!parse_boolean(value, &on)) {
@@ -460,7 +470,18 @@ bool lfrec_config_check(lfrec_config *options, char error[LFREC_CONFIG_ERROR_MAX
         return fail(error, "lfrec.scale.min=%s (%s) must be below lfrec.scale.max=%s (%s)", low,
                     origin_of(options, "lfrec.scale.min"), high, origin_of(options, "lfrec.scale.max"));
     }
-    if (!check_topics_differ(options, "lfrec.input.topic", options->input_topic, "lfrec.output.topic",
+    if (options->role == LFREC_ROLE_TRAINER && *options->snapshot_path) {
+        return fail(error, "lfrec.snapshot.path (%s): a trainer keeps no snapshot, it reads its sample of users anew; leave it out",
+                    origin_of(options, "lfrec.snapshot.path"));
+    }
+    if (options->role != LFREC_ROLE_ALL && options->pipe) {
+        return fail(error, "lfrec.role (%s) is for Kafka: leave it out with --pipe", origin_of(options, "lfrec.role"));
+    }
+    if ((options->role != LFREC_ROLE_ALL && (!check_topics_differ(options, "lfrec.input.topic", options->input_topic,
+                                                                  "lfrec.model.topic", options->model_topic, error) ||
+                                             !check_topics_differ(options, "lfrec.output.topic", options->output_topic,
+                                                                  "lfrec.model.topic", options->model_topic, error))) ||
+        !check_topics_differ(options, "lfrec.input.topic", options->input_topic, "lfrec.output.topic",
                              options->output_topic, error) ||
         !check_topics_differ(options, "lfrec.input.topic", options->input_topic, "lfrec.dead.letter.topic",
                              options->dead_letter_topic, error) ||

@@ -23,7 +23,7 @@
 #define LFREC_PATH_MAX 255u          /* bytes in a file's path */
 #define LFREC_CONFIG_ERROR_MAX 1024u /* bytes for an error text, NUL included */
 #define LFREC_OPTIONS_EXIT_USAGE 2   /* the process's exit code for a usage or configuration error */
-#define LFREC_OPTION_COUNT 23        /* rows in the table */
+#define LFREC_OPTION_COUNT 26        /* rows in the table */
 
 typedef enum lfrec_action {
     LFREC_ACTION_RUN,
@@ -33,6 +33,12 @@ typedef enum lfrec_action {
     LFREC_ACTION_CHECK_CONFIG, /* validate, print lfrec_config_dump and leave with 0 */
     LFREC_ACTION_DUMP_SNAPSHOT /* print lfrec_config.dumped as CSV and leave with 0, or 1 if it cannot be read */
 } lfrec_action;
+
+typedef enum lfrec_role {
+    LFREC_ROLE_ALL,     /* learns, trains and publishes */
+    LFREC_ROLE_TRAINER, /* learns from a sample of users, trains, and publishes models */
+    LFREC_ROLE_SCORER   /* learns, follows the models of a trainer, and publishes lists */
+} lfrec_role;
 
 typedef enum lfrec_client {
     LFREC_CLIENT_CONSUMER = 1,
@@ -57,6 +63,9 @@ typedef struct lfrec_config {
     char input_topic[LFREC_TOPIC_MAX + 1];
     char output_topic[LFREC_TOPIC_MAX + 1];
     char dead_letter_topic[LFREC_TOPIC_MAX + 1]; /* empty: count and log bad events only */
+    lfrec_role role;
+    char model_topic[LFREC_TOPIC_MAX + 1];
+    uint64_t trainer_users; /* most in a trainer's sample; 0: all */
     lfrec_format format;
     float scale_min, scale_max;
     uint32_t factors;

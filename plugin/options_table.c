@@ -32,6 +32,14 @@ const struct lfrec_option lfrec_option_table[LFREC_OPTION_COUNT] = {
      "Epochs of a training on few ratings; half as many are taken when there are a million."},
     {"lfrec.publish.rate", LFREC_OPTION_COUNT32, FIELD(publish_rate), "1000", 0, 100000000,
      "Lists per second when users are published again after a retraining. 0: as fast as the producer takes them."},
+    {"lfrec.role", LFREC_OPTION_ROLE, FIELD(role), "all", 0, 0,
+     "all: this process trains and publishes lists. trainer: it publishes models to lfrec.model.topic, learned from a "
+     "sample of all users. "
+     "scorer: it publishes lists by those models, and does not train."},
+    {"lfrec.model.topic", LFREC_OPTION_TOPIC, FIELD(model_topic), "lfrec-models", 0, 0,
+     "Topic of the models between trainers and scorers: compacted, one partition."},
+    {"lfrec.trainer.users", LFREC_OPTION_COUNT64, FIELD(trainer_users), "200000", 0, UINT64_MAX,
+     "Most users in a trainer's sample, which is drawn uniformly. 0: all."},
     {"lfrec.seed", LFREC_OPTION_COUNT64, FIELD(seed), "1", 0, UINT64_MAX, "Seed of all randomness."},
     {"lfrec.embedded", LFREC_OPTION_BOOLEAN, FIELD(embedded), "false", 0, 0,
      "Run a broker inside the process (librdkafka's mock cluster, for trying out) instead of connecting to one."},
@@ -75,6 +83,7 @@ void lfrec_option_allowed(const struct lfrec_option *option, char out[LFREC_OPTI
         snprintf(out, LFREC_OPTION_TEXT_MAX, "true, false or an integer from %" PRIu64 " to %" PRIu64, option->least,
                  option->most);
         return;
+    case LFREC_OPTION_ROLE: text = "all, trainer or scorer"; break;
     case LFREC_OPTION_BOOLEAN: text = "true or false"; break;
     case LFREC_OPTION_ADDRESS: text = "empty, PORT, IP4:PORT or [IP6]:PORT"; break;
     case LFREC_OPTION_LEVEL: text = "error, warning, info or debug"; break;
@@ -113,6 +122,11 @@ void lfrec_option_value(const lfrec_config *options, const struct lfrec_option *
         const uint64_t *count = field;
         snprintf(out, LFREC_OPTION_TEXT_MAX, "%" PRIu64, *count);
         return;
+    }
+    case LFREC_OPTION_ROLE: {
+        const lfrec_role *role = field;
+        text = *role == LFREC_ROLE_TRAINER ? "trainer" : *role == LFREC_ROLE_SCORER ? "scorer" : "all";
+        break;
     }
     case LFREC_OPTION_BOOLEAN: {
         const bool *on = field;

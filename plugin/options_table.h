@@ -12,6 +12,7 @@ enum lfrec_option_type {
     LFREC_OPTION_COUNT32,        /* uint32_t, from least to most */
     LFREC_OPTION_COUNT64,        /* uint64_t, from least to most */
     LFREC_OPTION_REASONS,        /* as COUNT32, or true and false for 3 and 0 */
+    LFREC_OPTION_ROLE,           /* lfrec_role */
     LFREC_OPTION_BOOLEAN,        /* bool */
     LFREC_OPTION_ADDRESS,        /* char[LFREC_ADDRESS_MAX] */
     LFREC_OPTION_LEVEL,          /* int */

@@ -359,6 +359,18 @@ START_TEST(help_version_and_check_config_are_actions)
 }
 END_TEST
 
+START_TEST(roles_that_cannot_be_are_refused)
+{
+    assert_good(PARSE("-b", "h", "-X", "lfrec.role=scorer", "-X", "lfrec.snapshot.path=/tmp/s"));
+    assert_error(PARSE("-b", "h", "-X", "lfrec.role=boss"), "lfrec.role=boss (-X): must be all, trainer or scorer");
+    assert_error(PARSE("--pipe", "-X", "lfrec.role=trainer"), "leave it out with --pipe");
+    assert_error(PARSE("-b", "h", "-X", "lfrec.role=trainer", "-X", "lfrec.snapshot.path=/tmp/s"),
+                 "a trainer keeps no snapshot");
+    assert_error(PARSE("-b", "h", "-X", "lfrec.role=trainer", "-X", "lfrec.model.topic=ratings"),
+                 "must be different topics");
+}
+END_TEST
+
 START_TEST(help_and_man_page_list_every_property)
 {
     static const char *const names[] = {"input.topic",
@@ -375,6 +387,9 @@ START_TEST(help_and_man_page_list_every_property)
                                         "retrain.seconds",
                                         "epochs",
                                         "publish.rate",
+                                        "role",
+                                        "model.topic",
+                                        "trainer.users",
                                         "seed",
                                         "embedded",
                                         "embedded.partitions",
@@ -536,6 +551,7 @@ int main(void)
     ADD(prefixes_are_checked);
     ADD(command_line_mistakes_are_errors);
     ADD(help_version_and_check_config_are_actions);
+    ADD(roles_that_cannot_be_are_refused);
     ADD(help_and_man_page_list_every_property);
     ADD(the_dump_is_a_properties_file_that_gives_the_same_options);
     ADD(secrets_are_hidden_in_dumps);

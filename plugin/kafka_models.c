@@ -1,0 +1,282 @@
+#include "kafka_models.h"
+#include "clock.h"
+#include "kafka_private.h"
+#include "log.h"
+#include "model_topic.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    CHUNK_BYTES = 900000, /* below a topic's default max.message.bytes, 1048588 */
+    TURN_MESSAGES = 64
+};
+
+struct lfrec_kafka_models {
+    const lfrec_config *options;
+    rd_kafka_t *consumer, *producer; /* producer: a trainer's */
+    rd_kafka_topic_t *topic;
+    lfrec_assembly *assembly;
+    lfrec_buffer chunk;
+    uint64_t maker;   /* drawn at the start */
+    uint64_t version; /* the newest seen or sent */
+    bool owns;        /* a trainer: the partition is ours */
+    bool known;
+    int unsent; /* chunks without a good report */
+};
+
+/* Sticky, so that a trainer that joins does not take the lead from one that has it. Nothing is ever committed here, which librdkafka 2.0
+ * would pay for with the assignment. */
+static void on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list, void *opaque)
+{
+    lfrec_kafka_models *m = opaque;
+    rd_kafka_error_t *error;
+    bool ours = false;
+    for (int i = 0; i < list->cnt; i++) {
+        list->elems[i].offset = RD_KAFKA_OFFSET_BEGINNING;
+        ours |= list->elems[i].partition == 0;
+    }
+    if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+        error = rd_kafka_incremental_assign(client, list);
+        m->owns |= ours;
+        lfrec_log(LFREC_LOG_INFO, m->owns ? "this trainer leads" : "another trainer leads; waiting to take over");
+    } else {
+        error = rd_kafka_incremental_unassign(client, list);
+        m->owns &= !ours;
+    }
+    m->known &= !ours;
+    if (error) {
+        lfrec_log(LFREC_LOG_WARNING, "topic %s: %s", m->options->model_topic, rd_kafka_error_string(error));
+        rd_kafka_error_destroy(error);
+    }
+}
+
+static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, void *opaque)
+{
+    lfrec_kafka_models *m = opaque;
+    (void)client;
+    m->unsent -= message->err == RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (message->err) {
+        lfrec_log_thinned(LFREC_LOG_WARNING, "model", "a part of a model is not delivered to topic %s: %s",
+                          m->options->model_topic, rd_kafka_err2str(message->err));
+    }
+}
+
+static void on_log(const rd_kafka_t *client, int level, const char *facility, const char *text)
+{
+    (void)client;
+    /* What is wrong with the properties the main clients have said. */
+    bool worth = level <= LFREC_LOG_WARNING && strcmp(facility, "CONFWARN") != 0;
+    lfrec_log_thinned(worth ? LFREC_LOG_WARNING : LFREC_LOG_DEBUG, text, "librdkafka (models): %s: %s", facility, text);
+}
+
+static rd_kafka_t *new_client(lfrec_kafka_models *m, lfrec_client which, const char *bootstrap,
+                              char error[LFREC_KAFKA_ERROR_MAX])
+{
+    rd_kafka_conf_t *conf = kafka_config(m->options, which, bootstrap, error);
+    if (!conf) {
+        return NULL;
+    }
+    rd_kafka_conf_set_opaque(conf, m);
+    rd_kafka_conf_set_log_cb(conf, on_log);
+    if (which == LFREC_CLIENT_PRODUCER) {
+        rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+    } else {
+        char group[512];
+        const char *base = lfrec_config_client_value(m->options, LFREC_CLIENT_CONSUMER, "group.id");
+        snprintf(group, sizeof group, "%s.trainer", base ? base : "lfrec");
+        rd_kafka_conf_set(conf, "group.id", group, NULL, 0);
+        rd_kafka_conf_set(conf, "partition.assignment.strategy", "cooperative-sticky", NULL, 0);
+        rd_kafka_conf_set(conf, "queued.min.messages", "1000", NULL, 0);
+        rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
+    }
+    rd_kafka_t *client = rd_kafka_new(which == LFREC_CLIENT_PRODUCER ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER, conf,
+                                      error, LFREC_KAFKA_ERROR_MAX);
+    if (!client) {
+        rd_kafka_conf_destroy(conf);
+    }
+    return client;
+}
+
+/* Different for each process and start. */
+static uint64_t draw(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    uint64_t mixed = ((uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec) ^ ((uint64_t)getpid() << 40);
+    mixed = (mixed ^ (mixed >> 33)) * 0xff51afd7ed558ccdu;
+    return mixed ^ (mixed >> 33);
+}
+
+lfrec_kafka_status lfrec_kafka_models_open(lfrec_kafka_models **out, const lfrec_config *options, const char *bootstrap,
+                                           char error[LFREC_KAFKA_ERROR_MAX])
+{
+    lfrec_kafka_models *m = calloc(1, sizeof *m);
+    if (m) {
+        m->options = options;
+        m->maker = draw();
+        m->assembly = lfrec_assembly_open();
+    }
+    if (!m || !m->assembly) {
+        snprintf(error, LFREC_KAFKA_ERROR_MAX, "no memory for the models' topic");
+        free(m);
+        return LFREC_KAFKA_FAILED;
+    }
+    bool trainer = options->role == LFREC_ROLE_TRAINER;
+    m->consumer = new_client(m, LFREC_CLIENT_CONSUMER, bootstrap, error);
+    m->producer = m->consumer && trainer ? new_client(m, LFREC_CLIENT_PRODUCER, bootstrap, error) : NULL;
+    if (!m->consumer || (trainer && !m->producer)) {
+        lfrec_kafka_models_close(m);
+        return LFREC_KAFKA_BAD_CONFIG;
+    }
+    rd_kafka_poll_set_consumer(m->consumer);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, options->model_topic, trainer ? RD_KAFKA_PARTITION_UA : 0)->offset =
+        RD_KAFKA_OFFSET_BEGINNING;
+    rd_kafka_resp_err_t code = trainer ? rd_kafka_subscribe(m->consumer, list) : rd_kafka_assign(m->consumer, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    m->topic = trainer ? rd_kafka_topic_new(m->producer, options->model_topic, NULL) : NULL;
+    if (code) {
+        snprintf(error, LFREC_KAFKA_ERROR_MAX, "cannot follow topic %s: %s", options->model_topic, rd_kafka_err2str(code));
+        lfrec_kafka_models_close(m);
+        return LFREC_KAFKA_FAILED;
+    }
+    *out = m;
+    return LFREC_KAFKA_OK;
+}
+
+void lfrec_kafka_models_close(lfrec_kafka_models *m)
+{
+    if (!m) {
+        return;
+    }
+    if (m->consumer) {
+        int64_t deadline = lfrec_clock_ms() + 1000;
+        rd_kafka_queue_t *queue = rd_kafka_queue_new(m->consumer);
+        rd_kafka_error_t *error = rd_kafka_consumer_close_queue(m->consumer, queue);
+        while (!error && !rd_kafka_consumer_closed(m->consumer) && lfrec_clock_ms() < deadline) {
+            rd_kafka_message_t *late = rd_kafka_consume_queue(queue, 20);
+            if (late) {
+                rd_kafka_message_destroy(late);
+            }
+        }
+        if (error) {
+            rd_kafka_error_destroy(error);
+        }
+        rd_kafka_queue_destroy(queue);
+        if (!rd_kafka_consumer_closed(m->consumer)) {
+            return; /* no broker answers: left to the end of the process */
+        }
+        rd_kafka_destroy_flags(m->consumer, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    }
+    if (m->producer) {
+        rd_kafka_purge(m->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+        rd_kafka_poll(m->producer, 0);
+        if (m->topic) {
+            rd_kafka_topic_destroy(m->topic);
+        }
+        rd_kafka_destroy(m->producer);
+    }
+    lfrec_assembly_close(m->assembly);
+    lfrec_buffer_free(&m->chunk);
+    free(m);
+}
+
+static bool take(lfrec_kafka_models *m, const rd_kafka_message_t *message)
+{
+    if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+        m->known |= message->partition == 0;
+        return false;
+    }
+    if (message->err) {
+        lfrec_log_thinned(LFREC_LOG_WARNING, "models", "following topic %s: %s", m->options->model_topic,
+                          rd_kafka_message_errstr(message));
+        return false;
+    }
+    switch (lfrec_assembly_take(m->assembly, message->payload, message->len)) {
+    case LFREC_ASSEMBLED_MODEL: return true;
+    case LFREC_ASSEMBLED_PART: break;
+    case LFREC_ASSEMBLED_BAD:
+        lfrec_log_thinned(LFREC_LOG_WARNING, "bad chunk",
+                          "topic %s offset %" PRId64 ": no part of a model, or a damaged one: passed over",
+                          m->options->model_topic, message->offset);
+        break;
+    case LFREC_ASSEMBLED_NO_MEMORY:
+        lfrec_log_thinned(LFREC_LOG_ERROR, "model memory", "no memory for a model: the one before serves on");
+        break;
+    }
+    return false;
+}
+
+bool lfrec_kafka_models_poll(lfrec_kafka_models *m, uint64_t *version, const void **bytes, size_t *length)
+{
+    bool newer = false;
+    if (m->producer) {
+        rd_kafka_poll(m->producer, 0);
+    }
+    for (int i = 0; i < TURN_MESSAGES; i++) {
+        rd_kafka_message_t *message = rd_kafka_consumer_poll(m->consumer, 0);
+        if (!message) {
+            break;
+        }
+        newer |= take(m, message);
+        rd_kafka_message_destroy(message);
+    }
+    lfrec_model_name name;
+    if (!newer || !lfrec_assembly_model(m->assembly, &name, bytes, length)) {
+        return false; /* or the one after it has begun to come: that one, then */
+    }
+    m->version = name.version > m->version ? name.version : m->version;
+    *version = name.version;
+    return true;
+}
+
+bool lfrec_kafka_models_known(const lfrec_kafka_models *m)
+{
+    return m->known;
+}
+
+bool lfrec_kafka_models_leads(const lfrec_kafka_models *m)
+{
+    return m->owns && m->known;
+}
+
+bool lfrec_kafka_models_publish(lfrec_kafka_models *m, const void *bytes, size_t length, int limit_ms,
+                                uint64_t *version, char error[LFREC_KAFKA_ERROR_MAX])
+{
+    char key[LFREC_CHUNK_KEY_MAX];
+    int64_t deadline = lfrec_clock_ms() + limit_ms;
+    uint32_t chunks = lfrec_model_chunks(length, CHUNK_BYTES);
+    lfrec_model_name name = {.version = m->version + 1, .maker = m->maker};
+    m->version = name.version; /* one that fails is not used again */
+    m->unsent = (int)chunks;
+    for (uint32_t chunk = 0; chunk < chunks;) {
+        if (!lfrec_model_chunk(name, bytes, length, CHUNK_BYTES, chunk, key, &m->chunk)) {
+            snprintf(error, LFREC_KAFKA_ERROR_MAX, "no memory for a part of the model");
+            return false;
+        }
+        if (rd_kafka_produce(m->topic, 0, RD_KAFKA_MSG_F_COPY, m->chunk.bytes, m->chunk.length, key, strlen(key), NULL) == 0) {
+            chunk++;
+        } else if (rd_kafka_last_error() != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+            snprintf(error, LFREC_KAFKA_ERROR_MAX, "%s", rd_kafka_err2str(rd_kafka_last_error()));
+            return false;
+        }
+        rd_kafka_poll(m->producer, chunk < chunks && lfrec_clock_ms() < deadline ? 10 : 0);
+        if (lfrec_clock_ms() >= deadline) {
+            break;
+        }
+    }
+    while (m->unsent > 0 && lfrec_clock_ms() < deadline) {
+        rd_kafka_poll(m->producer, 20);
+    }
+    if (m->unsent > 0) {
+        snprintf(error, LFREC_KAFKA_ERROR_MAX, "%d of %" PRIu32 " parts were not acknowledged within %d s", m->unsent,
+                 chunks, limit_ms / 1000);
+        return false;
+    }
+    *version = name.version;
+    return true;
+}

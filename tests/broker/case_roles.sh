@@ -1,0 +1,102 @@
+# case_roles.sh - trainers and scorers: models by a topic between them.
+
+quickly='-X session.timeout.ms=1500 -X heartbeat.interval.ms=200'
+start_trainer() # ARGUMENTS...
+{
+    # shellcheck disable=SC2086
+    start_ready $quickly -X lfrec.role=trainer -X "lfrec.model.topic=$t-models" -X lfrec.retrain.seconds=0 "$@"
+}
+start_scorer() # ARGUMENTS...
+{
+    # shellcheck disable=SC2086
+    start_ready $quickly -X lfrec.role=scorer -X "lfrec.model.topic=$t-models" -X lfrec.publish.rate=0 "$@"
+}
+newest_versions() { newest | grep -v '^filler' | sed 's/.*"model":\([0-9]*\),.*/\1/' | sort -u | tr '\n' ' '; }
+
+test_a_scorer_that_starts_late_gets_the_newest_model()
+{
+    topics 2
+    start_trainer -X lfrec.retrain.events=300
+    local trainer=$pid trainer_log=$log first first_log
+    for part in 0 1; do ratings 1 0 20 | sed "s/u0/filler$part/g" | send -p $part; done
+    ratings 30 0 14 | send
+    within 10 says "$trainer_log" 'model 1 published' || fail "no model: $(tail -n 5 "$trainer_log")"
+    [ "$(lists | wc -l)" = 0 ] || fail "the trainer publishes lists"
+    start_scorer
+    first=$pid first_log=$log
+    within 10 says "$first_log" 'model 1 taken over' || fail "the scorer has no model: $(tail -n 5 "$first_log")"
+    within 10 eval '[ "$(users_rated 14)" = 30 ]' || fail "lists: $(newest | head -n 3)"
+    [ "$(newest_versions)" = '1 ' ] || fail "models of the lists: $(newest_versions)"
+    grep -q 'training begins' "$first_log" && fail "the scorer trains"
+    # A second scorer shares the users; the next model reaches both.
+    start_scorer
+    within 10 says "$log" 'model 1 taken over' || fail "the second scorer has no model: $(tail -n 5 "$log")"
+    ratings 30 14 18 | send
+    kill -USR1 "$trainer"
+    within 10 says "$trainer_log" 'model 2 published' || fail "no second model: $(tail -n 5 "$trainer_log")"
+    within 10 says "$first_log" 'model 2 taken over' && within 10 says "$log" 'model 2 taken over' || fail "not taken over: $(tail -n 3 "$log")"
+    within 10 eval '[ "$(users_rated 18)" = 30 ] && [ "$(newest_versions)" = "2 " ]' || fail "lists: $(newest_versions)"
+    within 10 all_committed 2 || fail "not committed"
+    stop "$pid" 0
+    log=$first_log
+    stop "$first" 0
+    log=$trainer_log
+    stop "$trainer" 0
+}
+
+test_two_trainers_do_not_fight()
+{
+    topics 1
+    start_trainer -X lfrec.retrain.events=200
+    local first=$pid first_log=$log
+    within 15 says "$first_log" 'this trainer leads' || fail "nobody leads: $(tail -n 5 "$first_log")"
+    start_trainer -X lfrec.retrain.events=200
+    within 15 says "$log" 'another trainer leads' || fail "two lead, or none: $(tail -n 5 "$log")"
+    ratings 30 0 14 | send
+    within 15 eval 'says "$first_log" "model 1 published" || says "$log" "model 1 published"' || fail "no model: $(tail -n 5 "$first_log")"
+    [ "$(cat "$first_log" "$log" | grep -c 'model 1 published')" = 1 ] || fail "both publish"
+    local leader=$first other=$pid other_log=$log
+    if says "$log" 'model 1 published'; then leader=$pid other=$first other_log=$first_log; fi
+    kill -KILL "$leader"
+    within 20 eval '[ "$(grep -c "this trainer leads" "$other_log")" -ge 1 ]' || fail "nobody took over: $(tail -n 5 "$other_log")"
+    ratings 30 14 24 | send
+    within 20 says "$other_log" 'model 2 published' || fail "the other does not publish the next version: $(tail -n 5 "$other_log")"
+    log=$other_log
+    stop "$other" 0
+}
+
+test_a_model_larger_than_a_message_comes_in_parts()
+{
+    topics 1
+    start_trainer -X lfrec.retrain.events=0 -X lfrec.factors=1024 -X lfrec.epochs=1
+    local trainer=$pid trainer_log=$log
+    ratings 8 0 300 | send
+    within 15 says "$trainer_log" 'this trainer leads' || fail "nobody leads"
+    sleep 0.5 # the events are on their way
+    kill -USR1 "$trainer"
+    within 20 says "$trainer_log" 'model 1 published' || fail "not published: $(tail -n 5 "$trainer_log")"
+    [ "$(read_topic "$t-models" '%k\n' | grep -c '^1/[1-9]$')" -ge 1 ] || fail "parts: $(read_topic "$t-models" '%k %S\n')"
+    start_scorer -X lfrec.factors=1024
+    within 10 says "$log" 'model 1 taken over' || fail "not taken over: $(tail -n 5 "$log")"
+    within 10 eval '[ "$(newest_versions)" = "1 " ]' || fail "lists: $(newest_versions)"
+    stop "$pid" 0
+    # One that may not have so many factors says so, and serves by means.
+    start_scorer -X lfrec.factors=16
+    within 10 says "$log" 'cannot be used: the model is of another kind, or has more factors' || fail "log: $(tail -n 5 "$log")"
+    stop "$pid" 0
+    log=$trainer_log
+    stop "$trainer" 0
+}
+
+test_a_trainers_sample_is_bounded()
+{
+    topics 2
+    start_trainer -X lfrec.retrain.events=0 -X lfrec.trainer.users=100
+    local trainer=$pid trainer_log=$log
+    ratings 400 0 3 | send
+    within 10 says "$trainer_log" 'the sample is halved: [0-9]* users of' || fail "not bounded: $(tail -n 5 "$trainer_log")"
+    within 10 eval '[ "$(sed -n "s/.*the sample is halved: \([0-9]*\) users.*/\1/p" "$trainer_log" | tail -n 1)" -le 100 ]' || fail "too many: $(tail -n 3 "$trainer_log")"
+    kill -USR1 "$trainer"
+    within 10 says "$trainer_log" 'training begins on [0-9]* ratings of \([3-9][0-9]\|100\) users' || fail "sample: $(tail -n 3 "$trainer_log")"
+    stop "$trainer" 0
+}

@@ -93,6 +93,66 @@
  *     towards the overall mean (items) or 0 (users). In LFREC_ARTICLE both are 0, as in the article.
  *
  *
+ * THE BAYES SETTING is more accurate, for users that training never saw most of all, and predicts how sure it is. A
+ * user's vector is not a sum with learned weights but the mean of a posterior; the encoder is Bayes' rule. Items have
+ * the prior and the implicit input of LFREC_SGD. A rating less its item's mean, scaled to a standard deviation of 0.87
+ * in all, is
+ *
+ *     rating        x_ui = F_i . h_u + noise of variance 1 / (tau_i tau_u): item and user have a precision each
+ *     user          h_u ~ N(m_u, (omega_u Lambda)^-1), m_u = n_u^-1/2 sum over rated j of Y_j
+ *     item          F_i ~ N(f0_i, A^-1), f0_i = n_i^-1/2 sum over raters u of X_u; what is learned is its mean F_i and,
+ *                   column by column, its variance V_i
+ *
+ *     A row has K factors and two more columns: K is the user's bias (1 in every F_i), K + 1 the item's (1 in every
+ *     h_u). Lambda is 1.5, and 7 for the bias; A 200 and 12; Y and X have priors of precision 10 and 30, and 200 and
+ *     15.
+ *
+ *     encode        S_u = (tau_u sum over rated j of tau_j (F_j F_j' + diag V_j) + omega_u Lambda)^-1     (user's
+ *                   columns) h_u = S_u (tau_u sum of tau_j x_uj F_j + omega_u Lambda m_u), the item's bias taken off x
+ *                   first Then tau_u = (n + 80) / (expected sum of tau_j e^2 + 80), omega_u = (K + 21) / (expected (h -
+ *                   m)' Lambda (h - m) + 20): their posterior means under gamma priors, and again; four rounds to
+ *                   serve, one a visit in training, which goes on from the last visit's.
+ *     item's step   t = tau_i tau_u     e = x - F_i . h_u     p = t (h_u^2 + diag S_u) + A / n_i
+ *                   D = (1 - 1 / n_i) D + p     V_i = 1 / D
+ *                   F_i += rho g / (rho p + D), g = t (e h_u - S_u F_i) + (A / n_i) (f0_i - F_i)
+ *                   D is the precision of F_i's posterior: a sum over its raters in which each visit replaces 1 / n_i.
+ *                   rho falls from 5 to 0.7. At most the rating's own optimum is reached, whatever rho.
+ *     prior's step  as in LFREC_SGD; Y_j moves by (dm - (10 / n_j) Y_j) / E_j, dm = Lambda omega_u (h_u - m_u)
+ *                   n_u^-1/2, E its precision, kept like D
+ *     after each    tau_i = (n_i + 30) / (expected sum of tau_u e^2 + 30 / tau); the tau_u are divided by their
+ *                   geometric
+ *     epoch         mean
+ *     predict       mu + b_i + F_i . h_u; variance 1 / (tau_i tau_u) + F_i' S_u F_i + sum of (h^2 + diag S) V
+ *
+ *     With options.step the ratings are ordinal: a rating of 4 stars says that a latent number lies between 3.5 and
+ *     4.5, or beyond for the ends of the scale. x is then the mean, and noise grows by the variance, of that normal
+ *     number cut to its interval, and the prediction is the expected rating. It brings the more the more factors there
+ *     are.
+ *
+ *     Sources: R. Salakhutdinov, A. Mnih, "Bayesian probabilistic matrix factorization" (2008), by variational means as
+ *     in Y. Lim, Y. Teh, "Variational Bayesian approach to movie rating prediction" (2007); the two priors as above;
+ *     ordered probit: P. McCullagh, "Regression models for ordinal data" (1980).
+ *
+ *
+ * THE RANKING OBJECTIVE answers another question: not how an item would be rated, but which are chosen and liked.
+ * People rate what they choose, so that something was rated at all is a part of the answer.
+ *
+ *     loss          sum over ratings of (t(r) - p_u . F_i)^2 + a0 sum over all users and items of (p_u . F_i)^2
+ *                   + lambda sum_u (n_u + a0 I) |p_u|^2 + lambda sum_i (n_i + a0 U) |F_i|^2
+ *                   t(r) = 0.4, 0.5, 0.7, 0.95, 1.05 for the 1 .. 5 stars that the scale is stretched to. a0 is
+ *                   options.loss_weight, lambda options.weight_decay; I and U count those with ratings
+ *     encode        p_u = (a0 F'F + sum over rated F_j F_j' + lambda (n_u + a0 I) 1)^-1 sum over rated of t(r) F_j
+ *     train         p of all users so, then F of all items with the roles changed, and again: every step exact up to
+ *                   the residual of a few rounds of conjugate gradients that start from the last epoch's
+ *     score         p_u . F_i: orders items, and is no rating
+ *
+ *     Y. Hu, Y. Koren, C. Volinsky, "Collaborative filtering for implicit feedback datasets" (2008); the weights of the
+ *     regularization: S. Rendle et al., "Revisiting the performance of iALS on item recommendation benchmarks" (2021);
+ *     conjugate gradients: G. Takacs, I. Pilaszy, D. Tikk, "Applications of the conjugate gradient method for implicit
+ *     feedback collaborative filtering" (2011). A model is trained for one objective; programs that show lists and
+ *     ratings hold one of each.
+ *
+ *
  * MEMORY. The header allocates only in the functions named *_create, lfrec_train and lfrec_load*, through an
  * lfrec_allocator (NULL: malloc and free). Each has a counterpart that works in the caller's memory: *_size says how
  * much, *_init takes it at any address, aligned or not. Training and scoring never allocate.
@@ -128,6 +188,9 @@
  *     LFREC_NO_TRAINING      every including file     -          serve only: leaves out loss, gradient, trainer
  *     LFREC_NO_EVALUATION    every including file     -          leaves out errors, rankings, splits
  *     LFREC_NO_FILES         every including file     -          leaves out save and load
+ *     LFREC_NO_ARTICLE       every including file     -          leaves out the setting LFREC_ARTICLE
+ *     LFREC_NO_BAYES         every including file     -          leaves out the setting LFREC_BAYES
+ *     LFREC_NO_RANKING       every including file     -          leaves out the setting LFREC_RANKING
  *     LFREC_MAX_ISA          the implementation       AVX-512    the best instruction set to choose (an lfrec_isa)
  *
  *     A freestanding build (__STDC_HOSTED__ == 0) has LFREC_NO_MALLOC and LFREC_NO_STDIO. By default the implementation
@@ -261,10 +324,10 @@ LFREC_API void lfrec_rng_shuffle(lfrec_rng *rng, uint32_t *values, size_t count)
  *
  * Errors: LFREC_ERROR_ARGUMENT for a NULL operand that would be touched, a leading dimension too small or an isa that
  *     is none; LFREC_ERROR_OVERFLOW for an operand larger than the address space. C is untouched then.
- * Threads: nothing is kept between calls; any number may run at once with a scratch and a C each.
- * Memory: C must not overlap A, B or scratch. Operands need the alignment of float, scratch needs none.
- * Accuracy: |error of c_ij| <= (k + 3) eps (|alpha| sum_p |a_ip b_pj| + |beta c_ij|), eps = 2^-24, to first order.
- * Determinism: the same machine, isa, shape, transposes, alpha, beta and scratch size give the same bits. Another isa or
+ * Threads: nothing is kept between calls; any number may run at once with a scratch and a C each. Memory: C must not
+ * overlap A, B or scratch. Operands need the alignment of float, scratch needs none. Accuracy: |error of c_ij| <= (k +
+ * 3) eps (|alpha| sum_p |a_ip b_pj| + |beta c_ij|), eps = 2^-24, to first order. Determinism: the same machine, isa,
+ * shape, transposes, alpha, beta and scratch size give the same bits. Another isa or
  *     scratch size may group the sum over k differently. One element's sum never depends on its place in C.
  */
 
@@ -391,7 +454,9 @@ LFREC_API lfrec_status lfrec_means_add_all(lfrec_means *means, const lfrec_ratin
 
 typedef enum lfrec_setting {
     LFREC_ARTICLE = 0, /* the article's model and nothing else: raw means, plain input, mini-batches */
-    LFREC_SGD = 1      /* the same two layers with four additions ("THE SGD SETTING" above): the more accurate one */
+    LFREC_SGD = 1,     /* the same two layers with four additions ("THE SGD SETTING" above): the more accurate one */
+    LFREC_BAYES = 2, /* the user's vector is a posterior mean ("THE BAYES SETTING"): the most accurate, for new users too */
+    LFREC_RANKING = 3 /* what belongs on a list, not how it would be rated ("THE RANKING OBJECTIVE"): scores, no ratings */
 } lfrec_setting;
 
 typedef enum lfrec_scope {
@@ -416,19 +481,22 @@ typedef struct lfrec_options {
     float item_shrink;     /* ratings' worth of the overall mean in every item mean, >= 0 */
     float user_shrink;     /* ratings' worth of 0 in every user mean, >= 0 */
     int scale_input;       /* nonzero: the encoder's sum is multiplied by n_u^-1/2 */
+    float step;            /* LFREC_BAYES: ratings are scale_min, scale_min + step, ... and ordinal; 0: any number */
     uint64_t seed;         /* of starting weights, batch order, masks and held-out users */
     float start_deviation; /* standard deviation of the starting weights, > 0 */
     float mask;            /* share of each user's known preferences to hide, 0 .. 1 */
-    float loss_weight;     /* w of the loss, 0 .. 1 */
+    float loss_weight;     /* w of the loss, 0 .. 1; LFREC_RANKING: the weight of an entry because it is one, a_0 */
     lfrec_scope scope;
     lfrec_path path;
-    uint32_t epochs;           /* most passes over the users, >= 1 */
-    uint32_t batch;            /* B, >= 1; LFREC_SGD goes one user at a time whatever it says */
-    float learning_rate;       /* of the first epoch, > 0; multiplies the gradient of the loss above */
-    float learning_rate_final; /* of the last epoch, as a share of the first; linear in between, 0 .. 1 */
-    float momentum;            /* 0 .. below 1; LFREC_SGD: 0 */
-    float weight_decay;        /* >= 0 */
-    float holdout;             /* share of the users held out for early stopping, 0 .. below 1; 0: no early stopping */
+    uint32_t epochs;     /* most passes over the users, >= 1 */
+    uint32_t batch;      /* B, >= 1; only LFREC_ARTICLE has batches, whatever it says */
+    float learning_rate; /* of the first epoch, > 0; multiplies the gradient of the loss above. LFREC_BAYES: rho */
+    float learning_rate_final; /* of the last epoch, as a share of the first; linear in between, 0 .. 1. LFREC_BAYES:
+                                  geometric in between, > 0 */
+    float momentum;            /* 0 .. below 1; 0 but for LFREC_ARTICLE */
+    float weight_decay;        /* >= 0; LFREC_RANKING: lambda, > 0 */
+    float holdout;             /* share of the users held out for early stopping, 0 .. below 1; 0: no early stopping.
+                                  LFREC_BAYES and LFREC_RANKING: 0 */
     uint32_t patience;         /* epochs without a better held-out error before training ends; 0: never ends early */
     lfrec_isa isa;             /* LFREC_ISA_AUTO, or a cap for tests */
 } lfrec_options;
@@ -445,23 +513,29 @@ LFREC_API lfrec_status lfrec_options_check(const lfrec_options *options, const c
 /* ===[ model ]=======================================================================================================
  * */
 
-/* Fields are for reading. A model made by init or create predicts by the means alone until it is trained or loaded. A copy
- * of the struct with a smaller `items` is a view of the first items: a model may have room for items still to come. */
+/* Fields are for reading. A model made by init or create predicts by the means alone until it is trained or loaded. A
+ * copy of the struct with a smaller `items` is a view of the first items: a model may have room for items still to
+ * come. */
 typedef struct lfrec_model {
     uint32_t check;
     lfrec_setting setting;
     uint32_t items, factors;
-    size_t stride; /* floats from row to row of encoder and decoder */
+    size_t stride; /* floats from row to row of every matrix; a row is K floats, K + 2 in LFREC_BAYES */
     float mean;    /* mu */
     float scale_min, scale_max;
     float item_shrink, user_shrink;
     int scale_input;
+    float step;              /* LFREC_BAYES: of ordinal ratings, or 0 */
+    float gain;              /* LFREC_BAYES: its numbers are ratings times this. LFREC_RANKING: lambda. Else 0 */
     const float *item_mean;  /* I: mu + b_i */
     const uint32_t *support; /* I: ratings behind item_mean */
-    const float *encoder;    /* I x K: row j is L_j */
+    const float *encoder;    /* I x K: row j is L_j. LFREC_ARTICLE and LFREC_SGD */
     const float *decoder;    /* I x K: row i is F_i */
-    const float *offset;     /* I: o_i; NULL in LFREC_ARTICLE */
-    const float *implicit;   /* I x K: row j is Y_j; NULL in LFREC_ARTICLE */
+    const float *offset;     /* I: o_i. LFREC_SGD */
+    const float *implicit;   /* I x K: row j is Y_j. LFREC_SGD and LFREC_BAYES */
+    const float *variance;   /* I x K: of F_i. LFREC_BAYES */
+    const float *precision;  /* I: of i's ratings, tau_i. LFREC_BAYES */
+    const float *gram;       /* K x K: a_0 F'F + lambda a_0 I. LFREC_RANKING */
     int writable;            /* 0: a view of constant memory, which no function changes */
     void *memory;            /* what create or load allocated, else NULL */
     lfrec_allocator allocator;
@@ -501,23 +575,34 @@ LFREC_API lfrec_status lfrec_denormalize(const lfrec_model *model, const uint32_
 typedef struct lfrec_user {
     float mean;     /* c_u */
     size_t rated;   /* n: ratings that were folded in */
-    float *factors; /* h_u: the caller's LFREC_STRIDE(K) floats */
+    float *factors; /* h_u, and work space behind it: the caller's lfrec_user_floats floats */
 } lfrec_user;
+
+/* What user.factors must have room for: LFREC_STRIDE(K) in LFREC_ARTICLE and LFREC_SGD, more in the other two. 0 for
+ * what is no model. */
+LFREC_API size_t lfrec_user_floats(const lfrec_model *model);
 
 typedef struct lfrec_scored {
     uint32_t item;
     float score; /* predicted rating, or a distance */
 } lfrec_scored;
 
-/* Fills in the user from a history, O(n K). An empty history gives the user nobody knows anything about: the means
- * alone. */
+/* Fills in the user from a history, O(n K); LFREC_BAYES O(n K^2 + K^3); LFREC_RANKING O(n K + K^2) for each of some ten
+ * rounds. An empty history gives the user nobody knows anything about: the means alone. LFREC_ERROR_NUMBER, from the last
+ * two only: the model's numbers are too large for this history's equations. */
 LFREC_API lfrec_status lfrec_fold_in(const lfrec_model *model, const lfrec_history *history, lfrec_user *user);
 
 /* The predicted rating of one item. An item without ratings and a user without ratings get the overall mean; never NaN,
- * always on the scale. */
+ * always on the scale. LFREC_RANKING predicts no ratings: LFREC_ERROR_ARGUMENT. */
 LFREC_API lfrec_status lfrec_predict(const lfrec_model *model, const lfrec_user *user, uint32_t item, float *rating);
 
-/* Unclamped scores of items first .. first + count - 1. */
+#ifndef LFREC_NO_BAYES
+/* LFREC_BAYES: the standard deviation of the rating that lfrec_predict predicts, in ratings; noise, what is not known
+ * of the user, and what is not known of the item. */
+LFREC_API lfrec_status lfrec_deviation(const lfrec_model *model, const lfrec_user *user, uint32_t item, float *deviation);
+#endif
+
+/* Scores of items first .. first + count - 1: unclamped ratings, in LFREC_RANKING numbers that only order items. */
 LFREC_API lfrec_status lfrec_score(const lfrec_model *model, const lfrec_user *user, uint32_t first, uint32_t count,
                                    float *scores);
 
@@ -539,7 +624,8 @@ typedef struct lfrec_query {
 /* The best `count` items but those of `exclude`, with a support floor of LFREC_MIN_SUPPORT. */
 LFREC_API lfrec_query lfrec_query_for(uint32_t count, const lfrec_history *exclude);
 
-/* The items with the highest unclamped scores, best first, equal scores by rising item; list[].score is clamped.
+/* The items with the highest scores, best first, equal scores by rising item; list[].score is the predicted rating, or
+ * in LFREC_RANKING the score.
  * Exclusion, floor, candidates and filter apply before the best are taken, so *found is min(query->count, items left).
  * list has room for query->count. */
 LFREC_API lfrec_status lfrec_top(const lfrec_model *model, const lfrec_user *user, const lfrec_query *query,
@@ -548,20 +634,21 @@ LFREC_API lfrec_status lfrec_top(const lfrec_model *model, const lfrec_user *use
 /* One rated item's part of a score. */
 typedef struct lfrec_reason {
     uint32_t item;
-    float share; /* s_u F_i . (p_uj L_j), with Y_j added to p_uj L_j where the model has it */
+    float share; /* s_u F_i . (p_uj L_j), with Y_j added to p_uj L_j where the model has it; the other settings: see there */
 } lfrec_reason;
 
 typedef struct lfrec_explanation {
     lfrec_reason *reasons; /* the caller's array, */
     size_t room;           /* and its length */
     size_t count;          /* reasons written: min(room, n) */
-    float baseline;        /* item_mean + c_u + o_i: what is there before anything is said of single ratings */
+    float baseline; /* item_mean + c_u + o_i: what is there before anything is said of single ratings. LFREC_BAYES:
+                              item_mean and the item's own bias, as c_u is a sum over ratings too; LFREC_RANKING: 0 */
 } lfrec_explanation;
 
-/* Why `item` has its score: the terms of the sum, the largest magnitude first. The score before clamping is the
- * baseline plus the shares of all n ratings (up to rounding). `user` was folded in from this history; the caller sets
- * reasons and room. */
-LFREC_API lfrec_status lfrec_explain(const lfrec_model *model, const lfrec_user *user, const lfrec_history *history,
+/* Why `item` has its score: the terms of the sum, the largest magnitude first. lfrec_score's score is the baseline plus
+ * the shares of all n ratings (up to rounding). `user` was folded in from this history and keeps its factors, but not
+ * the work space behind them; the caller sets reasons and room. */
+LFREC_API lfrec_status lfrec_explain(const lfrec_model *model, lfrec_user *user, const lfrec_history *history,
                                      uint32_t item, lfrec_explanation *explanation);
 
 /* ===[ similarity ]==================================================================================================
@@ -653,15 +740,26 @@ typedef struct lfrec_trainer {
     const lfrec_ratings *ratings;                 /* borrowed for the trainer's life */
     lfrec_means means;                            /* of the ratings */
     lfrec_model model;                            /* what the next epoch starts from */
-    float *encoder, *decoder, *offset, *implicit; /* the model's, writable; the last two NULL in LFREC_ARTICLE */
+    float *encoder, *decoder, *offset, *implicit; /* the model's, writable; NULL where it has none */
     float *encoder_gradient, *decoder_gradient;   /* I x K, of the last batch */
     float *encoder_velocity, *decoder_velocity;   /* I x K; NULL without momentum */
     lfrec_model best;                             /* of the best epoch; only with holdout */
-    float *prior;                                 /* I x K: f0; LFREC_SGD, as the two below */
+    float *prior;                                 /* I x K: f0; LFREC_SGD and LFREC_BAYES, as the two below */
     float *prior_user;                            /* U x K: X */
     float *pull, *root;                           /* K, I: scratch of a step; n_i^-1/2 */
     float gain_square;                            /* (0.9 / standard deviation of the preferences)^2 */
-    uint32_t *order;                              /* users with ratings: training users first, then held-out users */
+    float *item_precision, *implicit_precision; /* I x K: posterior precisions of F and Y; LFREC_BAYES, as the rest here */
+    float *user_precision, *user_spread;        /* U: tau_u, omega_u */
+    float *user_state;                          /* U x K: h, in the ordinal case */
+    float *item_error;                          /* I: sum of squares since the epoch began */
+    float *constants;                           /* 5 x K: lambda, a, a_Y, a_X, which columns are free in an item */
+    float *posterior;                           /* work space of encoding one user; LFREC_RANKING: of solving for one */
+    float *user_factors;                        /* U x K; LFREC_RANKING, as the rest here */
+    size_t *by_item;                            /* I + 1: where an item's ratings start in */
+    uint32_t *rater;                            /* these users, */
+    float *target;                              /* these targets, */
+    float *target_by_user;                      /* and those of the ratings in their own order */
+    uint32_t *order;                            /* users with ratings: training users first, then held-out users */
     uint32_t training_users, held_out_users;
     lfrec_path path;
     lfrec_epoch at; /* the last epoch */
@@ -686,11 +784,13 @@ LFREC_API lfrec_status lfrec_trainer_init(lfrec_trainer *trainer, const lfrec_op
 /* One pass over the training users; *epoch (may be NULL) says how it went. LFREC_ERROR_DIVERGED when a weight is no
  * longer finite. */
 LFREC_API lfrec_status lfrec_trainer_epoch(lfrec_trainer *trainer, lfrec_epoch *epoch);
+#ifndef LFREC_NO_ARTICLE
 /* LFREC_ARTICLE: the gradient of the loss of these users (different ones, at most options.batch) under the masks of
  * `epoch`, into encoder_gradient and decoder_gradient; no weight changes. What an epoch does before each step, and what
  * tests check against finite differences. */
 LFREC_API lfrec_status lfrec_trainer_gradient(lfrec_trainer *trainer, const uint32_t *users, uint32_t count,
                                               uint32_t epoch, lfrec_loss *loss);
+#endif
 /* Copies the best weights so far and the means into a model of the same shape. */
 LFREC_API lfrec_status lfrec_trainer_finish(const lfrec_trainer *trainer, lfrec_model *model);
 /* RMSE of the hidden preferences of the held-out users (the training users without holdout) under the trainer's
@@ -710,7 +810,8 @@ typedef struct lfrec_errors {
 } lfrec_errors;
 
 /* Folds in each user of `known` and predicts that user's ratings in `test` (same users and items). LFREC_ERROR_EMPTY
- * without test ratings, LFREC_ERROR_NUMBER when the model is not finite. factors: LFREC_STRIDE(K) floats of scratch. */
+ * without test ratings, LFREC_ERROR_NUMBER when the model is not finite, LFREC_ERROR_ARGUMENT for LFREC_RANKING.
+ * factors: lfrec_user_floats floats of scratch. */
 LFREC_API lfrec_status lfrec_evaluate(const lfrec_model *model, const lfrec_ratings *known, const lfrec_ratings *test,
                                       float *factors, lfrec_errors *errors);
 
@@ -755,20 +856,18 @@ LFREC_API lfrec_status lfrec_split(const lfrec_ratings *ratings, lfrec_split_by 
  *         24      4  items I
  *         28      4  factors K
  *         32      4  flags: bit 0 scale_input
- *         36     20  mean, scale_min, scale_max, item_shrink, user_shrink: float32
- *         56      4  0
- *         60      4  CRC-32 of bytes 0 .. 59
- *         64     4I  item_mean: float32
+ *         36     28  mean, scale_min, scale_max, item_shrink, user_shrink, step, gain: float32
+ *         64      4  0
+ *         68      4  CRC-32 of bytes 0 .. 67
+ *         72     4I  item_mean: float32
  *          .     4I  support: uint32
- *          .    4IK  encoder: float32, rows without padding
- *          .    4IK  decoder
- *          .     4I  offset: float32; LFREC_SGD only, as the next
- *          .    4IK  implicit
+ *          .         those of encoder, decoder, offset, implicit, variance, precision, gram that the setting has, in
+ *                    this order: float32, rows without padding
  *          .      4  CRC-32 (ISO 3309, as zlib's) of everything before
  *
  * Every array starts at a multiple of 4, so that a file in flash or mapped into memory serves in place. */
 #define LFREC_FORMAT_VERSION 1u
-#define LFREC_HEADER_BYTES 64u
+#define LFREC_HEADER_BYTES 72u
 
 /* Return nonzero for success, having written or read all `bytes`; a reader that has fewer sets *got to what it had and
  * returns nonzero. */
@@ -890,6 +989,28 @@ LFREC_API const char *lfrec_status_string(lfrec_status status)
 #define LFREC__CHECK_MODEL (0x30de0000u + LFREC__VERSION_NUMBER)
 #define LFREC__CHECK_TRAINER (0x72a10000u + LFREC__VERSION_NUMBER)
 
+/* What only a setting needs that may be left out: 0 without it, and the compiler drops what is never asked for. */
+#ifdef LFREC_NO_ARTICLE
+#define LFREC__FOR_ARTICLE(x) 0
+#else
+#define LFREC__FOR_ARTICLE(x) (x)
+#endif
+#ifdef LFREC_NO_BAYES
+#define LFREC__FOR_BAYES(x) 0
+#else
+#define LFREC__FOR_BAYES(x) (x)
+#endif
+#ifdef LFREC_NO_RANKING
+#define LFREC__FOR_RANKING(x) 0
+#else
+#define LFREC__FOR_RANKING(x) (x)
+#endif
+#if defined(LFREC_NO_BAYES) && defined(LFREC_NO_RANKING)
+#define LFREC__FOR_OUTER(x) 0
+#else
+#define LFREC__FOR_OUTER(x) (x)
+#endif
+
 /* Return a failed call's status from the function it stands in. */
 #define LFREC__TRY(call)                                     \
     do {                                                     \
@@ -949,6 +1070,21 @@ LFREC__INTERNAL float lfrec__bits_float(uint32_t bits)
     return x;
 }
 
+/* A 64-bit count or sum as a number. Compilers' run-time functions for 32-bit machines go by way of double, so without
+ * it the number is cut to 32 bits, the last of which stands for all that were cut, and rounded once: the same bits. */
+LFREC__INTERNAL lfrec_real lfrec__real(int64_t x)
+{
+#ifdef LFREC_NO_DOUBLE
+    uint64_t size = x < 0 ? 0 - (uint64_t)x : (uint64_t)x;
+    uint32_t exponent = 127;
+    for (; size >> 32; exponent++) size = size >> 1 | (size & 1u);
+    const float magnitude = (float)(uint32_t)size * lfrec__bits_float(exponent << 23);
+    return x < 0 ? -magnitude : magnitude;
+#else
+    return (lfrec_real)x;
+#endif
+}
+
 /* Square root of x >= 0 to one unit in the last place. The first guess halves the exponent; each Newton step doubles
  * the right digits. */
 LFREC__INTERNAL float lfrec__sqrtf(float x)
@@ -984,6 +1120,30 @@ LFREC__INTERNAL float lfrec__logf(float x)
     const float s = (m - 1.0f) / (m + 1.0f), z = s * s;
     const float series = 1.0f + z * (0.333333333f + z * (0.2f + z * (0.142857143f + z * 0.111111111f)));
     return (float)exponent * 0.693147181f + 2.0f * s * series;
+}
+
+/* e^x within 2 units in the last place, 0 below and the largest float above what a float holds: 2^k e^r, |r| <= ln 2 /
+ * 2. ln 2 comes in two parts, the first short enough that k times it is exact. */
+LFREC__INTERNAL float lfrec__expf(float x)
+{
+    if (!(x > -87.0f)) return 0.0f;
+    if (x > 88.0f) return 3.40282347e+38f;
+    const float k = (float)(int)(x * 1.44269504f + (x < 0.0f ? -0.5f : 0.5f));
+    const float r = (x - k * 0.693359375f) + k * 2.12194440e-4f;
+    const float series =
+        1.0f +
+        r * (1.0f + r * (0.5f + r * (0.166666667f + r * (0.0416666667f + r * (0.00833333333f + r * 0.00138888889f)))));
+    return series * lfrec__bits_float((uint32_t)((int)k + 127) << 23);
+}
+
+/* The standard normal distribution at z and *density there; within 1e-7 (Abramowitz and Stegun 1964, 26.2.17). */
+LFREC__INTERNAL float lfrec__normal(float z, float *density)
+{
+    const float d = 0.398942280f * lfrec__expf(-0.5f * z * z), t = 1.0f / (1.0f + 0.2316419f * (z < 0.0f ? -z : z));
+    const float tail =
+        d * t * (0.319381530f + t * (-0.356563782f + t * (1.781477937f + t * (-1.821255978f + t * 1.330274429f))));
+    *density = d;
+    return z > 0.0f ? 1.0f - tail : tail;
 }
 
 /* ===[ memory ]======================================================================================================
@@ -1609,8 +1769,8 @@ LFREC__INLINE void lfrec__copy_row(const float *from, size_t width, float *to, s
     }
 }
 
-/* to (depth x padded) = the transpose of from (width x depth), 4 x 4 floats at a time, in blocks 16 deep because that is
- * a cache line of `from`. Columns beyond `width` repeat the last; nothing that is kept is computed from them. */
+/* to (depth x padded) = the transpose of from (width x depth), 4 x 4 floats at a time, in blocks 16 deep because that
+ * is a cache line of `from`. Columns beyond `width` repeat the last; nothing that is kept is computed from them. */
 static void lfrec__transpose(const float *from, size_t from_row, size_t width, size_t depth, float *to, size_t padded)
 {
     size_t top, j, p, q;
@@ -1791,12 +1951,14 @@ LFREC_API lfrec_status lfrec_sgemm(const lfrec_gemm *g)
  * to row, all of which take part (the padding is 0 and stays 0). A hidden or absent rating has input 0 and adds
  * nothing.
  *
- *     encode   h += sum over k of x[k] L_item[k]
- *     decode   y[k] = F_item[k] . h                                  item NULL: rows 0, 1, 2, ...
+ *     encode   h += sum over k of x[k] L_item[k]                     item NULL: rows 0, 1, 2, ...
+ *     decode   y[k] = F_item[k] . h                                  here, too, and in the next
+ *     outer    M += sum over k of t[k] F_item[k] F_item[k]'          M is S x S; only its lower triangle counts
+ *     apply    Y[k] = F_item[k] M                                    Y is n x S
  *     back     G = sum over k of g[k] F_item[k], and dF_item[k] += g[k] h
  *     front    dL_item[k] += x[k] G
  *     step     w = w - rate v, v = momentum v + (gradient + decay w), element by element; v NULL: no momentum
- *     learn    one user's step of LFREC_SGD, in two functions
+ *     learn    one user's step of LFREC_SGD, in two functions, and of LFREC_BAYES
  *
  * A dot product is 16 partial sums, one for each column modulo 16, added as a tree: lane l + 8 to lane l, then 4, 2, 1.
  * The plain and the vector loops do the same additions in the same order, and so give the same bits (without FMA
@@ -1814,22 +1976,42 @@ typedef struct lfrec__sgd { /* one user's step of LFREC_SGD; shapes and names as
     float rate, weight, decay, scale, gain_square;
 } lfrec__sgd;
 
+typedef struct lfrec__bayes { /* one user's step of LFREC_BAYES; shapes and names as in "THE BAYES SETTING" */
+    size_t n;
+    const uint32_t *item;
+    const float *error, *spread;    /* n each: x - F_i . h, and the variance of x */
+    const float *root;              /* I: n_i^-1/2 */
+    const float *known;             /* n x S: F_i S, for at most LFREC__BLOCK ratings at a time */
+    const float *h, *square, *free; /* S each: h; h^2 + diagonal of S; both 0 where an item is not free, which is 0 here */
+    const float *lambda, *a, *a_Y;                                                                   /* S each */
+    float *decoder, *prior, *implicit, *variance, *item_precision, *implicit_precision, *item_error; /* of items */
+    const float *precision;                                                                          /* I: tau_i */
+    float *pull, *X;      /* S each: as in lfrec__sgd */
+    const float *move;    /* S: lambda omega (h - m) n^-1/2 */
+    float tau, push, rho; /* tau_u; omega_u / n; rho */
+    lfrec_real nu;        /* comes to: sum of tau_i (e^2 + variance + h^2 V) */
+} lfrec__bayes;
+
 #define LFREC__PULL 0.04f /* d_i = PULL + PULL_RARE / n_i, */
 #define LFREC__PULL_RARE 30.0f
 #define LFREC__PULL_MOST 0.9f     /* with rate d_i at most this */
 #define LFREC__OFFSET_RATE 0.2f   /* of the rate of the rest */
 #define LFREC__SGD_DEVIATION 0.9f /* what preferences are scaled to */
-#define LFREC__SGD_LONG 1000.0f   /* a longer history's gradient counts as this long: keeps the step finite */
+#define LFREC__CONSTANTS 5u
+#define LFREC__SGD_LONG 1000.0f /* a longer history's gradient counts as this long: keeps the step finite */
 
 typedef struct lfrec__rows {
     void (*encode)(size_t S, size_t n, const uint32_t *item, const float *x, const float *L, float *h);
     void (*decode)(size_t S, size_t n, const uint32_t *item, const float *F, const float *h, float *y);
+    void (*outer)(size_t S, size_t n, const uint32_t *item, const float *t, const float *F, float *M);
+    void (*apply)(size_t S, size_t n, const uint32_t *item, const float *F, const float *M, float *Y);
     void (*back)(size_t S, size_t n, const uint32_t *item, const float *g, const float *F, const float *h, float *G,
                  float *dF);
     void (*front)(size_t S, size_t n, const uint32_t *item, const float *x, const float *G, float *dL);
     void (*step)(size_t count, float *w, const float *gradient, float *v, float rate, float momentum, float decay);
     void (*learn_decoder)(size_t S, const lfrec__sgd *u);
     void (*learn_encoder)(size_t S, const lfrec__sgd *u);
+    void (*learn_bayes)(size_t S, lfrec__bayes *u);
 } lfrec__rows;
 
 /* The two numbers that an item's step needs besides vectors: its error, and how far it is drawn to its prior. */
@@ -1877,8 +2059,29 @@ LFREC__INTERNAL float lfrec__dot(size_t S, const float *a, const float *b)
 LFREC__INTERNAL void lfrec__encode_plain(size_t S, size_t n, const uint32_t *item, const float *x, const float *L, float *h)
 {
     for (size_t k = 0; k < n; k++) {
-        const float *row = L + item[k] * S;
+        const float *row = L + (item ? item[k] : k) * S;
         for (size_t q = 0; q < S; q++) h[q] += x[k] * row[q];
+    }
+}
+
+LFREC__INTERNAL void lfrec__outer_plain(size_t S, size_t n, const uint32_t *item, const float *t, const float *F, float *M)
+{
+    for (size_t k = 0; k < n; k++) {
+        const float *row = F + (item ? item[k] : k) * S;
+        for (size_t q = 0; q < S; q++) {
+            for (size_t c = 0; c <= q; c++) M[q * S + c] += row[q] * (t[k] * row[c]);
+        }
+    }
+}
+
+LFREC__INTERNAL void lfrec__apply_plain(size_t S, size_t n, const uint32_t *item, const float *F, const float *M, float *Y)
+{
+    lfrec__zero(Y, n * S * sizeof(float));
+    for (size_t k = 0; k < n; k++) {
+        const float *row = F + (item ? item[k] : k) * S;
+        for (size_t q = 0; q < S; q++) {
+            for (size_t c = 0; c < S; c++) Y[k * S + c] += row[q] * M[q * S + c];
+        }
     }
 }
 
@@ -1941,6 +2144,45 @@ LFREC__INTERNAL void lfrec__learn_encoder_plain(size_t S, const lfrec__sgd *u)
         for (size_t q = 0; q < S; q++) {
             Y[q] -= u->rate * (u->scale * u->G[q] + u->decay * Y[q]);
             L[q] -= u->rate * (input * u->G[q] + u->decay * L[q]);
+        }
+    }
+}
+
+/* The numbers of an item's step besides vectors; returns the rating's precision tau_i tau_u. `known` is F S F',
+ * `unknown` h^2 V. */
+LFREC__INTERNAL float lfrec__bayes_errors(lfrec__bayes *u, size_t k, float known, float unknown)
+{
+    const uint32_t item = u->item[k];
+    const float tau = u->precision[item], square = u->error[k] * u->error[k] + u->spread[k] + unknown;
+    u->nu += (lfrec_real)(tau * square);
+    u->item_error[item] += u->tau * (square + known);
+    return tau * u->tau;
+}
+
+LFREC__INTERNAL void lfrec__learn_bayes_plain(size_t S, lfrec__bayes *u)
+{
+    for (size_t k = 0; k < u->n; k++) {
+        const size_t at = u->item[k] * S;
+        float *F = u->decoder + at, *V = u->variance + at, *D = u->item_precision + at;
+        float *Y = u->implicit + at, *E = u->implicit_precision + at;
+        const float *prior = u->prior + at, *known = u->known + k * S;
+        float unknown[16];
+        for (int l = 0; l < 16; l++) unknown[l] = 0.0f;
+        for (size_t q = 0; q < S; q++) unknown[q % 16] += u->h[q] * u->h[q] * V[q];
+        const float t = lfrec__bayes_errors(u, k, lfrec__dot(S, F, known), lfrec__tree16(unknown));
+        const float root = u->root[u->item[k]], share = root * root, left = 1.0f - share, e = u->error[k];
+        for (size_t q = 0; q < S; q++) {
+            const float a = share * u->a[q], p = t * u->square[q] + a;
+            const float g = u->free[q] * (t * (e * u->h[q] - known[q]) + a * (prior[q] - F[q]));
+            D[q] = left * D[q] + p;
+            F[q] += u->rho * g / (u->rho * p + D[q]);
+            V[q] = u->free[q] / D[q];
+            u->pull[q] += root * (F[q] - prior[q]);
+        }
+        for (size_t q = 0; q < S; q++) {
+            const float a = share * u->a_Y[q];
+            E[q] = left * E[q] + (u->push * u->lambda[q] + a);
+            Y[q] += (u->move[q] - a * Y[q]) / E[q];
         }
     }
 }
@@ -2024,7 +2266,7 @@ __attribute__((target("avx512f"))) LFREC__INLINE float lfrec__tree_16(const lfre
             V sum[64 / L];                                                                                            \
             LFREC__UNROLL for (size_t q = 0; q < W / L; q++) sum[q] = LFREC__OF(V, h + c + q * L);                    \
             for (size_t k = 0; k < n; k++) {                                                                          \
-                const float *row = rows + item[k] * S + c;                                                            \
+                const float *row = rows + (item ? item[k] : k) * S + c;                                               \
                 LFREC__UNROLL for (size_t q = 0; q < W / L; q++) sum[q] += x[k] * LFREC__OF(V, row + q * L);          \
             }                                                                                                         \
             LFREC__UNROLL for (size_t q = 0; q < W / L; q++) LFREC__AT(V, h + c + q * L) = sum[q];                    \
@@ -2049,6 +2291,47 @@ __attribute__((target("avx512f"))) LFREC__INLINE float lfrec__tree_16(const lfre
         else if (S == 32) lfrec__decode_by_##name(32, n, item, F, h, y);                                              \
         else if (S == 64) lfrec__decode_by_##name(64, n, item, F, h, y);                                              \
         else lfrec__decode_by_##name(S, n, item, F, h, y);                                                            \
+    }                                                                                                                 \
+    target LFREC__INTERNAL void lfrec__outer_##name(size_t S, size_t n, const uint32_t *item, const float *t,         \
+                                                    const float *F, float *M)                                         \
+    {                                                                                                                 \
+        for (size_t r = 0; r < S; r += 8) {                                                                           \
+            for (size_t c = 0; c < r + 8; c += L) {                                                                   \
+                V sum[8];                                                                                             \
+                LFREC__UNROLL for (size_t q = 0; q < 8; q++) sum[q] = LFREC__OF(V, M + (r + q) * S + c);              \
+                for (size_t k = 0; k < n; k++) {                                                                      \
+                    const float *row = F + (item ? item[k] : k) * S;                                                  \
+                    const V scaled = t[k] * LFREC__OF(V, row + c);                                                    \
+                    LFREC__UNROLL for (size_t q = 0; q < 8; q++) sum[q] += row[r + q] * scaled;                       \
+                }                                                                                                     \
+                LFREC__UNROLL for (size_t q = 0; q < 8; q++) LFREC__AT(V, M + (r + q) * S + c) = sum[q];              \
+            }                                                                                                         \
+        }                                                                                                             \
+    }                                                                                                                 \
+    target LFREC__INLINE void lfrec__apply_by_##name(size_t many, size_t S, const float *const *row, const float *M,  \
+                                                     float *Y)                                                        \
+    {                                                                                                                 \
+        for (size_t c = 0; c < S; c += L) {                                                                           \
+            const V zero = {0.0f};                                                                                    \
+            V sum[8];                                                                                                 \
+            LFREC__UNROLL for (size_t k = 0; k < many; k++) sum[k] = zero;                                            \
+            for (size_t q = 0; q < S; q++) {                                                                          \
+                const V m = LFREC__OF(V, M + q * S + c);                                                              \
+                LFREC__UNROLL for (size_t k = 0; k < many; k++) sum[k] += row[k][q] * m;                              \
+            }                                                                                                         \
+            LFREC__UNROLL for (size_t k = 0; k < many; k++) LFREC__AT(V, Y + k * S + c) = sum[k];                     \
+        }                                                                                                             \
+    }                                                                                                                 \
+    target LFREC__INTERNAL void lfrec__apply_##name(size_t S, size_t n, const uint32_t *item, const float *F,         \
+                                                    const float *M, float *Y)                                         \
+    {                                                                                                                 \
+        for (size_t first = 0, many; first < n; first += many) {                                                      \
+            const float *row[8];                                                                                      \
+            many = n - first < 8 ? 1 : 8;                                                                             \
+            for (size_t k = 0; k < many; k++) row[k] = F + (item ? item[first + k] : first + k) * S;                  \
+            if (many == 8) lfrec__apply_by_##name(8, S, row, M, Y + first * S);                                       \
+            else lfrec__apply_by_##name(1, S, row, M, Y + first * S);                                                 \
+        }                                                                                                             \
     }
 
 #ifndef LFREC_NO_TRAINING
@@ -2144,6 +2427,49 @@ __attribute__((target("avx512f"))) LFREC__INLINE float lfrec__tree_16(const lfre
                 LFREC__AT(V, encoder + q) = l - u->rate * (input * G + u->decay * l);                                      \
             }                                                                                                              \
         }                                                                                                                  \
+    }                                                                                                                      \
+    target LFREC__INLINE void lfrec__learn_bayes_by_##name(size_t S, lfrec__bayes *u)                                      \
+    {                                                                                                                      \
+        for (size_t k = 0; k < u->n; k++) {                                                                                \
+            const size_t at = u->item[k] * S;                                                                              \
+            float *F = u->decoder + at, *V_ = u->variance + at, *D = u->item_precision + at;                               \
+            float *Y = u->implicit + at, *E = u->implicit_precision + at;                                                  \
+            const float *prior = u->prior + at, *known = u->known + k * S;                                                 \
+            V sum[16 / L];                                                                                                 \
+            LFREC__UNROLL for (size_t l = 0; l < 16 / L; l++) sum[l] =                                                     \
+                LFREC__OF(V, u->h + l * L) * LFREC__OF(V, u->h + l * L) * LFREC__OF(V, V_ + l * L);                        \
+            LFREC__UNROLL_SOME for (size_t q = 16; q < S; q += 16)                                                         \
+            {                                                                                                              \
+                LFREC__UNROLL for (size_t l = 0; l < 16 / L; l++) sum[l] +=                                                \
+                    LFREC__OF(V, u->h + q + l * L) * LFREC__OF(V, u->h + q + l * L) * LFREC__OF(V, V_ + q + l * L);        \
+            }                                                                                                              \
+            const float t = lfrec__bayes_errors(u, k, lfrec__dot_##name(S, F, known), lfrec__tree_##L(sum));               \
+            const float root = u->root[u->item[k]], share = root * root, left = 1.0f - share, e = u->error[k];             \
+            LFREC__UNROLL_SOME for (size_t q = 0; q < S; q += L)                                                           \
+            {                                                                                                              \
+                const V f = LFREC__OF(V, F + q), f0 = LFREC__OF(V, prior + q), open = LFREC__OF(V, u->free + q);           \
+                const V a = share * LFREC__OF(V, u->a + q), p = t * LFREC__OF(V, u->square + q) + a;                       \
+                const V g = open * (t * (e * LFREC__OF(V, u->h + q) - LFREC__OF(V, known + q)) + a * (f0 - f));            \
+                const V d = left * LFREC__OF(V, D + q) + p, moved = f + u->rho * g / (u->rho * p + d);                     \
+                LFREC__AT(V, D + q) = d;                                                                                   \
+                LFREC__AT(V, F + q) = moved;                                                                               \
+                LFREC__AT(V, V_ + q) = open / d;                                                                           \
+                LFREC__AT(V, u->pull + q) += root * (moved - f0);                                                          \
+            }                                                                                                              \
+            LFREC__UNROLL_SOME for (size_t q = 0; q < S; q += L)                                                           \
+            {                                                                                                              \
+                const V y = LFREC__OF(V, Y + q), a = share * LFREC__OF(V, u->a_Y + q);                                     \
+                const V d = left * LFREC__OF(V, E + q) + (u->push * LFREC__OF(V, u->lambda + q) + a);                      \
+                LFREC__AT(V, E + q) = d;                                                                                   \
+                LFREC__AT(V, Y + q) = y + (LFREC__OF(V, u->move + q) - a * y) / d;                                         \
+            }                                                                                                              \
+        }                                                                                                                  \
+    }                                                                                                                      \
+    target LFREC__INTERNAL void lfrec__learn_bayes_##name(size_t S, lfrec__bayes *u)                                       \
+    {                                                                                                                      \
+        if (S == 16) lfrec__learn_bayes_by_##name(16, u);                                                                  \
+        else if (S == 32) lfrec__learn_bayes_by_##name(32, u);                                                             \
+        else lfrec__learn_bayes_by_##name(S, u);                                                                           \
     }
 #else
 #define LFREC__TRAINING_ROWS(name, target, V, L)
@@ -2160,17 +2486,19 @@ LFREC__ROWS(avx512, __attribute__((target("avx512f"))), lfrec__v16, 16)
 #endif /* LFREC__VECTORS */
 
 #ifndef LFREC_NO_TRAINING
-#define LFREC__ROWS_TABLE(name)                                                                                  \
-    {                                                                                                            \
-        lfrec__encode_##name, lfrec__decode_##name, lfrec__back_##name, lfrec__front_##name, lfrec__step_##name, \
-            lfrec__learn_decoder_##name, lfrec__learn_encoder_##name                                             \
-    }
+#define LFREC__FOR_TRAINING(x) x
 #else
-#define LFREC__ROWS_TABLE(name)                                                  \
-    {                                                                            \
-        lfrec__encode_##name, lfrec__decode_##name, NULL, NULL, NULL, NULL, NULL \
-    }
+#define LFREC__FOR_TRAINING(x) 0
 #endif
+#define LFREC__ROWS_TABLE(name)                                                                                    \
+    {                                                                                                              \
+        lfrec__encode_##name, lfrec__decode_##name, LFREC__FOR_OUTER(lfrec__outer_##name),                         \
+            LFREC__FOR_BAYES(LFREC__FOR_TRAINING(lfrec__apply_##name)),                                            \
+            LFREC__FOR_ARTICLE(LFREC__FOR_TRAINING(lfrec__back_##name)), LFREC__FOR_TRAINING(lfrec__front_##name), \
+            LFREC__FOR_ARTICLE(LFREC__FOR_TRAINING(lfrec__step_##name)),                                           \
+            LFREC__FOR_TRAINING(lfrec__learn_decoder_##name), LFREC__FOR_TRAINING(lfrec__learn_encoder_##name),    \
+            LFREC__FOR_BAYES(LFREC__FOR_TRAINING(lfrec__learn_bayes_##name))                                       \
+    }
 
 /* The kernels for a stride: rows shorter than a vector of 16 take the plain loops. */
 LFREC__INTERNAL const lfrec__rows *lfrec__rows_for(size_t S, lfrec_isa isa)
@@ -2369,9 +2697,13 @@ LFREC__INTERNAL lfrec_status lfrec__check_history(const lfrec_history *history, 
 /* Exact from magnitude 1/2 up: 24 bits of mantissa end at 2^-24 or above. Below, to the nearest step. */
 LFREC__INTERNAL int64_t lfrec__steps(float value)
 {
-    const float steps = value * LFREC__SUM_STEPS;
-    if (steps >= 8388608.0f || steps <= -8388608.0f) return (int64_t)steps;
-    return (int64_t)(steps < 0.0f ? steps - 0.5f : steps + 0.5f);
+    const uint32_t bits = lfrec__float_bits(value);
+    const int shift = (int)(bits >> 23 & 255u) - 126; /* 2^24 value = mantissa 2^shift */
+    const int64_t mantissa = (int64_t)((bits & 0x007fffffu) | 0x00800000u);
+    const int64_t size = shift >= 0    ? mantissa << shift
+                         : shift > -25 ? (mantissa + ((int64_t)1 << (-shift - 1))) >> -shift
+                                       : 0;
+    return bits >> 31 ? -size : size;
 }
 
 LFREC__INTERNAL lfrec_status lfrec__sum_move(lfrec_sum *sum, int64_t by)
@@ -2403,9 +2735,9 @@ LFREC_API lfrec_status lfrec_sum_remove(lfrec_sum *sum, float value)
 
 LFREC_API lfrec_real lfrec_sum_mean(const lfrec_sum *sum, float shrink, lfrec_real towards)
 {
-    const lfrec_real count = (lfrec_real)sum->count + (lfrec_real)shrink;
+    const lfrec_real count = lfrec__real((int64_t)sum->count) + (lfrec_real)shrink;
     if (!(count > 0)) return towards;
-    return ((lfrec_real)sum->total / (lfrec_real)LFREC__SUM_STEPS + (lfrec_real)shrink * towards) / count;
+    return (lfrec__real(sum->total) / (lfrec_real)LFREC__SUM_STEPS + (lfrec_real)shrink * towards) / count;
 }
 
 LFREC_API lfrec_status lfrec_means_size(uint32_t items, size_t *bytes)
@@ -2537,15 +2869,45 @@ LFREC_API lfrec_options lfrec_options_for(lfrec_setting setting, uint32_t items,
         options.weight_decay = 0.02f;
         options.holdout = 0.0f; /* the falling rate ends the run where it should end; every user's ratings count */
     }
+    if (setting == LFREC_BAYES || setting == LFREC_RANKING) {
+        options.item_shrink = 5.0f;
+        options.user_shrink = 10.0f;
+        options.epochs = 8;
+        options.momentum = 0.0f;
+        options.holdout = 0.0f;
+        options.weight_decay = 0.01f;
+        options.loss_weight = 0.12f;
+    }
+    if (setting == LFREC_BAYES) {
+        options.start_deviation = 0.2f;
+        options.learning_rate = 5.0f;
+        options.learning_rate_final = 0.14f;
+    }
+    if (setting == LFREC_RANKING) options.start_deviation = 0.1f / lfrec__sqrtf(factors > 1 ? (float)factors : 1.0f);
     return options;
 }
 
 LFREC_API uint32_t lfrec_epochs_for(lfrec_setting setting, size_t ratings)
 {
-    const uint32_t fewest = setting == LFREC_SGD ? 30 : 50, most = 60;
-    const size_t visits = 5000000; /* of ratings in a whole run */
+    const int bayes = setting == LFREC_BAYES;
+    const uint32_t fewest = bayes ? 8 : setting == LFREC_SGD ? 30 : 50, most = bayes ? 64 : 60;
+    const size_t visits = bayes ? 7000000 : 5000000; /* of ratings in a whole run */
+    if (setting == LFREC_RANKING) return 8;
     if (ratings == 0 || visits / ratings >= most) return most;
     return visits / ratings > fewest ? (uint32_t)(visits / ratings) : fewest;
+}
+
+LFREC__INTERNAL int lfrec__legal_setting(uint32_t setting)
+{
+    return setting == LFREC_SGD || LFREC__FOR_ARTICLE(setting == LFREC_ARTICLE) ||
+           LFREC__FOR_BAYES(setting == LFREC_BAYES) || LFREC__FOR_RANKING(setting == LFREC_RANKING);
+}
+
+/* The step of ordinal ratings: none, or a scale of 2 to 101 levels. */
+LFREC__INTERNAL int lfrec__legal_step(lfrec_setting setting, float low, float high, float step)
+{
+    const float levels = (high - low) / step;
+    return (step >= 0.0f && step <= 0.0f) || (setting == LFREC_BAYES && step > 0.0f && levels >= 0.9f && levels < 100.5f);
 }
 
 LFREC_API lfrec_status lfrec_options_check(const lfrec_options *options, const char **field)
@@ -2556,28 +2918,32 @@ LFREC_API lfrec_status lfrec_options_check(const lfrec_options *options, const c
     if (!options) return LFREC_ERROR_ARGUMENT;
     if (options->check != LFREC__CHECK_OPTIONS) return LFREC_ERROR_UNINITIALIZED;
     const lfrec_options *o = options;
+    const int article = o->setting == LFREC_ARTICLE, bayes = o->setting == LFREC_BAYES;
+    const int ranking = o->setting == LFREC_RANKING;
     /* Written so that NaN fails every test. */
-    *field = (int)o->setting < LFREC_ARTICLE || (int)o->setting > LFREC_SGD                     ? "setting"
-             : o->items < 1 || o->items > 0xfffffffeu                                           ? "items"
-             : o->factors < 1 || o->factors > LFREC_MAX_FACTORS || o->factors > o->items        ? "factors"
-             : !lfrec__legal_rating(o->scale_min)                                               ? "scale_min"
-             : !lfrec__legal_rating(o->scale_max) || !(o->scale_max > o->scale_min)             ? "scale_max"
-             : !(o->item_shrink >= 0.0f && o->item_shrink < 1e9f)                               ? "item_shrink"
-             : !(o->user_shrink >= 0.0f && o->user_shrink < 1e9f)                               ? "user_shrink"
-             : !(o->start_deviation > 0.0f && o->start_deviation < 1e9f)                        ? "start_deviation"
-             : !(o->mask >= 0.0f && o->mask <= 1.0f)                                            ? "mask"
-             : !(o->loss_weight >= 0.0f && o->loss_weight <= 1.0f)                              ? "loss_weight"
-             : o->scope != LFREC_SCOPE_KNOWN && o->scope != LFREC_SCOPE_ALL                     ? "scope"
-             : (int)o->path < LFREC_PATH_AUTO || (int)o->path > LFREC_PATH_SPARSE               ? "path"
-             : o->epochs < 1                                                                    ? "epochs"
-             : o->batch < 1                                                                     ? "batch"
-             : !(o->learning_rate > 0.0f && lfrec__finite(o->learning_rate))                    ? "learning_rate"
-             : !(o->learning_rate_final >= 0.0f && o->learning_rate_final <= 1.0f)              ? "learning_rate_final"
-             : !(o->momentum >= 0.0f && o->momentum < (o->setting == LFREC_SGD ? 1e-9f : 1.0f)) ? "momentum"
-             : !(o->weight_decay >= 0.0f && o->weight_decay < 1e9f)                             ? "weight_decay"
-             : !(o->holdout >= 0.0f && o->holdout < 1.0f)                                       ? "holdout"
-             : (int)o->isa < LFREC_ISA_AUTO || (int)o->isa > LFREC_ISA_NEON                     ? "isa"
-                                                                                                : NULL;
+    *field = !lfrec__legal_setting((uint32_t)o->setting)                                 ? "setting"
+             : o->items < 1 || o->items > 0xfffffffeu                                    ? "items"
+             : o->factors < 1 || o->factors > LFREC_MAX_FACTORS || o->factors > o->items ? "factors"
+             : !lfrec__legal_rating(o->scale_min)                                        ? "scale_min"
+             : !lfrec__legal_rating(o->scale_max) || !(o->scale_max > o->scale_min)      ? "scale_max"
+             : !(o->item_shrink >= 0.0f && o->item_shrink < 1e9f)                        ? "item_shrink"
+             : !(o->user_shrink >= 0.0f && o->user_shrink < 1e9f)                        ? "user_shrink"
+             : !lfrec__legal_step(o->setting, o->scale_min, o->scale_max, o->step)       ? "step"
+             : !(o->start_deviation > 0.0f && o->start_deviation < 1e9f)                 ? "start_deviation"
+             : !(o->mask >= 0.0f && o->mask <= 1.0f)                                     ? "mask"
+             : !(o->loss_weight >= 0.0f && o->loss_weight <= 1.0f)                       ? "loss_weight"
+             : o->scope != LFREC_SCOPE_KNOWN && o->scope != LFREC_SCOPE_ALL              ? "scope"
+             : (uint32_t)o->path > LFREC_PATH_SPARSE                                     ? "path"
+             : o->epochs < 1                                                             ? "epochs"
+             : o->batch < 1                                                              ? "batch"
+             : !(o->learning_rate > 0.0f && lfrec__finite(o->learning_rate))             ? "learning_rate"
+             : !(o->learning_rate_final >= (bayes ? 1e-6f : 0.0f) && o->learning_rate_final <= 1.0f)
+                 ? "learning_rate_final"
+             : !(o->momentum >= 0.0f && o->momentum < (article ? 1.0f : 1e-9f))         ? "momentum"
+             : !(o->weight_decay >= (ranking ? 1e-9f : 0.0f) && o->weight_decay < 1e9f) ? "weight_decay"
+             : !(o->holdout >= 0.0f && o->holdout < (bayes || ranking ? 1e-9f : 1.0f))  ? "holdout"
+             : (uint32_t)o->isa > LFREC_ISA_NEON                                        ? "isa"
+                                                                                        : NULL;
     return *field ? LFREC_ERROR_ARGUMENT : LFREC_OK;
 }
 
@@ -2592,18 +2958,36 @@ enum {
     LFREC__DECODER,
     LFREC__OFFSET,
     LFREC__IMPLICIT,
+    LFREC__VARIANCE,
+    LFREC__PRECISION,
+    LFREC__GRAM,
     LFREC__ARRAYS
 };
 
 LFREC__INTERNAL int lfrec__is_matrix(int which)
 {
-    return which == LFREC__ENCODER || which == LFREC__DECODER || which == LFREC__IMPLICIT;
+    return which == LFREC__ENCODER || which == LFREC__DECODER || which == LFREC__IMPLICIT || which == LFREC__VARIANCE ||
+           which == LFREC__GRAM;
 }
 
 /* Whether a model of this setting has the array. */
 LFREC__INTERNAL int lfrec__has(lfrec_setting setting, int which)
 {
-    return setting != LFREC_ARTICLE || which < LFREC__OFFSET;
+    switch (which) {
+    case LFREC__ENCODER: return setting == LFREC_ARTICLE || setting == LFREC_SGD;
+    case LFREC__OFFSET: return setting == LFREC_SGD;
+    case LFREC__IMPLICIT: return setting == LFREC_SGD || setting == LFREC_BAYES;
+    case LFREC__VARIANCE:
+    case LFREC__PRECISION: return LFREC__FOR_BAYES(setting == LFREC_BAYES);
+    case LFREC__GRAM: return LFREC__FOR_RANKING(setting == LFREC_RANKING);
+    default: return 1;
+    }
+}
+
+/* Columns of a matrix: the factors, and behind them in LFREC_BAYES two for the user's and the item's bias. */
+LFREC__INTERNAL uint32_t lfrec__columns(lfrec_setting setting, uint32_t factors)
+{
+    return setting == LFREC_BAYES ? factors + 2 : factors;
 }
 
 LFREC__INTERNAL const void *lfrec__array(const lfrec_model *model, int which)
@@ -2614,7 +2998,10 @@ LFREC__INTERNAL const void *lfrec__array(const lfrec_model *model, int which)
     case LFREC__ENCODER: return model->encoder;
     case LFREC__DECODER: return model->decoder;
     case LFREC__OFFSET: return model->offset;
-    default: return model->implicit;
+    case LFREC__IMPLICIT: return model->implicit;
+    case LFREC__VARIANCE: return model->variance;
+    case LFREC__PRECISION: return model->precision;
+    default: return model->gram;
     }
 }
 
@@ -2627,8 +3014,24 @@ LFREC__INTERNAL void lfrec__set_array(lfrec_model *model, int which, const void 
     case LFREC__ENCODER: model->encoder = floats; break;
     case LFREC__DECODER: model->decoder = floats; break;
     case LFREC__OFFSET: model->offset = floats; break;
-    default: model->implicit = floats; break;
+    case LFREC__IMPLICIT: model->implicit = floats; break;
+    case LFREC__VARIANCE: model->variance = floats; break;
+    case LFREC__PRECISION: model->precision = floats; break;
+    default: model->gram = floats; break;
     }
+}
+
+typedef struct lfrec__shape {
+    size_t rows, columns, stride;
+} lfrec__shape;
+
+LFREC__INTERNAL lfrec__shape lfrec__shape_of(const lfrec_model *model, int which)
+{
+    lfrec__shape shape;
+    shape.columns = lfrec__is_matrix(which) ? lfrec__columns(model->setting, model->factors) : 1;
+    shape.stride = lfrec__is_matrix(which) ? model->stride : 1;
+    shape.rows = which == LFREC__GRAM ? shape.columns : model->items;
+    return shape;
 }
 
 LFREC__INTERNAL lfrec_status lfrec__model_layout(lfrec__arena *arena, lfrec_setting setting, uint32_t items,
@@ -2638,10 +3041,11 @@ LFREC__INTERNAL lfrec_status lfrec__model_layout(lfrec__arena *arena, lfrec_sett
     model->setting = setting;
     model->items = items;
     model->factors = factors;
-    model->stride = LFREC_STRIDE(factors);
+    model->stride = LFREC_STRIDE(lfrec__columns(setting, factors));
     for (int which = 0; which < LFREC__ARRAYS; which++) {
         if (!lfrec__has(setting, which)) continue;
-        lfrec__set_array(model, which, lfrec__take_floats(arena, items, lfrec__is_matrix(which) ? model->stride : 1));
+        const lfrec__shape shape = lfrec__shape_of(model, which);
+        lfrec__set_array(model, which, lfrec__take_floats(arena, shape.rows, shape.stride));
     }
     return lfrec__arena_status(arena);
 }
@@ -2670,8 +3074,8 @@ LFREC__INTERNAL lfrec_status lfrec__model_over(lfrec_model *model, lfrec__arena 
     }
     for (int which = 0; which < LFREC__ARRAYS; which++) {
         if (!lfrec__has(setting, which)) continue;
-        const size_t stride = lfrec__is_matrix(which) ? made.stride : 1;
-        lfrec__zero((void *)lfrec__array(&made, which), items * stride * sizeof(float));
+        const lfrec__shape shape = lfrec__shape_of(&made, which);
+        lfrec__zero((void *)lfrec__array(&made, which), shape.rows * shape.stride * sizeof(float));
     }
     *model = made;
     return LFREC_OK;
@@ -2685,6 +3089,10 @@ LFREC__INTERNAL lfrec_status lfrec__model_over_options(lfrec_model *model, lfrec
     model->item_shrink = options->item_shrink;
     model->user_shrink = options->user_shrink;
     model->scale_input = options->scale_input != 0;
+    model->step = options->step;
+    model->gain = options->setting == LFREC_BAYES     ? 1.0f
+                  : options->setting == LFREC_RANKING ? options->weight_decay
+                                                      : 0.0f;
     model->mean = 0.5f * options->scale_min + 0.5f * options->scale_max;
     for (size_t i = 0; arena->base && i < model->items; i++) lfrec__floats(model->item_mean)[i] = model->mean;
     return LFREC_OK;
@@ -2738,10 +3146,10 @@ LFREC__INTERNAL int lfrec__model_finite(const lfrec_model *model)
     if (!lfrec__finite(model->mean)) return 0;
     for (int which = 0; which < LFREC__ARRAYS; which++) {
         if (which == LFREC__SUPPORT || !lfrec__has(model->setting, which)) continue;
-        const int matrix = lfrec__is_matrix(which);
+        const lfrec__shape shape = lfrec__shape_of(model, which);
         const float *array = (const float *)lfrec__array(model, which);
-        for (size_t i = 0; i < model->items; i++) {
-            if (!lfrec__all_finite(array + i * (matrix ? model->stride : 1), matrix ? model->factors : 1)) return 0;
+        for (size_t i = 0; i < shape.rows; i++) {
+            if (!lfrec__all_finite(array + i * shape.stride, shape.columns)) return 0;
         }
     }
     return 1;
@@ -2760,14 +3168,14 @@ LFREC__INTERNAL void lfrec__copy_rows(void *to, size_t to_stride, const void *fr
 
 LFREC__INTERNAL void lfrec__copy_weights(lfrec_model *to, const lfrec_model *from)
 {
-    const size_t items = from->items, more = to->items - items;
+    to->step = from->step;
+    to->gain = from->gain;
     for (int which = 0; which < LFREC__ARRAYS; which++) {
         if (!lfrec__has(from->setting, which)) continue;
-        const int matrix = lfrec__is_matrix(which);
-        const size_t to_stride = matrix ? to->stride : 1, from_stride = matrix ? from->stride : 1;
+        const lfrec__shape there = lfrec__shape_of(from, which), here = lfrec__shape_of(to, which);
         unsigned char *d = (unsigned char *)lfrec__array(to, which);
-        lfrec__copy_rows(d, to_stride, lfrec__array(from, which), from_stride, items, matrix ? to->factors : 1);
-        lfrec__zero(d + items * to_stride * sizeof(float), more * to_stride * sizeof(float));
+        lfrec__copy_rows(d, here.stride, lfrec__array(from, which), there.stride, there.rows, here.columns);
+        lfrec__zero(d + there.rows * here.stride * sizeof(float), (here.rows - there.rows) * here.stride * sizeof(float));
     }
 }
 
@@ -2881,27 +3289,355 @@ LFREC_API lfrec_status lfrec_denormalize(const lfrec_model *model, const uint32_
 
 #define LFREC__BLOCK 64u /* items or ratings handled at a time: what the stack holds */
 
+LFREC__INTERNAL size_t lfrec__block_of(size_t left)
+{
+    return left < LFREC__BLOCK ? left : LFREC__BLOCK;
+}
+
+/* The encoder's sum, n at most LFREC__BLOCK ratings at a time. */
+LFREC__INTERNAL void lfrec__fold_in_sum(const lfrec_model *model, const lfrec_history *history, lfrec_user *user)
+{
+    const lfrec__rows *rows = lfrec__rows_for(model->stride, LFREC_ISA_AUTO);
+    const float scale = lfrec__input_scale(model->scale_input, history->count);
+    for (size_t first = 0; first < history->count; first += LFREC__BLOCK) {
+        const size_t n = lfrec__block_of(history->count - first);
+        float input[LFREC__BLOCK];
+        for (size_t k = 0; k < n; k++) input[k] = scale * lfrec__preference(model, history, first + k, user->mean);
+        rows->encode(model->stride, n, history->item + first, input, model->encoder, user->factors);
+        if (model->implicit) {
+            for (size_t k = 0; k < n; k++) input[k] = scale;
+            rows->encode(model->stride, n, history->item + first, input, model->implicit, user->factors);
+        }
+    }
+}
+
+#ifndef LFREC_NO_BAYES
+/* LFREC_BAYES: a user's posterior, in S floats each and S x S, S the stride. One piece of memory holds it, behind the S
+ * floats of the factors when a user is served. Rows and columns 0 .. K - 1 are factors, K is the user's bias and K + 1
+ * the item's. */
+typedef struct lfrec__posterior {
+    float *h;          /* mean, h[K + 1] = 1 */
+    float *before;     /* the h that the ordinal x were computed from */
+    float *m;          /* prior mean */
+    float *noise;      /* sum of tau_i V_i */
+    float *z;          /* sum of tau_i x F_i, then the right-hand side */
+    float *row, *ones; /* scratch */
+    float *scalars;    /* tau_u, omega_u */
+    float *precision;  /* sum of tau_i F_i F_i', lower triangle */
+    float *inverse;    /* scratch: inverse of the Cholesky factor */
+    float *covariance; /* S */
+} lfrec__posterior;
+
+#define LFREC__POSTERIOR_ROWS 8u
+
+/* S of lfrec__posterior and other constants, for ratings of a standard deviation of LFREC__BAYES_DEVIATION around the
+ * means. */
+#define LFREC__BAYES_DEVIATION 0.87f
+#define LFREC__LAMBDA 1.5f      /* prior precision of a user's factor, */
+#define LFREC__LAMBDA_BIAS 7.0f /* of the bias, */
+#define LFREC__TAU_PRIOR 40.0f  /* and weights of the priors of tau_u, omega_u, */
+#define LFREC__OMEGA_PRIOR 10.0f
+#define LFREC__ROUNDS 4 /* of encoding and estimating tau_u and omega_u in turn */
+
+LFREC__INTERNAL lfrec__posterior lfrec__posterior_at(float *memory, size_t S)
+{
+    lfrec__posterior p;
+    float **const rows[LFREC__POSTERIOR_ROWS] = {&p.h, &p.before, &p.m, &p.noise, &p.z, &p.row, &p.ones, &p.scalars};
+    for (size_t k = 0; k < LFREC__POSTERIOR_ROWS; k++) *rows[k] = memory + k * S;
+    p.precision = memory + LFREC__POSTERIOR_ROWS * S;
+    p.inverse = p.precision + S * S;
+    p.covariance = p.inverse + S * S;
+    return p;
+}
+
+LFREC__INTERNAL size_t lfrec__posterior_floats(size_t S)
+{
+    return LFREC__POSTERIOR_ROWS * S + 3 * S * S;
+}
+
+LFREC__INTERNAL float lfrec__lambda(const lfrec_model *model, size_t q)
+{
+    return q < model->factors ? LFREC__LAMBDA : q == model->factors ? LFREC__LAMBDA_BIAS : 0.0f;
+}
+
+/* The rating as the posterior takes it: relative to the item's mean, in the setting's units. An ordinal rating says
+ * only that the latent one, of mean y and this precision, rounds to it: x is the mean, *spread the variance of what is
+ * left (both ends of the scale are open). */
+LFREC__INTERNAL float lfrec__latent(const lfrec_model *model, uint32_t item, float value, float y, float precision,
+                                    float *spread)
+{
+    const float x = model->gain * (value - model->item_mean[item]), half = 0.5f * model->gain * model->step;
+    *spread = 0.0f;
+    if (!(half > 0.0f && precision > 0.0f)) return x;
+    const int lowest = value<model->scale_min + 0.5f * model->step, highest = value> model->scale_max - 0.5f * model->step;
+    const float deviation = 1.0f / lfrec__sqrtf(precision), a = (x - half - y) / deviation, b = (x + half - y) / deviation;
+    float at_a = 0.0f, at_b = 0.0f;
+    const float below = lowest ? 0.0f : lfrec__normal(a, &at_a), upto = highest ? 1.0f : lfrec__normal(b, &at_b);
+    const float mass = upto - below;
+    if (!(mass > 1e-5f)) return lowest ? x + half : highest ? x - half : x; /* far off: the nearest that it can be */
+    const float mean = (at_a - at_b) / mass;
+    const float left = 1.0f + ((lowest ? 0.0f : a * at_a) - (highest ? 0.0f : b * at_b)) / mass - mean * mean;
+    *spread = left > 0.0f ? left * deviation * deviation : 0.0f;
+    return y + mean * deviation;
+}
+
+/* What does not change over the rounds: precision, noise and m. */
+LFREC__INTERNAL void lfrec__posterior_gather(const lfrec_model *model, const lfrec__rows *rows,
+                                             const lfrec_history *history, lfrec__posterior *p)
+{
+    const size_t S = model->stride;
+    const float scale = lfrec__input_scale(1, history->count);
+    lfrec__zero(p->m, S * sizeof(float));
+    lfrec__zero(p->noise, S * sizeof(float));
+    lfrec__zero(p->precision, S * S * sizeof(float));
+    for (size_t first = 0; first < history->count; first += LFREC__BLOCK) {
+        const size_t n = lfrec__block_of(history->count - first);
+        const uint32_t *item = history->item + first;
+        float weight[LFREC__BLOCK];
+        for (size_t k = 0; k < n; k++) weight[k] = model->precision[item[k]];
+        rows->encode(S, n, item, weight, model->variance, p->noise);
+        rows->outer(S, n, item, weight, model->decoder, p->precision);
+        for (size_t k = 0; k < n; k++) weight[k] = scale;
+        rows->encode(S, n, item, weight, model->implicit, p->m);
+    }
+}
+
+/* From z: the covariance S = (tau_u (precision + noise) + omega_u diag(lambda))^-1 and the mean h = S right-hand side.
+ * The inverse of the Cholesky factor grows row by row: with A = [B b; b' c] and B = C C', the next row of C is l = C^-1
+ * b and d = sqrt(c - l.l), and that of C^-1 is (-l' C^-1, 1) / d. */
+LFREC__INTERNAL void lfrec__posterior_solve(const lfrec_model *model, const lfrec__rows *rows, lfrec__posterior *p)
+{
+    const size_t S = model->stride, size = (size_t)model->factors + 1;
+    const float tau = p->scalars[0], omega = p->scalars[1];
+    const float *bias = p->precision + size * S;
+    float l[LFREC__BLOCK];
+    lfrec__zero(p->inverse, S * S * sizeof(float));
+    lfrec__zero(p->covariance, S * S * sizeof(float));
+    for (size_t q = 0; q < size; q++) {
+        float *next = p->inverse + q * S, square = 0.0f;
+        lfrec__zero(p->row, S * sizeof(float));
+        for (size_t c = 0; c < q; c++) p->row[c] = tau * p->precision[q * S + c];
+        for (size_t first = 0; first < q; first += LFREC__BLOCK) {
+            const size_t n = lfrec__block_of(q - first);
+            rows->decode(S, n, NULL, p->inverse + first * S, p->row, l);
+            for (size_t k = 0; k < n; k++) {
+                square += l[k] * l[k];
+                l[k] = -l[k];
+            }
+            rows->encode(S, n, NULL, l, p->inverse + first * S, next);
+        }
+        const float lambda = omega * lfrec__lambda(model, q);
+        const float d = tau * (p->precision[q * S + q] + p->noise[q]) + lambda - square;
+        const float scale = 1.0f / lfrec__sqrtf(d > 1e-12f ? d : 1e-12f);
+        next[q] = 1.0f;
+        for (size_t c = 0; c <= q; c++) next[c] *= scale;
+        p->z[q] = tau * (p->z[q] - bias[q]) + lambda * p->m[q];
+        p->ones[q] = 1.0f;
+    }
+    for (size_t q = size; q < S; q++) p->z[q] = 0.0f;
+    rows->outer(S, size, NULL, p->ones, p->inverse, p->covariance);
+    for (size_t q = 0; q < size; q++) {
+        for (size_t c = q + 1; c < S; c++) p->covariance[q * S + c] = p->covariance[c * S + q];
+    }
+    lfrec__zero(p->h, S * sizeof(float));
+    rows->decode(S, size, NULL, p->covariance, p->z, p->h);
+    p->h[size] = 1.0f;
+}
+
+/* New tau_u and omega_u from the posterior; `errors` is the sum of tau_i (e^2 + variance of x) over the ratings. */
+LFREC__INTERNAL void lfrec__posterior_scales(const lfrec_model *model, const lfrec__posterior *p, size_t n, lfrec_real errors)
+{
+    const size_t S = model->stride, size = (size_t)model->factors + 1;
+    lfrec_real nu = errors + (lfrec_real)p->noise[size], prior = 0, fitted = 0;
+    for (size_t q = 0; q < size; q++) {
+        const float lambda = lfrec__lambda(model, q), move = p->h[q] - p->m[q], variance = p->covariance[q * S + q];
+        nu += (lfrec_real)(p->noise[q] * p->h[q] * p->h[q]);
+        fitted += (lfrec_real)(1.0f - lambda * p->scalars[1] * variance);
+        prior += (lfrec_real)(lambda * (move * move + variance));
+    }
+    nu += fitted / (lfrec_real)p->scalars[0];
+    const lfrec_real tau_prior = (lfrec_real)(2.0f * LFREC__TAU_PRIOR),
+                     omega_prior = (lfrec_real)(2.0f * LFREC__OMEGA_PRIOR);
+    p->scalars[0] = (float)(((lfrec_real)n + tau_prior) / (nu + tau_prior));
+    p->scalars[1] = (float)(((lfrec_real)size + omega_prior) / (prior + omega_prior));
+}
+
+LFREC__INTERNAL void lfrec__fold_in_bayes(const lfrec_model *model, const lfrec_history *history, lfrec_user *user)
+{
+    const lfrec__rows *rows = lfrec__rows_for(model->stride, LFREC_ISA_AUTO);
+    const size_t S = model->stride, K = model->factors;
+    lfrec__posterior p = lfrec__posterior_at(user->factors + S, S);
+    lfrec__posterior_gather(model, rows, history, &p);
+    lfrec__zero(p.h, S * sizeof(float));
+    p.h[K + 1] = 1.0f;
+    p.scalars[0] = p.scalars[1] = 1.0f;
+    for (int round = 0; round < LFREC__ROUNDS; round++) {
+        lfrec_real errors = 0;
+        lfrec__copy(p.before, p.h, S * sizeof(float));
+        lfrec__zero(p.z, S * sizeof(float));
+        for (int solved = 0; solved < 2; solved++) { /* x from the h before; then the errors of the h after */
+            for (size_t first = 0; first < history->count; first += LFREC__BLOCK) {
+                const size_t n = lfrec__block_of(history->count - first);
+                const uint32_t *item = history->item + first;
+                float y[LFREC__BLOCK], after[LFREC__BLOCK];
+                if (model->step > 0.0f) rows->decode(S, n, item, model->decoder, p.before, y);
+                if (solved) rows->decode(S, n, item, model->decoder, p.h, after);
+                for (size_t k = 0; k < n; k++) {
+                    const float tau = model->precision[item[k]];
+                    float spread;
+                    const float x =
+                        lfrec__latent(model, item[k], history->value[first + k], y[k], tau * p.scalars[0], &spread);
+                    if (solved) errors += (lfrec_real)(tau * ((x - after[k]) * (x - after[k]) + spread));
+                    y[k] = tau * x;
+                }
+                if (!solved) rows->encode(S, n, item, y, model->decoder, p.z);
+            }
+            if (round + 1 == LFREC__ROUNDS && solved == 0) solved = 2; /* the last round needs no new scales */
+            if (solved != 1) lfrec__posterior_solve(model, rows, &p);
+        }
+        if (round + 1 < LFREC__ROUNDS) lfrec__posterior_scales(model, &p, history->count, errors);
+    }
+    for (size_t q = 0; q < S; q++) user->factors[q] = p.h[q] / model->gain;
+    user->factors[K] = 0.0f; /* in user->mean */
+    user->mean = p.h[K] / model->gain;
+}
+
+/* Variance of a rating: noise, F S F', and what is not known of F_i; in the setting's units. */
+LFREC__INTERNAL float lfrec__bayes_variance(const lfrec_model *model, const lfrec_user *user, uint32_t item)
+{
+    const size_t S = model->stride, K = model->factors;
+    const lfrec__posterior p = lfrec__posterior_at(user->factors + S, S);
+    const float *F = model->decoder + item * S, *V = model->variance + item * S;
+    float sum = 0.0f;
+    for (size_t q = 0; q <= K + 1; q++) {
+        const float *row = p.covariance + q * S, f = q == K ? 1.0f : F[q];
+        const float known = lfrec__dot(S, row, F) + row[K] * (1.0f - F[K]);
+        sum += f * known + (p.h[q] * p.h[q] + row[q]) * V[q];
+    }
+    const float tau = model->precision[item] > 0.0f ? model->precision[item] : 1.0f;
+    return 1.0f / (tau * p.scalars[0]) + sum;
+}
+
+/* Of ordinal ratings: lowest + step * sum over the levels above of the probability to reach them. */
+LFREC__INTERNAL float lfrec__expected(const lfrec_model *model, const lfrec_user *user, uint32_t item, float score)
+{
+    const float deviation = lfrec__sqrtf(lfrec__bayes_variance(model, user, item)) / model->gain + 1e-9f;
+    float rating = model->scale_min, density;
+    for (float level = model->scale_min + 0.5f * model->step; level < model->scale_max; level += model->step) {
+        rating += model->step * lfrec__normal((score - level) / deviation, &density);
+    }
+    return lfrec__clamp(rating, model->scale_min, model->scale_max);
+}
+#endif /* LFREC_NO_BAYES */
+
+#ifndef LFREC_NO_RANKING
+#define LFREC__RANKING_ROWS 5u /* a user: factors, a direction of scores, three vectors of conjugate gradients */
+
+/* What ratings of 1 .. 5 stars, or of where these are on another scale, mean to LFREC_RANKING. */
+LFREC__INTERNAL float lfrec__target(const lfrec_model *model, float value)
+{
+    static const float targets[] = {0.4f, 0.5f, 0.7f, 0.95f, 1.05f, 1.05f};
+    const float at = 4.0f * (lfrec__clamp(value, model->scale_min, model->scale_max) - model->scale_min) /
+                     (model->scale_max - model->scale_min);
+    const size_t star = (size_t)at;
+    return targets[star] + (at - (float)star) * (targets[star + 1] - targets[star]);
+}
+
+/* x moves towards A^-1 b by conjugate gradients (Hestenes and Stiefel 1952), A = gram + sum of F_j F_j' + ridge I over
+ * the rows `item` of F. `work`: r, d and A d, S floats each. Ends after `rounds`, or when the residual is 1e-5 of b. */
+LFREC__INTERNAL void lfrec__conjugate(const lfrec__rows *rows, size_t S, const float *gram, float ridge,
+                                      size_t gram_rows, const lfrec_history *history, const float *F, const float *b,
+                                      float *x, float *work, int rounds)
+{
+    float *r = work, *d = work + S, *Ad = work + 2 * S;
+    float last = 0.0f, enough = 0.0f;
+    for (int round = -1; round < rounds; round++) {
+        const float *direction = round < 0 ? x : d; /* first the residual of x */
+        lfrec__zero(Ad, S * sizeof(float));
+        rows->decode(S, gram_rows, NULL, gram, direction, Ad);
+        for (size_t q = 0; q < S; q++) Ad[q] += ridge * direction[q];
+        for (size_t first = 0; first < history->count; first += LFREC__BLOCK) {
+            const size_t n = lfrec__block_of(history->count - first);
+            float dots[LFREC__BLOCK];
+            rows->decode(S, n, history->item + first, F, direction, dots);
+            rows->encode(S, n, history->item + first, dots, F, Ad);
+        }
+        if (round < 0) {
+            for (size_t q = 0; q < S; q++) d[q] = r[q] = b[q] - Ad[q];
+            last = lfrec__dot(S, r, r);
+            enough = 1e-10f * lfrec__dot(S, b, b);
+        } else {
+            const float step = last / lfrec__dot(S, d, Ad);
+            for (size_t q = 0; q < S; q++) {
+                x[q] += step * d[q];
+                r[q] -= step * Ad[q];
+            }
+            const float square = lfrec__dot(S, r, r), kept = square / last;
+            for (size_t q = 0; q < S; q++) d[q] = r[q] + kept * d[q];
+            last = square;
+        }
+        if (!(last > enough)) return;
+    }
+}
+
+#define LFREC__SOLVED 64 /* rounds of conjugate gradients that are more than enough */
+
+/* a = A_u^-1 b for the user with this history. b may be what `a` points to. */
+LFREC__INTERNAL void lfrec__rank_solve(const lfrec_model *model, const lfrec_history *history, const float *b, float *a,
+                                       float *work)
+{
+    lfrec__zero(a, model->stride * sizeof(float));
+    lfrec__conjugate(lfrec__rows_for(model->stride, LFREC_ISA_AUTO), model->stride, model->gram,
+                     model->gain * (float)history->count, model->factors, history, model->decoder, b, a, work,
+                     LFREC__SOLVED);
+}
+
+LFREC__INTERNAL void lfrec__fold_in_ranking(const lfrec_model *model, const lfrec_history *history, lfrec_user *user)
+{
+    const lfrec__rows *rows = lfrec__rows_for(model->stride, LFREC_ISA_AUTO);
+    const size_t S = model->stride;
+    float *b = user->factors + S;
+    lfrec__zero(b, S * sizeof(float));
+    for (size_t first = 0; first < history->count; first += LFREC__BLOCK) {
+        const size_t n = lfrec__block_of(history->count - first);
+        float target[LFREC__BLOCK];
+        for (size_t k = 0; k < n; k++) target[k] = lfrec__target(model, history->value[first + k]);
+        rows->encode(S, n, history->item + first, target, model->decoder, b);
+    }
+    lfrec__rank_solve(model, history, b, user->factors, user->factors + 2 * S);
+}
+#endif /* LFREC_NO_RANKING */
+
+LFREC_API size_t lfrec_user_floats(const lfrec_model *model)
+{
+    if (lfrec__check_model(model) != LFREC_OK) return 0;
+    const size_t S = model->stride;
+    if (LFREC__FOR_BAYES(model->setting == LFREC_BAYES)) return S + LFREC__FOR_BAYES(lfrec__posterior_floats(S));
+    if (LFREC__FOR_RANKING(model->setting == LFREC_RANKING)) return LFREC__FOR_RANKING(LFREC__RANKING_ROWS) * S;
+    return LFREC_STRIDE(model->factors);
+}
+
 LFREC_API lfrec_status lfrec_fold_in(const lfrec_model *model, const lfrec_history *history, lfrec_user *user)
 {
     LFREC__TRY(lfrec__check_model(model));
     LFREC__TRY(lfrec__check_history(history, model->items));
     if (!user || !user->factors) return LFREC_ERROR_ARGUMENT;
-    const lfrec__rows *rows = lfrec__rows_for(model->stride, LFREC_ISA_AUTO);
-    const size_t S = model->stride;
-    const float scale = lfrec__input_scale(model->scale_input, history->count);
     user->mean = lfrec__user_mean(model, history);
     user->rated = history->count;
-    lfrec__zero(user->factors, S * sizeof(float));
-    for (size_t first = 0; first < history->count; first += LFREC__BLOCK) {
-        const size_t left = history->count - first, n = left < LFREC__BLOCK ? left : LFREC__BLOCK;
-        float input[LFREC__BLOCK];
-        for (size_t k = 0; k < n; k++) input[k] = scale * lfrec__preference(model, history, first + k, user->mean);
-        rows->encode(S, n, history->item + first, input, model->encoder, user->factors);
-        if (model->implicit) {
-            for (size_t k = 0; k < n; k++) input[k] = scale;
-            rows->encode(S, n, history->item + first, input, model->implicit, user->factors);
-        }
+    lfrec__zero(user->factors, model->stride * sizeof(float));
+#ifndef LFREC_NO_BAYES
+    if (model->setting == LFREC_BAYES) {
+        lfrec__fold_in_bayes(model, history, user);
+        return lfrec__all_finite(user->factors, model->stride) ? LFREC_OK : LFREC_ERROR_NUMBER;
     }
+#endif
+#ifndef LFREC_NO_RANKING
+    if (model->setting == LFREC_RANKING) {
+        lfrec__fold_in_ranking(model, history, user);
+        return lfrec__all_finite(user->factors, model->stride) ? LFREC_OK : LFREC_ERROR_NUMBER;
+    }
+#endif
+    lfrec__fold_in_sum(model, history, user);
     return LFREC_OK;
 }
 
@@ -2909,7 +3645,17 @@ LFREC_API lfrec_status lfrec_fold_in(const lfrec_model *model, const lfrec_histo
 LFREC__INTERNAL float lfrec__baseline(const lfrec_model *model, uint32_t item, float user_mean)
 {
     const float baseline = model->item_mean[item] + user_mean;
-    return model->offset ? baseline + model->offset[item] : baseline;
+    return model->setting == LFREC_RANKING ? 0.0f : model->offset ? baseline + model->offset[item] : baseline;
+}
+
+/* The predicted rating that a score stands for, or the score where it stands for none. */
+LFREC__INTERNAL float lfrec__rating(const lfrec_model *model, const lfrec_user *user, uint32_t item, float score)
+{
+    (void)user;
+    (void)item;
+    if (LFREC__FOR_RANKING(model->setting == LFREC_RANKING)) return score;
+    if (LFREC__FOR_BAYES(model->step > 0.0f)) return LFREC__FOR_BAYES(lfrec__expected(model, user, item, score));
+    return lfrec__clamp(score, model->scale_min, model->scale_max);
 }
 
 LFREC__INTERNAL lfrec_status lfrec__check_user(const lfrec_user *user)
@@ -2935,9 +3681,22 @@ LFREC_API lfrec_status lfrec_predict(const lfrec_model *model, const lfrec_user 
     float score;
     if (!rating) return LFREC_ERROR_ARGUMENT;
     LFREC__TRY(lfrec_score(model, user, item, 1, &score));
-    *rating = lfrec__clamp(score, model->scale_min, model->scale_max);
+    if (model->setting == LFREC_RANKING) return LFREC_ERROR_ARGUMENT;
+    *rating = lfrec__rating(model, user, item, score);
     return LFREC_OK;
 }
+
+#ifndef LFREC_NO_BAYES
+LFREC_API lfrec_status lfrec_deviation(const lfrec_model *model, const lfrec_user *user, uint32_t item, float *deviation)
+{
+    LFREC__TRY(lfrec__check_model(model));
+    LFREC__TRY(lfrec__check_user(user));
+    if (!deviation || model->setting != LFREC_BAYES) return LFREC_ERROR_ARGUMENT;
+    if (item >= model->items) return LFREC_ERROR_RANGE;
+    *deviation = lfrec__sqrtf(lfrec__bayes_variance(model, user, item)) / model->gain;
+    return LFREC_OK;
+}
+#endif
 
 /* The best `capacity` of a stream of scored items: a heap with the worst of them on top, then sorted. */
 typedef struct lfrec__best {
@@ -3054,8 +3813,7 @@ LFREC_API lfrec_status lfrec_top(const lfrec_model *model, const lfrec_user *use
         }
     }
     lfrec__best_sort(&best);
-    for (size_t k = 0; k < best.count; k++)
-        list[k].score = lfrec__clamp(list[k].score, model->scale_min, model->scale_max);
+    for (size_t k = 0; k < best.count; k++) list[k].score = lfrec__rating(model, user, list[k].item, list[k].score);
     *found = best.count;
     return LFREC_OK;
 }
@@ -3065,7 +3823,98 @@ LFREC__INTERNAL float lfrec__magnitude(float x)
     return x < 0.0f ? -x : x;
 }
 
-LFREC_API lfrec_status lfrec_explain(const lfrec_model *model, const lfrec_user *user, const lfrec_history *history,
+/* A score is linear in the history: rated item k adds coefficient (a . A_k) + b . Y_k, with A the encoder in
+ * LFREC_ARTICLE and LFREC_SGD, else the decoder; and Y where there is any. */
+typedef struct lfrec__sensitivity {
+    const float *a, *b;
+} lfrec__sensitivity;
+
+#ifndef LFREC_NO_BAYES
+/* a = S F_i, b = omega n^-1/2 lambda a; the user's bias is a part of F_i. */
+LFREC__INTERNAL lfrec__sensitivity lfrec__bayes_sensitivity(const lfrec_model *model, lfrec_user *user, size_t rated,
+                                                            const float *F)
+{
+    const size_t S = model->stride;
+    lfrec__posterior p = lfrec__posterior_at(user->factors + S, S);
+    const float scale = p.scalars[1] * lfrec__input_scale(1, rated) / model->gain;
+    lfrec__sensitivity to;
+    lfrec__copy(p.row, F, S * sizeof(float));
+    p.row[model->factors] = 1.0f;
+    for (size_t q = 0; q < S; q++) p.ones[q] = lfrec__dot(S, p.covariance + q * S, p.row);
+    for (size_t q = 0; q < S; q++) p.row[q] = scale * lfrec__lambda(model, q) * p.ones[q];
+    to.a = p.ones;
+    to.b = p.row;
+    return to;
+}
+
+LFREC__INTERNAL float lfrec__bayes_share(const lfrec_model *model, const lfrec_user *user, const lfrec_history *history,
+                                         size_t k, const lfrec__sensitivity *to)
+{
+    const size_t S = model->stride, row = history->item[k] * S;
+    const float *F = model->decoder + row;
+    const lfrec__posterior p = lfrec__posterior_at(user->factors + S, S);
+    const float precision = model->precision[history->item[k]] * p.scalars[0];
+    float spread;
+    const float y = model->step > 0.0f ? lfrec__dot(S, F, p.before) : 0.0f;
+    const float x = lfrec__latent(model, history->item[k], history->value[k], y, precision, &spread);
+    return precision * (x - F[model->factors + 1]) / model->gain * lfrec__dot(S, to->a, F) +
+           lfrec__dot(S, to->b, model->implicit + row);
+}
+#endif
+
+#ifndef LFREC_NO_RANKING
+/* F_i . A^-1 (sum of target F_k): a = A^-1 F_i. */
+LFREC__INTERNAL lfrec__sensitivity lfrec__ranking_sensitivity(const lfrec_model *model, lfrec_user *user,
+                                                              const lfrec_history *history, const float *F)
+{
+    float *room = user->factors + model->stride;
+    lfrec__sensitivity to;
+    lfrec__rank_solve(model, history, F, room, room + model->stride);
+    to.a = to.b = room;
+    return to;
+}
+
+LFREC__INTERNAL float lfrec__ranking_share(const lfrec_model *model, const lfrec_history *history, size_t k,
+                                           const lfrec__sensitivity *to)
+{
+    return lfrec__target(model, history->value[k]) *
+           lfrec__dot(model->stride, to->a, model->decoder + history->item[k] * model->stride);
+}
+#endif
+
+LFREC__INTERNAL lfrec__sensitivity lfrec__sensitivity_of(const lfrec_model *model, lfrec_user *user,
+                                                         const lfrec_history *history, uint32_t item)
+{
+    const float *F = model->decoder + item * model->stride;
+    lfrec__sensitivity to;
+    to.a = to.b = F;
+#ifndef LFREC_NO_BAYES
+    if (model->setting == LFREC_BAYES) return lfrec__bayes_sensitivity(model, user, history->count, F);
+#endif
+#ifndef LFREC_NO_RANKING
+    if (model->setting == LFREC_RANKING) return lfrec__ranking_sensitivity(model, user, history, F);
+#endif
+    (void)user;
+    (void)history;
+    return to;
+}
+
+LFREC__INTERNAL float lfrec__share(const lfrec_model *model, const lfrec_user *user, const lfrec_history *history,
+                                   size_t k, const lfrec__sensitivity *to)
+{
+    const size_t S = model->stride, row = history->item[k] * S;
+    if (LFREC__FOR_BAYES(model->setting == LFREC_BAYES)) {
+        return LFREC__FOR_BAYES(lfrec__bayes_share(model, user, history, k, to));
+    }
+    if (LFREC__FOR_RANKING(model->setting == LFREC_RANKING)) {
+        return LFREC__FOR_RANKING(lfrec__ranking_share(model, history, k, to));
+    }
+    float share = lfrec__dot(S, to->a, model->encoder + row) * lfrec__preference(model, history, k, user->mean);
+    if (model->implicit) share += lfrec__dot(S, to->b, model->implicit + row);
+    return lfrec__input_scale(model->scale_input, history->count) * share;
+}
+
+LFREC_API lfrec_status lfrec_explain(const lfrec_model *model, lfrec_user *user, const lfrec_history *history,
                                      uint32_t item, lfrec_explanation *explanation)
 {
     LFREC__TRY(lfrec__check_model(model));
@@ -3073,18 +3922,14 @@ LFREC_API lfrec_status lfrec_explain(const lfrec_model *model, const lfrec_user 
     LFREC__TRY(lfrec__check_history(history, model->items));
     if (!explanation || (!explanation->reasons && explanation->room)) return LFREC_ERROR_ARGUMENT;
     if (item >= model->items) return LFREC_ERROR_RANGE;
-    const size_t S = model->stride, room = explanation->room;
-    const float *F = model->decoder + item * S;
-    const float scale = lfrec__input_scale(model->scale_input, history->count);
+    const size_t room = explanation->room;
+    const lfrec__sensitivity to = lfrec__sensitivity_of(model, user, history, item);
     lfrec_reason *reasons = explanation->reasons;
     size_t kept = 0;
     for (size_t k = 0; k < history->count; k++) {
-        const size_t row = history->item[k] * S;
         lfrec_reason reason;
         reason.item = history->item[k];
-        reason.share = lfrec__dot(S, F, model->encoder + row) * lfrec__preference(model, history, k, user->mean);
-        if (model->implicit) reason.share += lfrec__dot(S, F, model->implicit + row);
-        reason.share *= scale;
+        reason.share = lfrec__share(model, user, history, k, &to);
         /* Insertion: reasons are few, and a full list loses its last. */
         size_t at = kept < room ? kept++ : room;
         while (at > 0 && lfrec__magnitude(reason.share) > lfrec__magnitude(reasons[at - 1].share)) {
@@ -3095,6 +3940,9 @@ LFREC_API lfrec_status lfrec_explain(const lfrec_model *model, const lfrec_user 
     }
     explanation->count = kept;
     explanation->baseline = lfrec__baseline(model, item, user->mean);
+    if (LFREC__FOR_BAYES(model->setting == LFREC_BAYES)) { /* the item's own bias instead of the user's */
+        explanation->baseline += model->decoder[item * model->stride + model->factors + 1] / model->gain - user->mean;
+    }
     return LFREC_OK;
 }
 
@@ -3110,8 +3958,9 @@ LFREC__INTERNAL float lfrec__distance(const lfrec_model *model, lfrec_metric met
         for (size_t q = 0; q < model->factors; q++) square += (x[q] - y[q]) * (x[q] - y[q]);
         return lfrec__sqrtf(square);
     }
-    const float size = lfrec__sqrtf(lfrec__dot(S, x, x)) * lfrec__sqrtf(lfrec__dot(S, y, y));
-    return size > 0.0f ? 1.0f - lfrec__clamp(lfrec__dot(S, x, y) / size, -1.0f, 1.0f) : 1.0f;
+    const size_t K = model->setting == LFREC_BAYES ? model->factors : S; /* biases are no taste */
+    const float size = lfrec__sqrtf(lfrec__dot(K, x, x)) * lfrec__sqrtf(lfrec__dot(K, y, y));
+    return size > 0.0f ? 1.0f - lfrec__clamp(lfrec__dot(K, x, y) / size, -1.0f, 1.0f) : 1.0f;
 }
 
 LFREC_API lfrec_status lfrec_distance(const lfrec_model *model, lfrec_metric metric, uint32_t a, uint32_t b, float *distance)
@@ -3198,16 +4047,16 @@ LFREC_API void lfrec_loss_add(lfrec_loss *loss, const float *predicted, const fl
 LFREC_API lfrec_real lfrec_loss_value(const lfrec_loss *loss, float weight)
 {
     lfrec_real value = 0;
-    if (loss->hidden) value += (lfrec_real)weight * loss->hidden_error / (lfrec_real)loss->hidden;
-    if (loss->scope) value += (lfrec_real)(1.0f - weight) * loss->scope_error / (lfrec_real)loss->scope;
+    if (loss->hidden) value += (lfrec_real)weight * loss->hidden_error / lfrec__real((int64_t)loss->hidden);
+    if (loss->scope) value += (lfrec_real)(1.0f - weight) * loss->scope_error / lfrec__real((int64_t)loss->scope);
     return value;
 }
 
 LFREC_API void lfrec_loss_gradient(float weight, uint64_t hidden_count, uint64_t scope_count, const float *predicted,
                                    const float *preference, const uint8_t *hidden, size_t count, float *gradient)
 {
-    const float of_hidden = hidden_count ? 2.0f * weight / (float)hidden_count : 0.0f;
-    const float of_scope = scope_count ? 2.0f * (1.0f - weight) / (float)scope_count : 0.0f;
+    const float of_hidden = hidden_count ? 2.0f * weight / (float)lfrec__real((int64_t)hidden_count) : 0.0f;
+    const float of_scope = scope_count ? 2.0f * (1.0f - weight) / (float)lfrec__real((int64_t)scope_count) : 0.0f;
     for (size_t k = 0; k < count; k++) {
         gradient[k] = (predicted[k] - preference[k]) * (hidden[k] ? of_hidden + of_scope : of_scope);
     }
@@ -3229,17 +4078,19 @@ LFREC__INTERNAL lfrec_path lfrec__choose_path(const lfrec_options *options, cons
 LFREC__INTERNAL lfrec_status lfrec__trainer_layout(lfrec__arena *arena, lfrec_trainer *t, const lfrec_options *o,
                                                    const lfrec_ratings *ratings)
 {
-    const size_t items = o->items, S = LFREC_STRIDE(o->factors);
-    const int sgd = o->setting == LFREC_SGD;
-    const size_t batch = sgd ? 1 : o->batch < ratings->users ? o->batch : ratings->users;
+    const size_t items = o->items, S = LFREC_STRIDE(lfrec__columns(o->setting, o->factors));
+    const int article = LFREC__FOR_ARTICLE(o->setting == LFREC_ARTICLE), sgd = o->setting == LFREC_SGD;
+    const int bayes = LFREC__FOR_BAYES(o->setting == LFREC_BAYES), ranking = LFREC__FOR_RANKING(o->setting == LFREC_RANKING);
+    const size_t batch = !article ? 1 : o->batch < ratings->users ? o->batch : ratings->users;
+    const size_t all = ratings->row_start[ratings->users];
     size_t longest = 0, entries = ratings->row_start[ratings->users];
     for (uint32_t user = 0; user < ratings->users; user++) {
         const size_t count = lfrec_history_of(ratings, user).count;
         if (count > longest) longest = count;
     }
     if (longest < entries / batch) entries = longest * batch; /* the most that a batch can hold */
-    t->path = sgd ? LFREC_PATH_SPARSE : lfrec__choose_path(o, ratings);
-    const int dense = t->path == LFREC_PATH_DENSE, gram = !sgd && !dense && o->scope == LFREC_SCOPE_ALL;
+    t->path = article ? lfrec__choose_path(o, ratings) : LFREC_PATH_SPARSE;
+    const int dense = t->path == LFREC_PATH_DENSE, gram = !dense && o->scope == LFREC_SCOPE_ALL;
     t->order = (uint32_t *)lfrec__take(arena, ratings->users, sizeof(uint32_t));
     t->means.item = (lfrec_sum *)lfrec__take(arena, items, sizeof(lfrec_sum));
     t->hidden = (uint8_t *)lfrec__take(arena, entries, 1);
@@ -3248,12 +4099,32 @@ LFREC__INTERNAL lfrec_status lfrec__trainer_layout(lfrec__arena *arena, lfrec_tr
     t->predicted = lfrec__take_floats(arena, entries, 1);
     t->factors = lfrec__take_floats(arena, batch, S);
     t->factors_gradient = lfrec__take_floats(arena, batch, S);
-    if (sgd) {
+    if (sgd || bayes) {
         t->prior = lfrec__take_floats(arena, items, S);
         t->prior_user = lfrec__take_floats(arena, ratings->users, S);
         t->pull = lfrec__take_floats(arena, 1, S);
         t->root = lfrec__take_floats(arena, items, 1);
-    } else {
+    }
+    if (bayes) {
+        t->item_precision = lfrec__take_floats(arena, items, S);
+        t->implicit_precision = lfrec__take_floats(arena, items, S);
+        t->user_precision = lfrec__take_floats(arena, ratings->users, 1);
+        t->user_spread = lfrec__take_floats(arena, ratings->users, 1);
+        t->user_state = o->step > 0.0f ? lfrec__take_floats(arena, ratings->users, S) : NULL;
+        t->item_error = lfrec__take_floats(arena, items, 1);
+        t->constants = lfrec__take_floats(arena, LFREC__CONSTANTS + 3 + LFREC__BLOCK, S);
+        t->posterior = lfrec__take_floats(arena, 1, LFREC__FOR_BAYES(lfrec__posterior_floats(S)));
+    }
+    if (ranking) {
+        t->user_factors = lfrec__take_floats(arena, ratings->users, S);
+        t->gram = lfrec__take_floats(arena, S, S);
+        t->posterior = lfrec__take_floats(arena, LFREC__FOR_RANKING(LFREC__RANKING_ROWS), S);
+        t->by_item = (size_t *)lfrec__take(arena, items + 1, sizeof(size_t));
+        t->rater = (uint32_t *)lfrec__take(arena, all, sizeof(uint32_t));
+        t->target = lfrec__take_floats(arena, all, 1);
+        t->target_by_user = lfrec__take_floats(arena, all, 1);
+    }
+    if (article) {
         t->encoder_gradient = lfrec__take_floats(arena, items, S);
         t->decoder_gradient = lfrec__take_floats(arena, items, S);
         t->encoder_velocity = o->momentum > 0.0f ? lfrec__take_floats(arena, items, S) : NULL;
@@ -3308,13 +4179,15 @@ LFREC__INTERNAL void lfrec__random_weights(lfrec_trainer *t)
 {
     /* LFREC_SGD's deviation is for preferences of the standard size; an encoder takes such sizes in, a decoder gives
      * them out. */
+    const int encoder = t->encoder != NULL;
     const float gain = t->model.setting == LFREC_SGD ? lfrec__sqrtf(t->gain_square) : 1.0f;
     lfrec_rng rng;
     lfrec_rng_seed(&rng, t->options.seed ^ LFREC__SEED_WEIGHTS, 0);
     for (size_t i = 0; i < t->model.items; i++) {
         const float rated = t->model.support[i] ? 1.0f : 0.0f; /* an item that nobody rated stays at 0: the means alone */
         for (size_t q = 0; q < t->model.factors; q++) {
-            t->encoder[i * t->model.stride + q] = rated * gain * t->options.start_deviation * lfrec_rng_normal(&rng);
+            if (encoder)
+                t->encoder[i * t->model.stride + q] = rated * gain * t->options.start_deviation * lfrec_rng_normal(&rng);
             t->decoder[i * t->model.stride + q] = rated * t->options.start_deviation / gain * lfrec_rng_normal(&rng);
         }
     }
@@ -3325,8 +4198,8 @@ LFREC__INTERNAL void lfrec__zero_floats(float *x, size_t count)
     if (x) lfrec__zero(x, count * sizeof *x);
 }
 
-/* (0.9 / root mean square of the preferences)^2; 1 where every preference is 0. */
-LFREC__INTERNAL float lfrec__gain_square(const lfrec_trainer *t)
+/* (deviation / root mean square of the preferences)^2; 1 where every preference is 0. */
+LFREC__INTERNAL float lfrec__gain_square(const lfrec_trainer *t, float deviation)
 {
     lfrec_real squares = 0;
     for (uint32_t user = 0; user < t->ratings->users; user++) {
@@ -3338,8 +4211,85 @@ LFREC__INTERNAL float lfrec__gain_square(const lfrec_trainer *t)
         }
     }
     const float mean = (float)(squares / (lfrec_real)t->ratings->row_start[t->ratings->users]);
-    return mean > 1e-12f ? LFREC__SGD_DEVIATION * LFREC__SGD_DEVIATION / mean : 1.0f;
+    return mean > 1e-12f ? deviation * deviation / mean : 1.0f;
 }
+
+#ifndef LFREC_NO_BAYES
+/* LFREC_BAYES: constants for a standard deviation of LFREC__BAYES_DEVIATION; precisions of priors: of F and its bias,
+ * of Y and its bias (the user's), of X and its bias (the item's). */
+#define LFREC__A 200.0f
+#define LFREC__A_BIAS 12.0f
+#define LFREC__A_Y 10.0f
+#define LFREC__A_Y_BIAS 30.0f
+#define LFREC__A_X 200.0f
+#define LFREC__A_X_BIAS 15.0f
+#define LFREC__NOISE 0.75f      /* variance of a rating to start from */
+#define LFREC__ITEM_PRIOR 15.0f /* weight of the prior of tau_i */
+
+/* The item's posterior precision of a new or given model, the first user state, and the constants column by column.
+ * Columns that are free in nothing get a precision of 1, so that nothing divides by 0. An item's bias is kept against
+ * the mean that it is relative to. */
+LFREC__INTERNAL void lfrec__init_bayes(lfrec_trainer *t, const lfrec_model *start)
+{
+    const size_t S = t->model.stride, K = t->model.factors;
+    float *lambda = t->constants, *a = lambda + S, *a_Y = a + S, *a_X = a_Y + S, *open = a_X + S;
+    float *variance = lfrec__floats(t->model.variance), *precision = lfrec__floats(t->model.precision);
+    for (size_t q = 0; q < S; q++) {
+        lambda[q] = lfrec__lambda(&t->model, q);
+        open[q] = q < K || q == K + 1 ? 1.0f : 0.0f;
+        a[q] = q < K ? LFREC__A : q == K + 1 ? LFREC__A_BIAS : 1.0f;
+        a_Y[q] = q < K ? LFREC__A_Y : q == K ? LFREC__A_Y_BIAS : 1.0f;
+        a_X[q] = q < K ? LFREC__A_X : q == K + 1 ? LFREC__A_X_BIAS : 1.0f;
+    }
+    for (size_t i = 0; i < t->model.items; i++) {
+        float *D = t->item_precision + i * S, *E = t->implicit_precision + i * S, *V = variance + i * S;
+        const int fresh = !start || i >= start->items || !(precision[i] > 0.0f);
+        if (fresh) precision[i] = 1.0f / LFREC__NOISE;
+        else t->decoder[i * S + K + 1] += t->model.gain * (start->item_mean[i] - t->model.item_mean[i]);
+        t->decoder[i * S + K] = 1.0f;
+        t->prior[i * S + K] = 1.0f;
+        t->prior[i * S + K + 1] = t->model.gain * (t->model.mean - t->model.item_mean[i]);
+        for (size_t q = 0; q < S; q++) {
+            const float support = q == K + 1 ? precision[i] * (float)t->model.support[i] : 0.0f;
+            D[q] = !fresh && V[q] > 0.0f ? 1.0f / V[q] : a[q] + support;
+            V[q] = open[q] / D[q];
+            E[q] = a_Y[q];
+        }
+    }
+    for (size_t u = 0; u < t->ratings->users; u++) {
+        t->user_precision[u] = t->user_spread[u] = 1.0f;
+        if (!t->user_state) continue;
+        const lfrec_history history = lfrec_history_of(t->ratings, (uint32_t)u);
+        lfrec__zero(t->user_state + u * S, S * sizeof(float));
+        t->user_state[u * S + K] = t->model.gain * lfrec__user_mean(&t->model, &history);
+        t->user_state[u * S + K + 1] = 1.0f;
+    }
+}
+
+#endif /* LFREC_NO_BAYES */
+
+#ifndef LFREC_NO_RANKING
+/* LFREC_RANKING: targets by user and by item. A counting sort: by_item[i + 1] is first where item i starts, then the
+ * end of what has been placed. */
+LFREC__INTERNAL void lfrec__init_ranking(lfrec_trainer *t)
+{
+    const size_t *start = t->ratings->row_start;
+    size_t placed = 0;
+    for (size_t i = 0; i < t->model.items; i++) {
+        t->by_item[i + 1] = placed;
+        placed += t->model.support[i];
+    }
+    for (uint32_t user = 0; user < t->ratings->users; user++) {
+        for (size_t k = start[user]; k < start[user + 1]; k++) {
+            const size_t at = t->by_item[t->ratings->item[k] + 1]++;
+            t->target_by_user[k] = lfrec__target(&t->model, t->ratings->value[k]);
+            t->rater[at] = user;
+            t->target[at] = t->target_by_user[k];
+        }
+    }
+    t->by_item[0] = 0;
+}
+#endif
 
 LFREC_API lfrec_status lfrec_trainer_init(lfrec_trainer *trainer, const lfrec_options *options,
                                           const lfrec_ratings *ratings, const lfrec_model *start, void *memory, size_t bytes)
@@ -3370,6 +4320,7 @@ LFREC_API lfrec_status lfrec_trainer_init(lfrec_trainer *trainer, const lfrec_op
     lfrec__zero_floats(made.decoder_velocity, items * S);
     lfrec__zero_floats(made.prior, items * S);
     lfrec__zero_floats(made.prior_user, ratings->users * S);
+    lfrec__zero_floats(made.user_factors, ratings->users * S);
     if (made.is_touched) lfrec__zero(made.is_touched, items);
     lfrec__zero(made.means.item, items * sizeof(lfrec_sum));
     made.means.items = options->items;
@@ -3378,7 +4329,14 @@ LFREC_API lfrec_status lfrec_trainer_init(lfrec_trainer *trainer, const lfrec_op
     for (size_t i = 0; made.root && i < items; i++) {
         made.root[i] = made.model.support[i] ? 1.0f / lfrec__sqrtf((float)made.model.support[i]) : 0.0f;
     }
-    made.gain_square = made.root ? lfrec__gain_square(&made) : 1.0f;
+    made.gain_square = 1.0f;
+    if (options->setting == LFREC_SGD) made.gain_square = lfrec__gain_square(&made, LFREC__SGD_DEVIATION);
+#ifndef LFREC_NO_BAYES
+    if (options->setting == LFREC_BAYES) {
+        made.gain_square = lfrec__gain_square(&made, LFREC__BAYES_DEVIATION);
+        made.model.gain = lfrec__sqrtf(made.gain_square);
+    }
+#endif
     lfrec__deal_users(&made);
     if (start) {
         lfrec__copy_weights(&made.model, start);
@@ -3386,6 +4344,12 @@ LFREC_API lfrec_status lfrec_trainer_init(lfrec_trainer *trainer, const lfrec_op
     } else {
         lfrec__random_weights(&made);
     }
+#ifndef LFREC_NO_BAYES
+    if (options->setting == LFREC_BAYES) lfrec__init_bayes(&made, start);
+#endif
+#ifndef LFREC_NO_RANKING
+    if (options->setting == LFREC_RANKING) lfrec__init_ranking(&made);
+#endif
     made.at.epochs = options->epochs;
     *trainer = made;
     return LFREC_OK;
@@ -3432,6 +4396,24 @@ LFREC__INTERNAL void lfrec__product(const lfrec_trainer *t, int transpose_a, int
     LFREC_ASSERT(status == LFREC_OK);
     (void)status;
 }
+
+#ifndef LFREC_NO_BAYES
+/* X moves to its ridge solution given `pull` = sum of n_i^-1/2 (F_i - f0_i) and c = sum of 1 / n_i; f0 follows. */
+LFREC__INTERNAL void lfrec__move_prior(lfrec_trainer *t, const lfrec__rows *rows, const lfrec_history *history, float *X)
+{
+    const size_t S = t->model.stride;
+    const float *a = t->constants + S, *a_X = a + 2 * S;
+    float c = 0.0f;
+    for (size_t k = 0; k < history->count; k++) c += t->root[history->item[k]] * t->root[history->item[k]];
+    for (size_t q = 0; q < S; q++) {
+        const float next = a[q] * (t->pull[q] + c * X[q]) / (a[q] * c + a_X[q]);
+        t->pull[q] = next - X[q];
+        X[q] = next;
+    }
+    for (size_t k = 0; k < history->count; k++) t->input[k] = t->root[history->item[k]];
+    rows->front(S, history->count, history->item, t->input, t->pull, t->prior);
+}
+#endif
 
 /* Rows that the last batch wrote go back to 0. */
 LFREC__INTERNAL void lfrec__clear_gradient(lfrec_trainer *t)
@@ -3581,6 +4563,7 @@ LFREC__INTERNAL lfrec_status lfrec__check_trainer(const lfrec_trainer *trainer)
     return trainer->check == LFREC__CHECK_TRAINER ? LFREC_OK : LFREC_ERROR_UNINITIALIZED;
 }
 
+#ifndef LFREC_NO_ARTICLE
 LFREC_API lfrec_status lfrec_trainer_gradient(lfrec_trainer *trainer, const uint32_t *users, uint32_t count,
                                               uint32_t epoch, lfrec_loss *loss)
 {
@@ -3624,6 +4607,7 @@ LFREC__INTERNAL void lfrec__step(lfrec_trainer *t, float rate)
         rows->step(S, t->decoder + at, t->decoder_gradient + at, NULL, rate, 0.0f, 0.0f);
     }
 }
+#endif /* LFREC_NO_ARTICLE */
 
 /* h of a user that lfrec__prepare_user has prepared at entry 0, into t->factors. */
 LFREC__INTERNAL void lfrec__encode_visible(lfrec_trainer *t, const lfrec__rows *rows, const lfrec_model *model,
@@ -3643,7 +4627,7 @@ LFREC_API lfrec_status lfrec_trainer_error(lfrec_trainer *trainer, const lfrec_m
     LFREC__TRY(lfrec__check_trainer(trainer));
     LFREC__TRY(lfrec__check_model(model));
     lfrec_trainer *t = trainer;
-    if (!error || model->setting != t->model.setting || model->items != t->model.items ||
+    if (!error || !t->encoder || model->setting != t->model.setting || model->items != t->model.items ||
         model->factors != t->model.factors || model->stride != t->model.stride) {
         return LFREC_ERROR_ARGUMENT;
     }
@@ -3661,10 +4645,11 @@ LFREC_API lfrec_status lfrec_trainer_error(lfrec_trainer *trainer, const lfrec_m
             t->predicted[at] += model->offset[history.item[at]];
         lfrec_loss_add(&loss, t->predicted, t->preference, t->hidden, history.count);
     }
-    *error = loss.hidden ? lfrec__sqrt(loss.hidden_error / (lfrec_real)loss.hidden) : 0;
+    *error = loss.hidden ? lfrec__sqrt(loss.hidden_error / lfrec__real((int64_t)loss.hidden)) : 0;
     return LFREC_OK;
 }
 
+#ifndef LFREC_NO_ARTICLE
 /* Mini-batches over the training users. Returns 0 as soon as a batch's loss is not finite. */
 LFREC__INTERNAL int lfrec__epoch_batches(lfrec_trainer *t, lfrec_loss *sum)
 {
@@ -3687,6 +4672,7 @@ LFREC__INTERNAL int lfrec__epoch_batches(lfrec_trainer *t, lfrec_loss *sum)
     }
     return 1;
 }
+#endif
 
 /* LFREC_SGD: one user after the other. A user with one rating has nothing to be predicted from. */
 LFREC__INTERNAL int lfrec__epoch_users(lfrec_trainer *t, lfrec_loss *sum)
@@ -3730,6 +4716,183 @@ LFREC__INTERNAL int lfrec__epoch_users(lfrec_trainer *t, lfrec_loss *sum)
     return lfrec__finite((float)lfrec_loss_value(sum, t->options.loss_weight));
 }
 
+#ifndef LFREC_NO_BAYES
+/* LFREC_BAYES: encode a user, step all its items, then its share of their prior means and its own scales. */
+LFREC__INTERNAL void lfrec__learn_user(lfrec_trainer *t, const lfrec__rows *rows, uint32_t user, lfrec__bayes *u,
+                                       lfrec_loss *sum)
+{
+    const lfrec_model *model = &t->model;
+    const size_t S = model->stride, K = model->factors;
+    const lfrec_history history = lfrec_history_of(t->ratings, user);
+    lfrec__posterior p = lfrec__posterior_at(t->posterior, S);
+    float *x = t->preference, *spread = t->input, *y = t->predicted;
+    float *square = t->constants + LFREC__CONSTANTS * S, *h = square + S, *move = h + S, *known = move + S;
+    p.scalars[0] = t->user_precision[user];
+    p.scalars[1] = t->user_spread[user];
+    if (t->user_state) rows->decode(S, history.count, history.item, model->decoder, t->user_state + user * S, y);
+    for (size_t k = 0; k < history.count; k++) {
+        const float tau = model->precision[history.item[k]];
+        x[k] = lfrec__latent(model, history.item[k], history.value[k], y[k], tau * p.scalars[0], &spread[k]);
+        y[k] = tau * x[k];
+    }
+    lfrec__posterior_gather(model, rows, &history, &p);
+    lfrec__zero(p.z, S * sizeof(float));
+    rows->encode(S, history.count, history.item, y, model->decoder, p.z);
+    lfrec__posterior_solve(model, rows, &p);
+    if (t->user_state) lfrec__copy(t->user_state + user * S, p.h, S * sizeof(float));
+    rows->decode(S, history.count, history.item, model->decoder, p.h, y);
+    const float scale = lfrec__input_scale(1, history.count);
+    for (size_t q = 0; q < S; q++) {
+        h[q] = u->free[q] * p.h[q];
+        square[q] = u->free[q] * (p.h[q] * p.h[q] + p.covariance[q * S + q]);
+        move[q] = u->lambda[q] * p.scalars[1] * (p.h[q] - p.m[q]) * scale;
+        t->pull[q] = 0.0f;
+    }
+    square[K + 1] = 1.0f;
+    u->h = h;
+    u->square = square;
+    u->move = move;
+    u->known = known;
+    u->tau = p.scalars[0];
+    u->push = p.scalars[1] * scale * scale;
+    u->nu = 0;
+    for (size_t k = 0; k < history.count; k++) {
+        y[k] = x[k] - y[k];
+        sum->scope_error += (lfrec_real)(y[k] * y[k] / t->gain_square);
+    }
+    sum->scope += history.count;
+    for (size_t first = 0; first < history.count; first += LFREC__BLOCK) {
+        u->n = lfrec__block_of(history.count - first);
+        u->item = history.item + first;
+        u->error = y + first;
+        u->spread = spread + first;
+        rows->apply(S, u->n, u->item, model->decoder, p.covariance, known);
+        rows->learn_bayes(S, u);
+    }
+    lfrec__move_prior(t, rows, &history, t->prior_user + user * S);
+    /* The noise of the items is in nu already, with the variances that each step left. */
+    lfrec__zero(p.noise, S * sizeof(float));
+    lfrec__posterior_scales(model, &p, history.count, u->nu);
+    t->user_precision[user] = p.scalars[0];
+    t->user_spread[user] = p.scalars[1];
+}
+
+LFREC__INTERNAL int lfrec__epoch_bayes(lfrec_trainer *t, lfrec_loss *sum)
+{
+    const lfrec__rows *rows = lfrec__rows_for(t->model.stride, t->options.isa);
+    const size_t S = t->model.stride;
+    float *precision = lfrec__floats(t->model.precision);
+    lfrec__bayes u;
+    lfrec__zero(&u, sizeof u);
+    u.root = t->root;
+    u.lambda = t->constants;
+    u.a = u.lambda + S;
+    u.a_Y = u.a + S;
+    u.free = u.a + 3 * S;
+    u.decoder = t->decoder;
+    u.prior = t->prior;
+    u.implicit = t->implicit;
+    u.variance = lfrec__floats(t->model.variance);
+    u.item_precision = t->item_precision;
+    u.implicit_precision = t->implicit_precision;
+    u.item_error = t->item_error;
+    u.precision = t->model.precision;
+    u.pull = t->pull;
+    u.rho = t->at.learning_rate;
+    lfrec__zero(t->item_error, t->model.items * sizeof(float));
+    for (uint32_t at = 0; at < t->training_users; at++) lfrec__learn_user(t, rows, t->order[at], &u, sum);
+    /* The users' precisions have a geometric mean of 1; the items' say the rest. */
+    lfrec_real logarithms = 0, errors = 0;
+    for (uint32_t at = 0; at < t->training_users; at++)
+        logarithms += (lfrec_real)lfrec__logf(t->user_precision[t->order[at]]);
+    const float scale = lfrec__expf(-(float)(logarithms / (lfrec_real)t->training_users));
+    for (uint32_t at = 0; at < t->training_users; at++) t->user_precision[t->order[at]] *= scale;
+    for (size_t i = 0; i < t->model.items; i++) errors += (lfrec_real)t->item_error[i];
+    const float tau = errors > 0 ? (float)(lfrec__real((int64_t)sum->scope) / errors) : 1.0f;
+    for (size_t i = 0; i < t->model.items; i++) {
+        precision[i] =
+            ((float)t->model.support[i] + 2.0f * LFREC__ITEM_PRIOR) / (t->item_error[i] + 2.0f * LFREC__ITEM_PRIOR / tau);
+    }
+    return lfrec__finite((float)sum->scope_error);
+}
+
+#endif /* LFREC_NO_BAYES */
+
+#ifndef LFREC_NO_RANKING
+#define LFREC__ROUNDS_OF_HALF 5 /* of conjugate gradients for a row, from where it was; */
+#define LFREC__FIRST_ROUNDS 16  /* and from nowhere */
+
+/* LFREC_RANKING: t->gram = a_0 (X'X + lambda `rated` I) for the X that the other side's rows are solved from; `rated` of
+ * its rows have ratings, the others are 0. */
+LFREC__INTERNAL void lfrec__half_gram(lfrec_trainer *t, const lfrec__rows *rows, const float *X, size_t count, size_t rated)
+{
+    const size_t S = t->model.stride, K = t->model.factors;
+    const float a0 = t->options.loss_weight;
+    float weight[LFREC__BLOCK];
+    for (size_t k = 0; k < LFREC__BLOCK; k++) weight[k] = a0;
+    lfrec__zero(t->gram, S * S * sizeof(float));
+    for (size_t first = 0; first < count; first += LFREC__BLOCK) {
+        rows->outer(S, lfrec__block_of(count - first), NULL, weight, X + first * S, t->gram);
+    }
+    for (size_t q = 0; q < S; q++) {
+        if (q < K) t->gram[q * S + q] += t->options.weight_decay * a0 * (float)rated;
+        for (size_t c = q + 1; c < S; c++) t->gram[q * S + c] = c < K ? t->gram[c * S + q] : 0.0f;
+    }
+}
+
+/* x of one user or item from its ratings, which are targets and rows of F. */
+LFREC__INTERNAL void lfrec__half_row(lfrec_trainer *t, const lfrec__rows *rows, const uint32_t *index,
+                                     const float *target, size_t count, const float *F, float *x)
+{
+    const size_t S = t->model.stride;
+    const int rounds = t->at.epoch == 1 ? LFREC__FIRST_ROUNDS : LFREC__ROUNDS_OF_HALF;
+    float *b = t->posterior;
+    lfrec_history entries;
+    entries.item = index;
+    entries.value = target;
+    entries.count = count;
+    lfrec__zero(b, S * sizeof(float));
+    rows->encode(S, count, index, target, F, b);
+    lfrec__conjugate(rows, S, t->gram, t->options.weight_decay * (float)count, t->model.factors, &entries, F, b, x,
+                     b + S, rounds);
+}
+
+/* Users, then items: alternating least squares. The loss is the mean of (target - score)^2 over the ratings. */
+LFREC__INTERNAL int lfrec__epoch_ranking(lfrec_trainer *t, lfrec_loss *sum)
+{
+    const lfrec__rows *rows = lfrec__rows_for(t->model.stride, t->options.isa);
+    const lfrec_ratings *r = t->ratings;
+    const size_t S = t->model.stride, K = t->model.factors, items = t->model.items;
+    size_t rated = 0;
+    for (size_t i = 0; i < items; i++) rated += t->by_item[i + 1] > t->by_item[i];
+    lfrec__half_gram(t, rows, t->decoder, items, rated);
+    for (uint32_t at = 0; at < t->training_users; at++) {
+        const size_t u = t->order[at], first = r->row_start[u], n = r->row_start[u + 1] - first;
+        lfrec__half_row(t, rows, r->item + first, t->target_by_user + first, n, t->decoder, t->user_factors + u * S);
+    }
+    lfrec__half_gram(t, rows, t->user_factors, r->users, t->training_users);
+    for (size_t i = 0; i < items; i++) {
+        const uint32_t *rater = t->rater + t->by_item[i];
+        const float *target = t->target + t->by_item[i];
+        const size_t n = t->by_item[i + 1] - t->by_item[i];
+        if (n > 0) lfrec__half_row(t, rows, rater, target, n, t->user_factors, t->decoder + i * S);
+        for (size_t first = 0; first < n; first += LFREC__BLOCK) {
+            const size_t many = lfrec__block_of(n - first);
+            float score[LFREC__BLOCK];
+            rows->decode(S, many, rater + first, t->user_factors, t->decoder + i * S, score);
+            for (size_t k = 0; k < many; k++) {
+                const lfrec_real e = (lfrec_real)(target[first + k] - score[k]);
+                sum->scope_error += e * e;
+            }
+        }
+        sum->scope += n;
+    }
+    lfrec__half_gram(t, rows, t->decoder, items, rated);
+    lfrec__copy_rows(lfrec__floats(t->model.gram), S, t->gram, S, K, K);
+    return lfrec__finite((float)sum->scope_error);
+}
+#endif /* LFREC_NO_RANKING */
+
 LFREC_API lfrec_status lfrec_trainer_epoch(lfrec_trainer *trainer, lfrec_epoch *epoch)
 {
     LFREC__TRY(lfrec__check_trainer(trainer));
@@ -3741,17 +4904,29 @@ LFREC_API lfrec_status lfrec_trainer_epoch(lfrec_trainer *trainer, lfrec_epoch *
     at->epoch++;
     const float done = o->epochs > 1 ? (float)(at->epoch - 1) / (float)(o->epochs - 1) : 0.0f;
     at->learning_rate = o->learning_rate * (1.0f - (1.0f - o->learning_rate_final) * (done < 1.0f ? done : 1.0f));
+    if (o->setting == LFREC_BAYES)
+        at->learning_rate =
+            o->learning_rate * lfrec__expf((done < 1.0f ? done : 1.0f) * lfrec__logf(o->learning_rate_final));
     lfrec_rng_seed(&rng, o->seed ^ LFREC__SEED_ORDER, at->epoch);
     lfrec_rng_shuffle(&rng, t->order, t->training_users);
     lfrec__zero(&sum, sizeof sum);
-    int finite = o->setting == LFREC_SGD ? lfrec__epoch_users(t, &sum) : lfrec__epoch_batches(t, &sum);
+    int finite;
+    if (LFREC__FOR_ARTICLE(o->setting == LFREC_ARTICLE)) finite = LFREC__FOR_ARTICLE(lfrec__epoch_batches(t, &sum));
+    else if (LFREC__FOR_BAYES(o->setting == LFREC_BAYES)) finite = LFREC__FOR_BAYES(lfrec__epoch_bayes(t, &sum));
+    else if (LFREC__FOR_RANKING(o->setting == LFREC_RANKING))
+        finite = LFREC__FOR_RANKING(lfrec__epoch_ranking(t, &sum));
+    else finite = lfrec__epoch_users(t, &sum);
     finite = finite && lfrec__model_finite(&t->model);
-    at->loss = lfrec_loss_value(&sum, o->loss_weight);
+    /* The last two hide nothing: their loss is the mean square of the training error alone. */
+    const int hides = o->setting == LFREC_ARTICLE || o->setting == LFREC_SGD;
+    at->loss = lfrec_loss_value(&sum, hides ? o->loss_weight : 0.0f);
     if (finite && t->held_out_users) {
         LFREC__TRY(lfrec_trainer_error(t, &t->model, &at->held_out_error));
         finite = lfrec__finite((float)at->held_out_error);
     } else {
-        at->held_out_error = sum.hidden ? lfrec__sqrt(sum.hidden_error / (lfrec_real)sum.hidden) : 0;
+        at->held_out_error = sum.hidden ? lfrec__sqrt(sum.hidden_error / lfrec__real((int64_t)sum.hidden))
+                             : hides    ? 0
+                                        : lfrec__sqrt(at->loss);
     }
     if (finite && (!t->held_out_users || at->best_epoch == 0 || at->held_out_error < at->best_error)) {
         at->best_epoch = at->epoch;
@@ -3825,7 +5000,8 @@ LFREC_API lfrec_status lfrec_evaluate(const lfrec_model *model, const lfrec_rati
     LFREC__TRY(lfrec__check_model(model));
     LFREC__TRY(lfrec_ratings_check(known, NULL));
     LFREC__TRY(lfrec_ratings_check(test, NULL));
-    if (!factors || !errors || known->users != test->users) return LFREC_ERROR_ARGUMENT;
+    if (!factors || !errors || known->users != test->users || model->setting == LFREC_RANKING)
+        return LFREC_ERROR_ARGUMENT;
     if (known->items > model->items || test->items > model->items) return LFREC_ERROR_RANGE;
     if (!lfrec__model_finite(model)) return LFREC_ERROR_NUMBER;
     const lfrec__rows *rows = lfrec__rows_for(model->stride, LFREC_ISA_AUTO);
@@ -3843,7 +5019,7 @@ LFREC_API lfrec_status lfrec_evaluate(const lfrec_model *model, const lfrec_rati
             for (size_t k = 0; k < n; k++) {
                 const float score = scores[k] + lfrec__baseline(model, asked.item[first + k], user.mean);
                 const lfrec_real e =
-                    (lfrec_real)(lfrec__clamp(score, model->scale_min, model->scale_max) - asked.value[first + k]);
+                    (lfrec_real)(lfrec__rating(model, &user, asked.item[first + k], score) - asked.value[first + k]);
                 squares += e * e;
                 sizes += e < 0 ? -e : e;
             }
@@ -4069,11 +5245,13 @@ LFREC__INTERNAL float lfrec__get_float(const uint8_t *at)
 /* 64 bits hold it: below 2^32 items of a few thousand words. */
 LFREC__INTERNAL uint64_t lfrec__file_bytes(lfrec_setting setting, uint32_t items, uint32_t factors)
 {
+    const uint32_t columns = lfrec__columns(setting, factors);
     uint64_t words = 0;
     for (int which = 0; which < LFREC__ARRAYS; which++) {
-        if (lfrec__has(setting, which)) words += lfrec__is_matrix(which) ? factors : 1u;
+        if (!lfrec__has(setting, which)) continue;
+        words += (uint64_t)(which == LFREC__GRAM ? columns : items) * (lfrec__is_matrix(which) ? columns : 1u);
     }
-    return LFREC_HEADER_BYTES + (uint64_t)items * words * 4u + 4u;
+    return LFREC_HEADER_BYTES + words * 4u + 4u;
 }
 
 LFREC_API lfrec_status lfrec_save_size(const lfrec_model *model, size_t *bytes)
@@ -4103,7 +5281,9 @@ LFREC__INTERNAL void lfrec__fill_header(const lfrec_model *model, uint8_t *heade
     lfrec__put_float(header + 44, model->scale_max);
     lfrec__put_float(header + 48, model->item_shrink);
     lfrec__put_float(header + 52, model->user_shrink);
-    lfrec__put32(header + 60, ~lfrec__crc(0xffffffffu, header, 60));
+    lfrec__put_float(header + 56, model->step);
+    lfrec__put_float(header + 60, model->gain);
+    lfrec__put32(header + 68, ~lfrec__crc(0xffffffffu, header, 68));
 }
 
 /* Gathers 32-bit words into chunks for the caller's function and keeps the checksum. */
@@ -4144,12 +5324,12 @@ LFREC_API lfrec_status lfrec_save(const lfrec_model *model, lfrec_write *write, 
     lfrec__fill_header(model, w.chunk);
     for (int which = 0; which < LFREC__ARRAYS; which++) {
         if (!lfrec__has(model->setting, which)) continue;
-        const int matrix = lfrec__is_matrix(which);
+        const lfrec__shape shape = lfrec__shape_of(model, which);
         const unsigned char *array = (const unsigned char *)lfrec__array(model, which);
-        for (size_t i = 0; i < model->items; i++) {
-            for (size_t q = 0; q < (matrix ? model->factors : 1); q++) {
+        for (size_t i = 0; i < shape.rows; i++) {
+            for (size_t q = 0; q < shape.columns; q++) {
                 uint32_t word;
-                lfrec__copy(&word, array + 4 * (i * (matrix ? model->stride : 1) + q), 4);
+                lfrec__copy(&word, array + 4 * (i * shape.stride + q), 4);
                 lfrec__write32(&w, word);
             }
         }
@@ -4216,7 +5396,7 @@ LFREC__INTERNAL lfrec_status lfrec__parse_header(lfrec_file *file, const uint8_t
         if (header[k] != lfrec__magic()[k]) return LFREC_ERROR_FOREIGN;
     }
     if (got < LFREC_HEADER_BYTES) return LFREC_ERROR_TRUNCATED;
-    if (lfrec__get32(header + 60) != (uint32_t)~lfrec__crc(0xffffffffu, header, 60)) return LFREC_ERROR_CORRUPT;
+    if (lfrec__get32(header + 68) != (uint32_t)~lfrec__crc(0xffffffffu, header, 68)) return LFREC_ERROR_CORRUPT;
     lfrec__zero(file, sizeof *file);
     file->version = lfrec__get32(header + 8);
     if (file->version > LFREC_FORMAT_VERSION) return LFREC_ERROR_VERSION;
@@ -4227,11 +5407,15 @@ LFREC__INTERNAL lfrec_status lfrec__parse_header(lfrec_file *file, const uint8_t
     lfrec__copy(file->header, header, LFREC_HEADER_BYTES);
     const float low = lfrec__get_float(header + 40), high = lfrec__get_float(header + 44);
     const float item_shrink = lfrec__get_float(header + 48), user_shrink = lfrec__get_float(header + 52);
-    if (file->version < 1 || lfrec__get32(header + 12) > LFREC_SGD || file->items < 1 || file->items > 0xfffffffeu ||
-        file->factors < 1 || file->factors > LFREC_MAX_FACTORS || file->factors > file->items ||
-        lfrec__get32(header + 32) > LFREC__FLAG_SCALE_INPUT || lfrec__get32(header + 56) != 0 ||
-        !lfrec__finite(lfrec__get_float(header + 36)) || !lfrec__legal_rating(low) || !lfrec__legal_rating(high) ||
-        !(low < high) || !(item_shrink >= 0.0f && item_shrink < 1e9f) || !(user_shrink >= 0.0f && user_shrink < 1e9f) ||
+    const float step = lfrec__get_float(header + 56), gain = lfrec__get_float(header + 60);
+    const int has_gain = file->setting == LFREC_BAYES || file->setting == LFREC_RANKING;
+    if (file->version < 1 || !lfrec__legal_setting(lfrec__get32(header + 12)) || file->items < 1 ||
+        file->items > 0xfffffffeu || file->factors < 1 || file->factors > LFREC_MAX_FACTORS ||
+        file->factors > file->items || lfrec__get32(header + 32) > LFREC__FLAG_SCALE_INPUT ||
+        lfrec__get32(header + 64) != 0 || !lfrec__finite(lfrec__get_float(header + 36)) || !lfrec__legal_rating(low) ||
+        !lfrec__legal_rating(high) || !(low < high) || !(item_shrink >= 0.0f && item_shrink < 1e9f) ||
+        !(user_shrink >= 0.0f && user_shrink < 1e9f) || !lfrec__legal_step(file->setting, low, high, step) ||
+        !(has_gain ? gain > 0.0f && lfrec__finite(gain) : lfrec__get32(header + 60) == 0) ||
         file->bytes != lfrec__file_bytes(file->setting, file->items, file->factors)) {
         return LFREC_ERROR_CORRUPT;
     }
@@ -4248,6 +5432,8 @@ LFREC__INTERNAL void lfrec__take_header(lfrec_model *model, const lfrec_file *fi
     model->scale_max = lfrec__get_float(header + 44);
     model->item_shrink = lfrec__get_float(header + 48);
     model->user_shrink = lfrec__get_float(header + 52);
+    model->step = lfrec__get_float(header + 56);
+    model->gain = lfrec__get_float(header + 60);
     model->scale_input = (lfrec__get32(header + 32) & LFREC__FLAG_SCALE_INPUT) != 0;
 }
 
@@ -4310,8 +5496,9 @@ LFREC_API lfrec_status lfrec_load(lfrec_model *model, const lfrec_file *file, lf
     for (int which = 0; which < LFREC__ARRAYS; which++) {
         void *array = (void *)lfrec__array(&made, which);
         if (!array) continue;
-        if (lfrec__is_matrix(which)) LFREC__TRY(lfrec__read_rows(&r, array, made.items, made.factors, made.stride));
-        else LFREC__TRY(lfrec__read_rows(&r, array, 1, made.items, made.items));
+        const lfrec__shape shape = lfrec__shape_of(&made, which);
+        if (shape.stride > 1) LFREC__TRY(lfrec__read_rows(&r, array, shape.rows, shape.columns, shape.stride));
+        else LFREC__TRY(lfrec__read_rows(&r, array, 1, shape.rows, shape.rows));
     }
     LFREC__TRY(lfrec__read_all(read, context, tail, 4, &got));
     if (lfrec__get32(tail) != (uint32_t)~r.crc || !lfrec__model_finite(&made)) return LFREC_ERROR_CORRUPT;
@@ -4376,13 +5563,14 @@ LFREC_API lfrec_status lfrec_view(lfrec_model *model, const void *buffer, size_t
     made.setting = file.setting;
     made.items = file.items;
     made.factors = file.factors;
-    made.stride = file.factors;
+    made.stride = lfrec__columns(file.setting, file.factors);
     lfrec__take_header(&made, &file);
     const uint8_t *at = data + LFREC_HEADER_BYTES;
     for (int which = 0; which < LFREC__ARRAYS; which++) {
         if (!lfrec__has(made.setting, which)) continue;
+        const lfrec__shape shape = lfrec__shape_of(&made, which);
         lfrec__set_array(&made, which, at);
-        at += 4 * (size_t)made.items * (lfrec__is_matrix(which) ? made.factors : 1);
+        at += 4 * shape.rows * shape.columns;
     }
     if (!lfrec__model_finite(&made)) return LFREC_ERROR_CORRUPT;
     *model = made;

@@ -146,7 +146,22 @@ static inline void generate(lfrec_ratings *ratings, uint32_t users, uint32_t ite
 
 /* ---- models with any weights ---- */
 
+/* The two that encode by a sum, and all. */
 static const lfrec_setting settings[] = {LFREC_ARTICLE, LFREC_SGD};
+static const lfrec_setting all_settings[] = {LFREC_ARTICLE, LFREC_SGD, LFREC_BAYES, LFREC_RANKING};
+
+static inline size_t columns_of(const lfrec_model *model)
+{
+    return model->factors + (model->setting == LFREC_BAYES ? 2 : 0);
+}
+
+/* What a user's factors need at most, for a fixed array; and exactly, freed by free. */
+#define USER_ROOM(factors) ((9 + 3 * LFREC_STRIDE((factors) + 2)) * LFREC_STRIDE((factors) + 2))
+
+static inline float *user_room(const lfrec_model *model)
+{
+    return take(lfrec_user_floats(model) * sizeof(float));
+}
 
 /* A model's array, writable as it is by the tests alone. */
 static inline float *writable(const float *array)
@@ -176,6 +191,24 @@ static inline void random_model(lfrec_model *model, lfrec_setting setting, uint3
     fill(model->decoder, items, factors, model->stride, 0.8f);
     fill(model->offset, items, 1, 1, 0.1f);
     fill(model->implicit, items, factors, model->stride, 0.1f);
+    for (uint32_t i = 0; setting == LFREC_BAYES && i < items; i++) {
+        const size_t row = i * model->stride;
+        writable(model->precision)[i] = 1.5f + 0.5f * draw_float();
+        writable(model->decoder)[row + factors] = 1;
+        writable(model->decoder)[row + factors + 1] = 0.2f * draw_float();
+        for (uint32_t q = 0; q < factors + 2; q++) {
+            writable(model->variance)[row + q] = q == factors ? 0 : 0.02f + 0.01f * draw_float();
+        }
+    }
+    for (uint32_t i = 0; setting == LFREC_RANKING && i < items; i++) { /* F'F, and something on its diagonal */
+        for (uint32_t a = 0; a < factors; a++) {
+            for (uint32_t b = 0; b < factors; b++) {
+                writable(model->gram)[a * model->stride + b] +=
+                    0.1f * model->decoder[i * model->stride + a] * model->decoder[i * model->stride + b] +
+                    (a == b ? 0.01f : 0);
+            }
+        }
+    }
 }
 
 static inline lfrec_user user_over(float *factors)

@@ -12,7 +12,7 @@ START_TEST(errors_of_three_ratings_are_as_computed_by_hand)
     /* Means alone: items at 3, 4 and 5, a user who gave item 0 one more than its mean, another of whom nothing is known. */
     const lfrec_options options = lfrec_options_for(LFREC_ARTICLE, 3, 1, 1, 5);
     const lfrec_rating known_events[] = {{0, 0, 4}}, test_events[] = {{0, 1, 4.5f}, {0, 2, 3}, {1, 0, 5}};
-    float factors[LFREC_STRIDE(1)];
+    float factors[USER_ROOM(1)];
     lfrec_ratings known, test;
     lfrec_errors errors;
     lfrec_model model;
@@ -38,7 +38,7 @@ START_TEST(errors_are_those_of_the_predictions)
         lfrec_ratings all, known, test;
         lfrec_model model;
         lfrec_errors errors;
-        float factors[LFREC_STRIDE(9)], rating;
+        float factors[USER_ROOM(9)], rating;
         double squares = 0, sum = 0;
         size_t bytes, count = 0;
         generate(&all, USERS, ITEMS, 150, 2);
@@ -74,7 +74,7 @@ START_TEST(model_that_is_not_finite_is_not_evaluated)
     for (size_t s = 0; s < COUNT(settings); s++) {
         lfrec_ratings ratings;
         lfrec_model model;
-        float factors[LFREC_STRIDE(4)];
+        float factors[USER_ROOM(4)];
         lfrec_errors errors;
         memset(&errors, 0x5a, sizeof errors);
         const lfrec_errors before = errors;
@@ -104,7 +104,7 @@ START_TEST(ratings_that_cannot_be_evaluated_are_refused)
 {
     lfrec_ratings ratings, fewer, none, wide;
     lfrec_model model;
-    float factors[LFREC_STRIDE(2)];
+    float factors[USER_ROOM(2)];
     lfrec_errors errors;
     generate(&ratings, 10, 12, 6, 1);
     ASSERT_OK(lfrec_ratings_create(&fewer, 9, 12, NULL, 0, NULL));

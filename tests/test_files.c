@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ITEMS = 7 };
+enum { ITEMS = 7, HEADER = 72 };
 
 static const uint32_t sizes[] = {1, 3, 4, 7}; /* factors: with and without padding in memory */
 
@@ -62,7 +62,7 @@ static uint32_t crc32_of(const unsigned char *data, size_t bytes)
 /* Both checksums right, whatever was changed before. */
 static void seal(blob *b)
 {
-    put32(b->at + 60, crc32_of(b->at, 60));
+    put32(b->at + HEADER - 4, crc32_of(b->at, HEADER - 4));
     put32(b->at + b->bytes - 4, crc32_of(b->at, b->bytes - 4));
 }
 
@@ -79,12 +79,15 @@ static int same_model(const lfrec_model *a, const lfrec_model *b)
 {
     return a->setting == b->setting && a->items == b->items && a->factors == b->factors && a->mean == b->mean &&
            a->scale_min == b->scale_min && a->scale_max == b->scale_max && a->item_shrink == b->item_shrink &&
-           a->user_shrink == b->user_shrink && a->scale_input == b->scale_input &&
-           memcmp(a->support, b->support, a->items * sizeof *a->support) == 0 &&
+           a->user_shrink == b->user_shrink && a->scale_input == b->scale_input && a->step == b->step &&
+           a->gain == b->gain && memcmp(a->support, b->support, a->items * sizeof *a->support) == 0 &&
            same_rows(a->item_mean, 1, b->item_mean, 1, a->items, 1) && same_rows(a->offset, 1, b->offset, 1, a->items, 1) &&
-           same_rows(a->encoder, a->stride, b->encoder, b->stride, a->items, a->factors) &&
-           same_rows(a->decoder, a->stride, b->decoder, b->stride, a->items, a->factors) &&
-           same_rows(a->implicit, a->stride, b->implicit, b->stride, a->items, a->factors);
+           same_rows(a->encoder, a->stride, b->encoder, b->stride, a->items, columns_of(a)) &&
+           same_rows(a->decoder, a->stride, b->decoder, b->stride, a->items, columns_of(a)) &&
+           same_rows(a->implicit, a->stride, b->implicit, b->stride, a->items, columns_of(a)) &&
+           same_rows(a->variance, a->stride, b->variance, b->stride, a->items, columns_of(a)) &&
+           same_rows(a->precision, 1, b->precision, 1, a->items, 1) &&
+           same_rows(a->gram, a->stride, b->gram, b->stride, a->factors, a->factors);
 }
 
 /* lfrec_view is for machines that have the file's byte order; the others are told so. */
@@ -118,23 +121,25 @@ static void assert_refused_each(const unsigned char *data, size_t bytes, lfrec_s
 
 START_TEST(model_comes_back_bit_by_bit)
 {
-    for (size_t s = 0; s < COUNT(settings); s++) {
+    for (size_t s = 0; s < COUNT(all_settings); s++) {
         for (size_t k = 0; k < COUNT(sizes); k++) {
             for (int scaled = 0; scaled < 2; scaled++) {
                 lfrec_model model, loaded;
-                random_model(&model, settings[s], ITEMS, sizes[k]);
+                random_model(&model, all_settings[s], ITEMS, sizes[k]);
                 model.scale_input = scaled;
                 model.item_shrink = 2.5f;
                 model.user_shrink = 7;
                 writable(model.decoder)[0] = -0.0f;
-                writable(model.encoder)[0] = 1e-42f; /* subnormal */
+                writable(model.decoder)[model.stride] = 1e-42f; /* subnormal */
                 const blob b = saved(&model);
                 ASSERT_OK(lfrec_load_buffer(&loaded, b.at, b.bytes, NULL));
                 ck_assert(same_model(&model, &loaded));
                 ck_assert_uint_eq(loaded.stride, model.stride);
                 for (uint32_t i = 0; i < ITEMS; i++) {
-                    for (size_t q = sizes[k]; q < loaded.stride; q++)
-                        HOLDS(loaded.encoder[i * loaded.stride + q] == 0 && loaded.decoder[i * loaded.stride + q] == 0);
+                    for (size_t q = columns_of(&model); q < loaded.stride; q++) {
+                        HOLDS(!loaded.encoder || loaded.encoder[i * loaded.stride + q] == 0);
+                        HOLDS(loaded.decoder[i * loaded.stride + q] == 0);
+                    }
                 }
                 const blob again = saved(&loaded);
                 ck_assert_uint_eq(again.bytes, b.bytes);
@@ -149,47 +154,50 @@ START_TEST(model_comes_back_bit_by_bit)
 }
 END_TEST
 
+/* Checks that an array is what comes next in the file, and goes on behind it. NULL: the setting has none. */
+static const unsigned char *assert_next(const unsigned char *at, const void *array, size_t stride, size_t rows, size_t columns)
+{
+    for (size_t k = 0; array && k < rows * columns; k++, at += 4) {
+        uint32_t word;
+        memcpy(&word, (const char *)array + 4 * (k / columns * stride + k % columns), 4);
+        HOLDS(get32(at) == word);
+    }
+    return at;
+}
+
 START_TEST(file_is_laid_out_as_the_manual_says)
 {
     static const unsigned char magic[] = {0x89, 'L', 'F', 'R', 'E', 'C', 0x0d, 0x0a};
-    for (size_t s = 0; s < COUNT(settings); s++) {
-        const int sgd = settings[s] == LFREC_SGD;
-        const size_t arrays = sgd ? 3 + 3 * 3 : 2 + 2 * 3;
+    for (size_t s = 0; s < COUNT(all_settings); s++) {
         lfrec_model model;
-        random_model(&model, settings[s], ITEMS, 3);
+        random_model(&model, all_settings[s], ITEMS, 3);
+        const size_t columns = columns_of(&model), S = model.stride;
         const blob b = saved(&model);
-        ck_assert_uint_eq(b.bytes, 64 + 4 * ITEMS * arrays + 4);
         ck_assert_mem_eq(b.at, magic, 8);
         ck_assert_uint_eq(get32(b.at + 8), 1);
-        ck_assert_uint_eq(get32(b.at + 12), (uint32_t)settings[s]);
+        ck_assert_uint_eq(get32(b.at + 12), (uint32_t)all_settings[s]);
         ck_assert_uint_eq(get32(b.at + 16), b.bytes);
         ck_assert_uint_eq(get32(b.at + 20), 0);
         ck_assert_uint_eq(get32(b.at + 24), ITEMS);
         ck_assert_uint_eq(get32(b.at + 28), 3);
         ck_assert_uint_eq(get32(b.at + 32), model.scale_input ? 1 : 0);
-        const float numbers[] = {model.mean, model.scale_min, model.scale_max, model.item_shrink, model.user_shrink};
-        for (size_t k = 0; k < COUNT(numbers); k++) {
-            uint32_t bits;
-            memcpy(&bits, &numbers[k], 4);
-            ck_assert_uint_eq(get32(b.at + 36 + 4 * k), bits);
-        }
-        ck_assert_uint_eq(get32(b.at + 56), 0);
-        ck_assert_uint_eq(get32(b.at + 60), crc32_of(b.at, 60));
-        ck_assert_uint_eq(get32(b.at + b.bytes - 4), crc32_of(b.at, b.bytes - 4));
-        uint32_t bits;
-        memcpy(&bits, &model.item_mean[ITEMS - 1], 4);
-        ck_assert_uint_eq(get32(b.at + 64 + 4 * (ITEMS - 1)), bits);
-        ck_assert_uint_eq(get32(b.at + 64 + 4 * ITEMS), model.support[0]);
-        memcpy(&bits, &model.encoder[model.stride + 2], 4);
-        ck_assert_uint_eq(get32(b.at + 64 + 8 * ITEMS + 4 * 5), bits);
-        memcpy(&bits, &model.decoder[0], 4);
-        ck_assert_uint_eq(get32(b.at + 64 + 8 * ITEMS + 12 * ITEMS), bits);
-        if (sgd) {
-            memcpy(&bits, &model.offset[1], 4);
-            ck_assert_uint_eq(get32(b.at + 64 + 8 * ITEMS + 24 * ITEMS + 4), bits);
-            memcpy(&bits, &model.implicit[model.stride], 4);
-            ck_assert_uint_eq(get32(b.at + 64 + 12 * ITEMS + 24 * ITEMS + 12), bits);
-        }
+        const float numbers[] = {model.mean,        model.scale_min, model.scale_max, model.item_shrink,
+                                 model.user_shrink, model.step,      model.gain};
+        assert_next(b.at + 36, numbers, 1, COUNT(numbers), 1);
+        ck_assert_uint_eq(get32(b.at + 64), 0);
+        ck_assert_uint_eq(get32(b.at + 68), crc32_of(b.at, 68));
+        const unsigned char *at = b.at + 72;
+        at = assert_next(at, model.item_mean, 1, ITEMS, 1);
+        at = assert_next(at, model.support, 1, ITEMS, 1);
+        at = assert_next(at, model.encoder, S, ITEMS, columns);
+        at = assert_next(at, model.decoder, S, ITEMS, columns);
+        at = assert_next(at, model.offset, 1, ITEMS, 1);
+        at = assert_next(at, model.implicit, S, ITEMS, columns);
+        at = assert_next(at, model.variance, S, ITEMS, columns);
+        at = assert_next(at, model.precision, 1, ITEMS, 1);
+        at = assert_next(at, model.gram, S, 3, columns);
+        ck_assert_uint_eq(get32(at), crc32_of(b.at, b.bytes - 4));
+        ck_assert_ptr_eq(at + 4, b.at + b.bytes);
         lfrec_model_destroy(&model);
         free(b.at);
     }
@@ -200,7 +208,7 @@ END_TEST
 static void assert_serves_alike(const lfrec_model *model, const lfrec_model *other)
 {
     uint32_t item[3];
-    float value[3], h[LFREC_STRIDE(ITEMS)], other_h[LFREC_STRIDE(ITEMS)];
+    float value[3], *h = user_room(model), *other_h = user_room(other);
     const lfrec_history history = history_over(item, value, 3, 0, 2);
     lfrec_user user = user_over(h), other_user = user_over(other_h);
     lfrec_query query = lfrec_query_for(ITEMS, NULL);
@@ -213,14 +221,16 @@ static void assert_serves_alike(const lfrec_model *model, const lfrec_model *oth
     ASSERT_OK(lfrec_top(other, &other_user, &query, other_list, &other_found));
     HOLDS(found == ITEMS && other_found == ITEMS);
     HOLDS(memcmp(list, other_list, sizeof list) == 0);
+    free(h);
+    free(other_h);
 }
 
 START_TEST(view_serves_in_place_and_is_never_changed)
 {
-    for (size_t s = 0; s < COUNT(settings); s++) {
+    for (size_t s = 0; s < COUNT(all_settings); s++) {
         for (size_t k = 0; k < COUNT(sizes); k++) {
             lfrec_model model, view;
-            random_model(&model, settings[s], ITEMS, sizes[k]);
+            random_model(&model, all_settings[s], ITEMS, sizes[k]);
             const blob b = saved(&model);
             for (size_t shift = 0; shift < 16; shift++) {
                 bordered copy = border(b.bytes, shift);
@@ -241,8 +251,8 @@ START_TEST(view_serves_in_place_and_is_never_changed)
                 }
                 ASSERT_OK(status);
                 ck_assert(same_model(&model, &view));
-                ck_assert((const unsigned char *)view.encoder > copy.at &&
-                          (const unsigned char *)view.encoder < copy.at + b.bytes);
+                ck_assert((const unsigned char *)view.decoder > copy.at &&
+                          (const unsigned char *)view.decoder < copy.at + b.bytes);
                 assert_serves_alike(&model, &view);
                 lfrec_means means;
                 ASSERT_OK(lfrec_means_create(&means, ITEMS, NULL));
@@ -266,9 +276,9 @@ END_TEST
 
 START_TEST(buffers_and_memory_may_start_at_any_address)
 {
-    for (size_t s = 0; s < COUNT(settings); s++) {
+    for (size_t s = 0; s < COUNT(all_settings); s++) {
         lfrec_model model, loaded;
-        random_model(&model, settings[s], ITEMS, 3);
+        random_model(&model, all_settings[s], ITEMS, 3);
         const blob b = saved(&model);
         for (size_t shift = 0; shift < 16; shift++) {
             bordered copy = border(b.bytes, shift);
@@ -320,9 +330,9 @@ static int stream_read(void *context, void *data, size_t bytes, size_t *got)
 
 START_TEST(writer_that_fails_at_any_call_is_reported)
 {
-    for (size_t s = 0; s < COUNT(settings); s++) {
+    for (size_t s = 0; s < COUNT(all_settings); s++) {
         lfrec_model model;
-        random_model(&model, settings[s], 40, 5);
+        random_model(&model, all_settings[s], 40, 5);
         blob b = saved(&model), out = {take(b.bytes), b.bytes};
         stream all = {&out, 0, 0, 0, 0};
         ASSERT_OK(lfrec_save(&model, stream_write, &all));
@@ -344,15 +354,15 @@ END_TEST
 
 START_TEST(reader_that_fails_at_any_call_is_reported)
 {
-    for (size_t s = 0; s < COUNT(settings); s++) {
+    for (size_t s = 0; s < COUNT(all_settings); s++) {
         lfrec_model model, loaded, before;
         lfrec_file file;
-        random_model(&model, settings[s], 40, 5);
+        random_model(&model, all_settings[s], 40, 5);
         blob b = saved(&model);
         stream all = {&b, 0, 0, 0, 0};
         ASSERT_OK(lfrec_load_header(&file, stream_read, &all));
         ck_assert_uint_eq(file.version, LFREC_FORMAT_VERSION);
-        ck_assert_int_eq(file.setting, settings[s]);
+        ck_assert_int_eq(file.setting, all_settings[s]);
         ck_assert_uint_eq(file.items, 40);
         ck_assert_uint_eq(file.factors, 5);
         ck_assert_uint_eq(file.bytes, b.bytes);
@@ -380,7 +390,7 @@ START_TEST(reader_that_fails_at_any_call_is_reported)
         size_t refused = 0;
         for (size_t less = 0; less < file.memory_bytes; less += BY_SPEED(7, 199)) {
             bordered small = border(less, less % 16);
-            again.at = 64;
+            again.at = HEADER;
             const lfrec_status status = lfrec_load(&loaded, &file, stream_read, &again, small.at, less);
             HOLDS(status == LFREC_OK || status == LFREC_ERROR_MEMORY);
             refused += status == LFREC_ERROR_MEMORY;
@@ -395,8 +405,8 @@ END_TEST
 
 START_TEST(reader_that_ends_early_is_told_from_one_that_fails)
 {
-    for (size_t s = 0; s < COUNT(settings); s++) {
-        const blob b = saved_random(settings[s], ITEMS, 3);
+    for (size_t s = 0; s < COUNT(all_settings); s++) {
+        const blob b = saved_random(all_settings[s], ITEMS, 3);
         for (size_t bytes = 0; bytes < b.bytes; bytes++) {
             blob part = {b.at, bytes};
             stream in = {&part, 0, 0, 0, 0};
@@ -404,7 +414,7 @@ START_TEST(reader_that_ends_early_is_told_from_one_that_fails)
             lfrec_file file;
             lfrec_model model;
             const lfrec_status status = lfrec_load_header(&file, stream_read, &in);
-            HOLDS(status == (bytes < 64 ? LFREC_ERROR_TRUNCATED : LFREC_OK));
+            HOLDS(status == (bytes < HEADER ? LFREC_ERROR_TRUNCATED : LFREC_OK));
             if (status == LFREC_OK)
                 HOLDS(lfrec_load(&model, &file, stream_read, &in, memory, sizeof memory) == LFREC_ERROR_TRUNCATED);
         }
@@ -417,8 +427,8 @@ END_TEST
 
 START_TEST(every_truncation_is_reported)
 {
-    for (size_t s = 0; s < COUNT(settings); s++) {
-        const blob b = saved_random(settings[s], ITEMS, 3);
+    for (size_t s = 0; s < COUNT(all_settings); s++) {
+        const blob b = saved_random(all_settings[s], ITEMS, 3);
         for (size_t bytes = 0; bytes < b.bytes; bytes++)
             assert_refused_each(b.at, bytes, LFREC_ERROR_TRUNCATED, "first bytes", bytes);
         free(b.at);
@@ -428,8 +438,8 @@ END_TEST
 
 START_TEST(every_flipped_bit_is_reported)
 {
-    for (size_t s = 0; s < COUNT(settings); s++) {
-        blob b = saved_random(settings[s], 3, 2);
+    for (size_t s = 0; s < COUNT(all_settings); s++) {
+        blob b = saved_random(all_settings[s], 3, 2);
         for (size_t bit = 0; bit < 8 * b.bytes; bit++) {
             b.at[bit / 8] ^= (unsigned char)(1 << bit % 8);
             assert_refused_each(b.at, b.bytes, bit < 64 ? LFREC_ERROR_FOREIGN : LFREC_ERROR_CORRUPT, "bit", bit);
@@ -446,7 +456,7 @@ START_TEST(newer_format_is_named_and_older_than_the_first_is_damage)
     put32(b.at + 8, 2);
     seal(&b);
     assert_refused_each(b.at, b.bytes, LFREC_ERROR_VERSION, "version", 2);
-    assert_refused_each(b.at, 64, LFREC_ERROR_VERSION, "version", 2); /* whatever comes after the header then */
+    assert_refused_each(b.at, HEADER, LFREC_ERROR_VERSION, "version", 2); /* whatever comes after the header then */
     put32(b.at + 8, UINT32_MAX);
     seal(&b);
     assert_refused_each(b.at, b.bytes, LFREC_ERROR_VERSION, "version", UINT32_MAX);
@@ -476,8 +486,8 @@ END_TEST
 
 START_TEST(bytes_after_the_end_are_refused)
 {
-    for (size_t s = 0; s < COUNT(settings); s++) {
-        const blob b = saved_random(settings[s], ITEMS, 3);
+    for (size_t s = 0; s < COUNT(all_settings); s++) {
+        const blob b = saved_random(all_settings[s], ITEMS, 3);
         unsigned char *longer = take(b.bytes + 100);
         memset(longer, 0, b.bytes + 100);
         memcpy(longer, b.at, b.bytes);
@@ -496,22 +506,23 @@ START_TEST(fields_that_make_no_sense_are_refused)
         size_t at;
         uint32_t value;
     } changes[] = {
-        {12, 2},          {12, UINT32_MAX}, {16, 64},         {16, 0},          {20, 1},          {24, 0},
+        {12, 4},          {12, UINT32_MAX}, {16, HEADER},     {16, 0},          {20, 1},          {24, 0},
         {24, ITEMS + 1},  {24, ITEMS - 1},  {24, UINT32_MAX}, {28, 0},          {28, 2},          {28, 4},
         {28, ITEMS + 1},  {28, UINT32_MAX}, {32, 2},          {32, UINT32_MAX}, {36, 0x7fc00000}, {36, 0x7f800000},
         {40, 0x7fc00000}, {40, 0xff800000}, {40, 0x40a00000}, {44, 0x7f800000}, {44, 0x3f000000}, {48, 0x7fc00000},
-        {48, 0xbf800000}, {52, 0x7fc00000}, {52, 0xbf800000}, {56, 1},
+        {48, 0xbf800000}, {52, 0x7fc00000}, {52, 0xbf800000}, {56, 1},          {56, 0xbf800000}, {56, 0x7fc00000},
+        {60, 0x80000000}, {60, 0x7fc00000}, {64, 1},
     };
-    for (size_t s = 0; s < COUNT(settings); s++) {
+    for (size_t s = 0; s < COUNT(all_settings); s++) {
         for (size_t k = 0; k < COUNT(changes); k++) {
-            blob b = saved_random(settings[s], ITEMS, 3);
+            blob b = saved_random(all_settings[s], ITEMS, 3);
             put32(b.at + changes[k].at, changes[k].value);
             seal(&b);
             assert_refused_each(b.at, b.bytes, LFREC_ERROR_CORRUPT, "field", changes[k].at);
             free(b.at);
         }
-        blob b = saved_random(settings[s], ITEMS, 3);
-        put32(b.at + 12, settings[s] == LFREC_SGD ? LFREC_ARTICLE : LFREC_SGD); /* the other setting has another size */
+        blob b = saved_random(all_settings[s], ITEMS, 3);
+        put32(b.at + 12, (uint32_t)all_settings[(s + 1) % COUNT(all_settings)]); /* the other setting has another size */
         seal(&b);
         assert_refused_each(b.at, b.bytes, LFREC_ERROR_CORRUPT, "setting", 0);
         free(b.at);
@@ -522,10 +533,10 @@ END_TEST
 START_TEST(weights_that_are_no_numbers_are_neither_saved_nor_loaded)
 {
     static const uint32_t bad[] = {0x7fc00000, 0x7f800000, 0xff800000};
-    for (size_t s = 0; s < COUNT(settings); s++) {
-        blob b = saved_random(settings[s], ITEMS, 3);
-        for (size_t at = 64; at < b.bytes - 4; at += 4) {
-            if (at >= 64 + 4 * ITEMS && at < 64 + 8 * ITEMS) continue; /* support is no float */
+    for (size_t s = 0; s < COUNT(all_settings); s++) {
+        blob b = saved_random(all_settings[s], ITEMS, 3);
+        for (size_t at = HEADER; at < b.bytes - 4; at += 4) {
+            if (at >= HEADER + 4 * ITEMS && at < HEADER + 8 * ITEMS) continue; /* support is no float */
             const uint32_t was = get32(b.at + at);
             put32(b.at + at, bad[at / 4 % 3]);
             seal(&b);
@@ -536,8 +547,9 @@ START_TEST(weights_that_are_no_numbers_are_neither_saved_nor_loaded)
         lfrec_model model;
         unsigned char buffer[2000];
         size_t written = 77;
-        random_model(&model, settings[s], ITEMS, 3);
-        const float *const arrays[] = {model.item_mean, model.encoder, model.decoder, model.offset, model.implicit};
+        random_model(&model, all_settings[s], ITEMS, 3);
+        const float *const arrays[] = {model.item_mean, model.encoder,  model.decoder,   model.offset,
+                                       model.implicit,  model.variance, model.precision, model.gram};
         for (size_t k = 0; k < COUNT(arrays); k++) {
             if (!arrays[k]) continue;
             const float was = arrays[k][1];
@@ -556,7 +568,7 @@ START_TEST(small_buffer_that_promises_a_huge_model_allocates_nothing)
 {
     blob b = saved_random(LFREC_ARTICLE, ITEMS, 3);
     const uint32_t items = 40000000, factors = 64;
-    const uint64_t bytes = 64 + (uint64_t)items * (2 + 2 * factors) * 4 + 4;
+    const uint64_t bytes = HEADER + (uint64_t)items * (2 + 2 * factors) * 4 + 4;
     lfrec_model model;
     watch w;
     const lfrec_allocator allocator = watched(&w);
@@ -610,7 +622,7 @@ END_TEST
 START_TEST(header_that_was_not_read_is_refused)
 {
     blob b = saved_random(LFREC_ARTICLE, ITEMS, 3);
-    stream s = {&b, 64, 0, 0, 0};
+    stream s = {&b, HEADER, 0, 0, 0};
     unsigned char memory[2048];
     lfrec_file file;
     lfrec_model model;
@@ -662,11 +674,11 @@ static void write_file(const char *path, const void *data, size_t bytes)
 START_TEST(file_on_disk_comes_back_and_is_replaced_whole)
 {
     folder_make();
-    for (size_t s = 0; s < COUNT(settings); s++) {
+    for (size_t s = 0; s < COUNT(all_settings); s++) {
         lfrec_model model, loaded;
         watch w;
         const lfrec_allocator allocator = watched(&w);
-        random_model(&model, settings[s], 200, 7);
+        random_model(&model, all_settings[s], 200, 7);
         ASSERT_OK(lfrec_save_file(&model, path_of("model"))); /* the second time over the first */
         ck_assert_int_ne(access(path_of("model.tmp"), F_OK), 0);
         ASSERT_OK(lfrec_load_file(&loaded, path_of("model"), &allocator));

@@ -15,9 +15,9 @@
 START_TEST(defaults_are_legal_for_every_setting_and_size)
 {
     static const uint32_t shapes[][2] = {{1, 1}, {500, 25}, {UINT32_MAX - 1, LFREC_MAX_FACTORS}};
-    for (size_t s = 0; s < COUNT(settings); s++) {
+    for (size_t s = 0; s < COUNT(all_settings); s++) {
         for (size_t k = 0; k < COUNT(shapes); k++) {
-            const lfrec_options options = lfrec_options_for(settings[s], shapes[k][0], shapes[k][1], 1, 5);
+            const lfrec_options options = lfrec_options_for(all_settings[s], shapes[k][0], shapes[k][1], 1, 5);
             const char *field = "something";
             ASSERT_OK(lfrec_options_check(&options, &field));
             ck_assert_ptr_null(field);
@@ -62,8 +62,8 @@ static void assert_bad(const lfrec_options *options, const char *name)
 START_TEST(every_bad_option_is_named)
 {
     static const float no_numbers[] = {NAN, INFINITY, -INFINITY};
-    for (size_t s = 0; s < COUNT(settings); s++) {
-        good = lfrec_options_for(settings[s], 20, 5, 1, 5);
+    for (size_t s = 0; s < COUNT(all_settings); s++) {
+        good = lfrec_options_for(all_settings[s], 20, 5, 1, 5);
         for (size_t k = 0; k < COUNT(no_numbers); k++) {
             ASSERT_BAD(scale_min, no_numbers[k]);
             ASSERT_BAD(scale_max, no_numbers[k]);
@@ -165,10 +165,10 @@ END_TEST
 
 START_TEST(fewer_ratings_want_more_epochs)
 {
-    for (size_t s = 0; s < COUNT(settings); s++) {
-        uint32_t last = lfrec_epochs_for(settings[s], 0);
+    for (size_t s = 0; s < COUNT(all_settings); s++) {
+        uint32_t last = lfrec_epochs_for(all_settings[s], 0);
         for (size_t ratings = 1; ratings < SIZE_MAX / 3; ratings *= 3) {
-            const uint32_t epochs = lfrec_epochs_for(settings[s], ratings);
+            const uint32_t epochs = lfrec_epochs_for(all_settings[s], ratings);
             ck_assert_uint_ge(epochs, 1);
             ck_assert_uint_le(epochs, last);
             last = epochs;
@@ -203,8 +203,8 @@ END_TEST
 
 START_TEST(memory_may_start_at_any_address_and_only_its_bytes_are_used)
 {
-    for (size_t s = 0; s < COUNT(settings); s++) {
-        const lfrec_options options = lfrec_options_for(settings[s], 11, 9, 1, 5);
+    for (size_t s = 0; s < COUNT(all_settings); s++) {
+        const lfrec_options options = lfrec_options_for(all_settings[s], 11, 9, 1, 5);
         size_t bytes;
         ASSERT_OK(lfrec_model_size(&options, &bytes));
         for (size_t shift = 0; shift < 16; shift++) {
@@ -214,7 +214,7 @@ START_TEST(memory_may_start_at_any_address_and_only_its_bytes_are_used)
             ck_assert_ptr_null(model.memory);
             HOLDS((uintptr_t)model.item_mean % sizeof(float) == 0 && (uintptr_t)model.support % sizeof(uint32_t) == 0);
             HOLDS((uintptr_t)model.encoder % sizeof(float) == 0 && (uintptr_t)model.decoder % sizeof(float) == 0);
-            random_model(&other, settings[s], 11, 9);
+            random_model(&other, all_settings[s], 11, 9);
             ASSERT_OK(lfrec_model_copy(&model, &other)); /* writes every weight */
             ck_assert_mem_eq(model.decoder, other.decoder, 11 * model.stride * sizeof(float));
             lfrec_model_destroy(&other);
@@ -227,8 +227,8 @@ END_TEST
 
 START_TEST(too_little_memory_is_refused_and_not_overrun)
 {
-    for (size_t s = 0; s < COUNT(settings); s++) {
-        const lfrec_options options = lfrec_options_for(settings[s], 5, 3, 1, 5);
+    for (size_t s = 0; s < COUNT(all_settings); s++) {
+        const lfrec_options options = lfrec_options_for(all_settings[s], 5, 3, 1, 5);
         size_t bytes, refused = 0;
         ASSERT_OK(lfrec_model_size(&options, &bytes));
         for (size_t less = 0; less <= bytes; less++) {
@@ -494,8 +494,8 @@ END_TEST
 START_TEST(one_items_mean_brought_up_to_date_equals_all_of_them)
 {
     enum { ITEMS = 40 };
-    for (size_t s = 0; s < COUNT(settings); s++) {
-        const lfrec_options options = lfrec_options_for(settings[s], ITEMS, 4, 1, 5);
+    for (size_t s = 0; s < COUNT(all_settings); s++) {
+        const lfrec_options options = lfrec_options_for(all_settings[s], ITEMS, 4, 1, 5);
         lfrec_means means;
         lfrec_model one, all;
         ASSERT_OK(lfrec_means_create(&means, ITEMS, NULL));
@@ -509,7 +509,7 @@ START_TEST(one_items_mean_brought_up_to_date_equals_all_of_them)
             ASSERT_OK(lfrec_model_set_means(&all, &means));
             HOLDS(one.mean == all.mean && one.item_mean[item] == all.item_mean[item]);
             HOLDS(one.support[item] == all.support[item] && one.support[item] == means.item[item].count);
-            for (uint32_t i = 0; settings[s] == LFREC_ARTICLE && i < ITEMS; i++) {
+            for (uint32_t i = 0; all_settings[s] == LFREC_ARTICLE && i < ITEMS; i++) {
                 HOLDS(means.item[i].count == 0 || one.item_mean[i] == all.item_mean[i]);
             }
         }
@@ -627,8 +627,8 @@ START_TEST(normalizing_and_back_is_the_identity_for_stored_and_new_users)
 {
     lfrec_ratings ratings;
     generate(&ratings, 30, 40, 12, 2);
-    for (size_t s = 0; s < COUNT(settings); s++) {
-        const lfrec_options options = lfrec_options_for(settings[s], 40, 5, 0.5f, 5);
+    for (size_t s = 0; s < COUNT(all_settings); s++) {
+        const lfrec_options options = lfrec_options_for(all_settings[s], 40, 5, 0.5f, 5);
         lfrec_means means;
         lfrec_model model;
         ASSERT_OK(lfrec_means_create(&means, 40, NULL));
@@ -650,7 +650,7 @@ START_TEST(normalizing_and_back_is_the_identity_for_stored_and_new_users)
                 ck_assert_float_eq_tol(preference[k], expected, 1e-6f);
                 sum += preference[k];
             }
-            if (settings[s] == LFREC_ARTICLE) ck_assert_float_eq_tol(sum, 0, 1e-4f);
+            if (all_settings[s] == LFREC_ARTICLE) ck_assert_float_eq_tol(sum, 0, 1e-4f);
             ASSERT_OK(lfrec_denormalize(&model, history.item, preference, history.count, mean, rating));
             for (size_t k = 0; k < history.count; k++) ck_assert_float_eq_tol(rating[k], history.value[k], 2e-6f);
         }
@@ -670,8 +670,8 @@ START_TEST(ratings_that_are_all_the_same_have_preferences_of_exactly_0)
         events[k] = event;
     }
     ASSERT_OK(lfrec_ratings_create(&ratings, 6, 10, events, 30, NULL));
-    for (size_t s = 0; s < COUNT(settings); s++) {
-        const lfrec_options options = lfrec_options_for(settings[s], 10, 3, 0, 5);
+    for (size_t s = 0; s < COUNT(all_settings); s++) {
+        const lfrec_options options = lfrec_options_for(all_settings[s], 10, 3, 0, 5);
         lfrec_means means;
         lfrec_model model;
         ASSERT_OK(lfrec_means_create(&means, 10, NULL));

@@ -51,7 +51,7 @@ typedef struct {
     lfrec_model model;
     uint32_t item[ITEMS];
     float value[ITEMS];
-    float factors[LFREC_STRIDE(K_MAX)];
+    float factors[USER_ROOM(K_MAX)];
     lfrec_history history;
     lfrec_user user;
 } fixture;
@@ -99,7 +99,7 @@ START_TEST(histories_longer_than_a_block_are_folded_in_whole)
 {
     enum { MANY = 1000 };
     uint32_t item[MANY];
-    float value[MANY], factors[LFREC_STRIDE(9)];
+    float value[MANY], factors[USER_ROOM(9)];
     static const size_t counts[] = {63, 64, 65, 127, 128, 129, MANY};
     for (size_t s = 0; s < COUNT(settings); s++) {
         lfrec_model model;
@@ -118,10 +118,10 @@ END_TEST
 
 START_TEST(scores_of_a_part_are_the_scores_of_the_whole)
 {
-    for (size_t s = 0; s < COUNT(settings); s++) {
+    for (size_t s = 0; s < COUNT(all_settings); s++) {
         fixture f;
         float all[ITEMS], some[ITEMS];
-        fixture_make(&f, settings[s], 9, 5);
+        fixture_make(&f, all_settings[s], 9, 5);
         ASSERT_OK(lfrec_score(&f.model, &f.user, 0, ITEMS, all));
         for (uint32_t first = 0; first <= ITEMS; first++) {
             for (uint32_t count = 0; first + count <= ITEMS; count++) {
@@ -148,7 +148,7 @@ START_TEST(unknown_users_and_items_are_predicted_by_the_means)
         const lfrec_ratings wider = {ratings.users, 21,   ratings.row_start, ratings.item,
                                      ratings.value, NULL, {NULL, NULL, NULL}};
         lfrec_options options = lfrec_options_for(settings[s], 21, 4, 0.5f, 5);
-        float factors[LFREC_STRIDE(4)], rating;
+        float factors[USER_ROOM(4)], rating;
         lfrec_user user = user_over(factors);
         const lfrec_history nothing = {NULL, NULL, 0}, known = lfrec_history_of(&ratings, 0);
         lfrec_model model;
@@ -214,12 +214,12 @@ START_TEST(list_has_exactly_the_items_that_are_left)
     static const struct {
         uint32_t asked, right;
     } cases[] = {{0, 0}, {1, 1}, {10, 10}, {27, 27}, {28, 28}, {29, 28}, {100, 28}};
-    for (size_t s = 0; s < COUNT(settings); s++) {
+    for (size_t s = 0; s < COUNT(all_settings); s++) {
         fixture f;
         unsigned char refused[ITEMS] = {0};
         lfrec_scored longest[100], list[100];
         size_t found;
-        fixture_make(&f, settings[s], 9, 5);
+        fixture_make(&f, all_settings[s], 9, 5);
         support_of_all(&f.model, 10);
         for (uint32_t k = 0; k < 7; k++) refused[3 * k + 1] = 1; /* none of the rated: 2, 5, 8, ... */
         lfrec_query query = lfrec_query_for(28, &f.history);
@@ -257,12 +257,12 @@ START_TEST(list_is_the_sorted_scores_of_what_may_be_listed)
 {
     enum { MANY = 300, ROUNDS = BY_SPEED(400, 40) };
     uint32_t item[MANY], candidates[MANY];
-    float value[MANY], scores[MANY], factors[LFREC_STRIDE(5)];
+    float value[MANY], scores[MANY], factors[USER_ROOM(5)];
     unsigned char refused[MANY], may[MANY];
     lfrec_scored list[MANY + 1];
     lfrec_model model;
     for (int round = 0; round < ROUNDS; round++) {
-        random_model(&model, settings[round % 2], MANY, 5);
+        random_model(&model, all_settings[round % 2], MANY, 5);
         if (round % 4 >= 2) { /* many ties */
             fill(model.decoder, MANY, 5, model.stride, 0);
             for (uint32_t i = 0; i < MANY; i++) {
@@ -322,11 +322,11 @@ START_TEST(items_that_few_rated_are_left_out_by_default)
     const lfrec_query query = lfrec_query_for(7, NULL);
     ck_assert_uint_eq(query.min_support, LFREC_MIN_SUPPORT);
     ck_assert_uint_ge(LFREC_MIN_SUPPORT, 3);
-    for (size_t s = 0; s < COUNT(settings); s++) {
+    for (size_t s = 0; s < COUNT(all_settings); s++) {
         fixture f;
         lfrec_scored list[ITEMS];
         size_t found;
-        fixture_make(&f, settings[s], 3, 0);
+        fixture_make(&f, all_settings[s], 3, 0);
         for (uint32_t i = 0; i < ITEMS; i++) {
             ((uint32_t *)(uintptr_t)f.model.support)[i] = i % 5;
             writable(f.model.item_mean)[i] = i % 5 < 3 ? 5 : 3; /* few, but how they loved it */
@@ -482,10 +482,10 @@ END_TEST
 
 START_TEST(room_for_a_few_reasons_keeps_the_strongest)
 {
-    for (size_t s = 0; s < COUNT(settings); s++) {
+    for (size_t s = 0; s < COUNT(all_settings); s++) {
         fixture f;
         lfrec_reason all[ITEMS], some[ITEMS];
-        fixture_make(&f, settings[s], 9, 12);
+        fixture_make(&f, all_settings[s], 9, 12);
         for (uint32_t i = 0; i < ITEMS; i++) {
             lfrec_explanation whole = {all, ITEMS, 0, 0};
             ASSERT_OK(lfrec_explain(&f.model, &f.user, &f.history, i, &whole));
@@ -621,7 +621,7 @@ static void *serve(void *context)
     for (uint32_t k = 0; k < SERVED && s->status == LFREC_OK; k++) {
         const uint32_t u = (s->first + k) % SERVED;
         const lfrec_history history = lfrec_history_of(s->ratings, u);
-        float factors[LFREC_STRIDE(25)];
+        float factors[USER_ROOM(25)];
         lfrec_user user = user_over(factors);
         lfrec_query query = lfrec_query_for(10, &history);
         size_t found = 0;
@@ -634,13 +634,13 @@ static void *serve(void *context)
 
 START_TEST(threads_that_share_a_model_get_the_same_bits)
 {
-    for (size_t s = 0; s < COUNT(settings); s++) {
+    for (size_t s = 0; s < COUNT(all_settings); s++) {
         lfrec_ratings ratings;
         lfrec_model model;
         pthread_t thread[THREADS];
         served *work = take((THREADS + 1) * sizeof *work);
         generate(&ratings, SERVED, 200, 20, 2);
-        random_model(&model, settings[s], 200, 25);
+        random_model(&model, all_settings[s], 200, 25);
         memset(work, 0, (THREADS + 1) * sizeof *work);
         for (uint32_t t = 0; t <= THREADS; t++) {
             work[t].model = &model;

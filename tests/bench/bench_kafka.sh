@@ -11,43 +11,43 @@ export LC_ALL=C
 . tests/broker/kafka.sh
 rounds=${REPEATS:-3} partitions=4 seconds=8 rate=1000
 [ -e "${DATA:-}/ratings.dat" ] || { echo "make bench-kafka DATA=FOLDER: a folder of MovieLens 1M, ml-1m" >&2; exit 2; }
-program=build/lfrec-kafka kafka_dir=${KAFKA_DIR:-build/kafka}
-work=$(mktemp -d)
-broker='' running=''
+program=build/lfrec-kafka interceptor=$PWD/build/lfrec-interceptor.so kafka_dir=${KAFKA_DIR:-build/kafka}
+work=$(mktemp -d) log=$work/log
+broker='' running=()
 clean_up()
 {
-    [ -z "$running" ] || kill "$running"
+    [ ${#running[@]} = 0 ] || kill "${running[@]}"
     [ -z "$broker" ] || kafka_stop "$broker"
     rm -rf "$work"
 }
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 
-give_up() { echo "bench_kafka.sh: $*" >&2; [ ! -e "$work/log" ] || tail -n 5 "$work/log" >&2; exit 1; }
+give_up() { echo "bench_kafka.sh: $*" >&2; [ ! -e "$log" ] || tail -n 5 "$log" >&2; exit 1; }
 peer() { "$work/peer" "$bootstrap" "$@" || give_up "kafka_peer $1 failed"; }
 topic() { "$work/tool" "$bootstrap" create "$1" $partitions || give_up "cannot make topic $1"; }
 median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 now_ms() { local n; n=$(date +%s%N); echo $((n / 1000000)); }
 
 # Milliseconds since 1970 of the last log line that says TEXT.
-logged() { date -d "$(grep -- "$1" "$work/log" | tail -n 1 | cut -d ' ' -f 1)" +%s%3N; }
+logged() { date -d "$(grep -- "$1" "$log" | tail -n 1 | cut -d ' ' -f 1)" +%s%3N; }
 wait_for() # TEXT: in the log, for a minute at most
 {
     local end=$(($(now_ms) + 60000))
-    until grep -q -- "$1" "$work/log"; do
+    until grep -q -- "$1" "$log"; do
         [ "$(now_ms)" -lt $end ] || give_up "no '$1' in the log"
         sleep 0.05
     done
 }
-start() # NAME ARGUMENTS...: lfrec-kafka as group and output topic NAME
+start() # NAME ARGUMENTS...: lfrec-kafka as group and output topic NAME; its log is $log
 {
     local name=$1
     shift
     "$program" -b "$bootstrap" -G "$name" -t ratings -q -X lfrec.log.level=info -X "lfrec.output.topic=$name" -X lfrec.dead.letter.topic= \
-        -X lfrec.scale.min=1 -X lfrec.publish.rate=0 -X lfrec.retrain.seconds=0 "$@" 2> "$work/log" &
-    running=$!
+        -X lfrec.scale.min=1 -X lfrec.publish.rate=0 -X lfrec.retrain.seconds=0 "$@" 2> "$log" &
+    running+=($!)
 }
-stop() { kill "$running" && wait "$running"; running=''; }
+stop() { kill "${running[@]}" && wait "${running[@]}"; running=(); }
 
 row() # CASE UNIT LFREC PEER RATIO GOAL
 {
@@ -72,7 +72,6 @@ awk -F:: '{ printf "%s|{\"user\":\"%s\",\"item\":\"%s\",\"rating\":%s,\"ts\":%s}
 events=$(wc -l < "$work/events") users=$(cut -d '|' -f 1 "$work/events" | sort -u | wc -l)
 topic ratings
 kcat -P -b "$bootstrap" -t ratings -K '|' -X linger.ms=5 -l "$work/events" || give_up "kcat could not produce"
-rm "$work/events"
 printf '# %s, %s cores, load %s; Apache Kafka in the same machine, %s partitions, %s events as JSON; medians of %s rounds\n' \
     "$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)" "$(cut -d ' ' -f 1 /proc/loadavg)" $partitions "$events" "$rounds"
 row case unit lfrec peer ratio goal
@@ -84,6 +83,13 @@ for ((round = 0; round < rounds; round++)); do
     kcat -C -b "$bootstrap" -t ratings -e -q > /dev/null || give_up "kcat could not consume"
     echo $((events * 1000 / ($(now_ms) - began))) >> "$work/kcat"
     peer consume ratings >> "$work/bare"
+    # Its own lists, and their acknowledgments, are part of it.
+    topic "within$round"
+    began=$(now_ms)
+    kcat -C -b "$bootstrap" -t ratings -e -q -X "plugin.library.paths=$interceptor" -X lfrec.scale.min=1 -X "lfrec.output.topic=within$round" \
+        -X lfrec.retrain.events=0 -X lfrec.interceptor.queue.kbytes=262144 -X lfrec.interceptor.close.ms=0 > /dev/null 2> "$work/within.log" ||
+        give_up "kcat could not consume with the interceptor"
+    echo $((events * 1000 / ($(now_ms) - began))) >> "$work/within"
     topic "lists$round"
     peer arrive "lists$round" "$users" > "$work/arrived" &
     arriving=$!
@@ -102,6 +108,8 @@ lists=$(median < "$work/lists") bare_lists=$(median < "$work/bare_lists")
 bytes=$(awk '{ n += length($0) - index($0, "|") } END { printf "%d", n / NR }' "$work/list_lines")
 row "events/s from topic to state, beside kcat to /dev/null" 1/s "$state" "$kcat" "$(ratio "$state" "$kcat")" 0.6
 row "events/s from topic to state, beside a bare consumer" 1/s "$state" "$bare" "$(ratio "$state" "$bare")" 0.25
+within=$(median < "$work/within")
+row "events/s through kcat with the interceptor, beside kcat without" 1/s "$within" "$kcat" "$(ratio "$within" "$kcat")" 1
 row "lists/s after a training, beside a bare producer of the same bytes" 1/s "$lists" "$bare_lists" "$(ratio "$lists" "$bare_lists")" 0.5
 
 # ---- from event to list ----
@@ -120,7 +128,7 @@ for ((round = 0; round < rounds; round++)); do
     kill $echoing && wait $echoing
     peer ask ratings answers $rate $seconds >> "$work/waits"
 done
-trainings=$(grep -c 'model [0-9]* after' "$work/log")
+trainings=$(grep -c 'model [0-9]* after' "$log")
 stop
 for field in 1 2; do
     ours=$(cut -d ' ' -f $field "$work/waits" | median) theirs=$(cut -d ' ' -f $field "$work/echo_waits" | median)
@@ -128,3 +136,28 @@ for field in 1 2; do
     row "event to list of 10, $rate a second, $name, beside an echo" ms "$ours" "$theirs" "$(ratio "$ours" "$theirs")" "$goal"
 done
 echo "# lists of $bytes bytes; $((trainings - 1)) trainings while events came; answered: $(cut -d ' ' -f 4 "$work/waits" | median) of the events (the others changed no list)"
+
+# ---- one trainer, several scorers: every event refreshes a list by the trainer's model ----
+
+log=$work/log
+start trainer -X lfrec.role=trainer -X lfrec.model.topic=models -X lfrec.retrain.events=10000
+wait_for 'model 1 published'
+stop
+for count in 1 2 4; do
+    "$work/tool" "$bootstrap" create "ratings$count" $count && "$work/tool" "$bootstrap" create "scores$count" $count || give_up "no topics"
+    for ((instance = 0; instance < count; instance++)); do
+        log=$work/scorer$instance
+        start "scores$count" -t "ratings$count" -X lfrec.role=scorer -X lfrec.model.topic=models
+    done
+    for ((instance = 0; instance < count; instance++)); do log=$work/scorer$instance && wait_for 'model 1 taken over'; done
+    sleep 5 # the group settles
+    began=$(now_ms)
+    kcat -P -b "$bootstrap" -t "ratings$count" -K '|' -X linger.ms=5 -l "$work/events" || give_up "kcat could not produce"
+    until [ "$("$work/tool" "$bootstrap" committed "scores$count" "ratings$count" $count | awk '{ for (i = 1; i <= NF; i++) n += $i; print n + 0 }')" -ge "$events" ]; do
+        [ $(($(now_ms) - began)) -lt 120000 ] || give_up "the scorers do not come to an end"
+        sleep 0.1
+    done
+    took=$(($(now_ms) - began))
+    stop
+    row "events/s to acknowledged lists, $count scorers on $count partitions" 1/s $((events * 1000 / took)) - - -
+done

@@ -263,7 +263,7 @@ bench-size: ## bytes of text of each part of the header: x86-64, Cortex-M4, WebA
 bench-kafka: ## lfrec-kafka on an Apache Kafka node, beside kcat and bare clients (DATA=a folder of MovieLens 1M; not part of bench)
 	@[ -n '$(DATA)' ] || { echo "make bench-kafka DATA=FOLDER: a folder of MovieLens 1M, ml-1m" >&2; exit 2; }
 	@.ci/deps broker
-	@$(MAKE) --no-print-directory $(PARALLEL) $(OUT)/lfrec-kafka
+	@$(MAKE) --no-print-directory $(PARALLEL) $(OUT)/lfrec-kafka $(OUT)/lfrec-interceptor.so
 	@DATA="$$(tests/bench/data.sh '$(DATA)')" TSV='$(TSV)' tests/bench/bench_kafka.sh
 
 .PHONY: $(BENCHES:tests/bench/bench_%.c=bench-%)

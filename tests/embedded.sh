@@ -10,7 +10,6 @@ verdict() { # NAME TEXT-OF-WHAT-IS-WRONG
     if [ -z "$2" ]; then echo "ok $1"; else printf '%s\n' "$2"; echo "not ok $1"; bad=1; fi
 }
 
-grep -q LFREC_NO_ARTICLE lfrec.h || { echo "skip microcontrollers: lfrec.h has no LFREC_NO_ARTICLE yet"; exit 0; }
 for tool in arm-none-eabi-gcc qemu-system-arm; do
     command -v $tool >/dev/null || { echo "skip microcontrollers: there is no $tool"; exit 0; }
 done

@@ -184,6 +184,9 @@ int main(int argc, char **argv)
             options.isa = isa;
             if (lfrec_options_check(&options, NULL) != LFREC_OK) continue; /* a setting that was left out */
             show_model(name[setting], &options, &ratings);
+            if (setting != LFREC_BAYES) continue;
+            options.step = 0.5f;
+            show_model("bayes, ordinal", &options, &ratings);
         }
     }
     lfrec_ratings_destroy(&ratings);

@@ -1,3 +1,4 @@
+#define _XOPEN_SOURCE 700 /* nice */
 #include "interceptor_worker.h"
 #include "clock.h"
 #include "codec.h"
@@ -12,6 +13,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum {
     IDLE_MS = 100,
@@ -19,7 +21,8 @@ enum {
     TURN_EVENTS = 256, /* most events between two looks at everything else */
     TURN_LISTS = 64,   /* most waiting lists a turn */
     LATE_OFFSET = -1,  /* no offset of a partition was seen yet */
-    TRAINING_END_MS = 1000
+    TRAINING_END_MS = 1000,
+    NICENESS = 5 /* the application comes first where cores are few; on Linux this is the thread's own */
 };
 
 /* A partition of the input topic that events came from. */
@@ -273,6 +276,11 @@ static bool end_training(lfrec_worker *w)
 static void *run(void *context)
 {
     lfrec_worker *w = context;
+#ifdef __linux__
+    if (nice(NICENESS) == -1) {
+        /* -1 is a legal result too, and normal priority is no error. */
+    }
+#endif
     while (!atomic_load(&w->stop) && !atomic_load(&w->inert)) {
         int64_t now = lfrec_clock_ms();
         serve_training(w, now);

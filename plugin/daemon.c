@@ -14,6 +14,9 @@ enum {
     TURN_MESSAGES = 256, /* most messages between two looks at everything else */
     TURN_LISTS = 64,     /* most lists of waiting users a turn: bounds the time between two polls */
     COMMIT_MS = 1000,
+    TRANSACTION_MS = 100, /* between two ends: what a reader of committed messages waits at most, and what each costs, 5 to 20 ms, is worth */
+    TRANSACTION_WAIT_MS = 500, /* for acknowledgments, with reading stopped */
+    BACK_OFF_MOST_MS = 10000,
     CLOSE_MS = 3000,
     HURRIED_CLOSE_MS = 700, /* after the broker did not answer in time */
     TRAINING_END_MS = 1000, /* how long the end waits for a canceled training */
@@ -86,6 +89,22 @@ static void serve_messages(daemon *d)
     }
 }
 
+/* Ends a transaction every so often, and goes back after one that was aborted: at once, then ever more rarely. */
+static void serve_transaction(daemon *d, int64_t now)
+{
+    if (now - d->commit_at >= TRANSACTION_MS + d->back_off) {
+        d->commit_at = now;
+        d->back_off = daemon_transact(d, TRANSACTION_WAIT_MS) ? 0 : d->back_off;
+    }
+    if (d->start_over && *lfrec_kafka_error(d->kafka) == '\0') {
+        d->start_over = false;
+        d->back_off = d->back_off > 0 ? 2 * d->back_off : TRANSACTION_MS;
+        d->back_off = d->back_off < BACK_OFF_MOST_MS ? d->back_off : BACK_OFF_MOST_MS;
+        lfrec_log(LFREC_LOG_WARNING, "a transaction was aborted: reading again from the last one that was committed");
+        lfrec_kafka_start_over(d->kafka);
+    }
+}
+
 static lfrec_progress_sample sample(const daemon *d)
 {
     lfrec_progress_sample s = {
@@ -130,7 +149,9 @@ static void loop(daemon *d)
         daemon_serve_state(d, now, false);
         lfrec_notify_status(&d->notify, d->ready ? "serving" : "waiting for partitions, or catching up");
         lfrec_notify_alive(&d->notify, now);
-        if (now - d->commit_at >= COMMIT_MS && !lfrec_kafka_commit_pending(d->kafka)) {
+        if (d->options->delivery == LFREC_EXACTLY_ONCE) {
+            serve_transaction(d, now);
+        } else if (now - d->commit_at >= COMMIT_MS && !lfrec_kafka_commit_pending(d->kafka)) {
             d->commit_at = now;
             daemon_commit(d);
         }

@@ -1,6 +1,7 @@
 #include "clock.h"
 #include "daemon_private.h"
 #include "log.h"
+#include "operator_state.h"
 #include "snapshot.h"
 #include <inttypes.h>
 
@@ -75,7 +76,7 @@ bool daemon_on_list(void *context, const lfrec_recommendation *list)
 static void on_delivered(void *context, void *cause, bool settled)
 {
     daemon *d = context;
-    d->no_commit |= !settled;
+    d->no_commit |= !settled && d->options->delivery == LFREC_AT_LEAST_ONCE; /* else its transaction is aborted */
     int64_t read_at = lfrec_delivery_output_read_at(cause);
     if (settled && read_at > 0) {
         lfrec_latency_add(&d->latency, (double)(lfrec_clock_us() - read_at) / 1e6);
@@ -210,10 +211,14 @@ static bool on_message(void *context, const lfrec_kafka_message *message)
         const lfrec_event *event = &d->decoded.event;
         d->learning = p;
         d->learning_offset = message->offset;
-        lfrec_learned learned = lfrec_operator_learn(d->op, event, p->id, p->caught_up);
+        bool exactly = d->options->delivery == LFREC_EXACTLY_ONCE, old = old_news(p, message->offset);
+        lfrec_learned learned = lfrec_operator_learn(d->op, event, p->id, exactly ? !old : p->caught_up);
         d->learning = NULL;
+        if (exactly && old) {
+            lfrec_operator_settled(d->op, event->user); /* its list was in the transaction that moved the group's offset past it */
+        }
         /* To be published later: hold the offset back until then. (Published now, on_list did it; forgetting is always published.) */
-        bool later = !p->caught_up && (learned == LFREC_LEARNED || event->kind == LFREC_EVENT_FORGET) &&
+        bool later = !exactly && !p->caught_up && (learned == LFREC_LEARNED || event->kind == LFREC_EVENT_FORGET) &&
                      !old_news(p, message->offset) && !lfrec_delivery_deferred(d->delivery, event->user, p->id);
         if (learned == LFREC_OUT_OF_MEMORY) {
             no_memory(d);
@@ -313,8 +318,34 @@ static void on_committed(void *context, int32_t partition, int64_t offset)
     }
 }
 
+bool daemon_transact(daemon *d, int wait_ms)
+{
+    bool good = !d->no_commit && lfrec_kafka_flush(d->kafka, wait_ms, wait_ms);
+    for (size_t i = 0; i < lfrec_delivery_count(d->delivery) && good; i++) {
+        lfrec_partition *p = lfrec_delivery_at(d->delivery, i);
+        int64_t offset = lfrec_delivery_committable(p);
+        if (offset > p->committed && offset > 0) {
+            lfrec_kafka_commit(d->kafka, p->id, offset);
+        }
+    }
+    switch (lfrec_kafka_transact(d->kafka, good ? wait_ms : 0)) {
+    case LFREC_KAFKA_COMMITTED: return good;
+    case LFREC_KAFKA_LATER: return false;
+    case LFREC_KAFKA_ABORTED: d->start_over = true; return false;
+    }
+    return false;
+}
+
 void daemon_finish_outputs(daemon *d)
 {
+    if (d->options->delivery == LFREC_EXACTLY_ONCE) {
+        if (!daemon_transact(d, d->hurry ? 0 : FLUSH_STALL_MS)) {
+            lfrec_kafka_abort(d->kafka); /* whoever reads on does all of it again */
+            d->start_over = true;
+            d->hurry = true;
+        }
+        return;
+    }
     bool flushed = lfrec_kafka_flush(d->kafka, d->hurry ? 0 : FLUSH_STALL_MS, d->stopping ? FLUSH_MOST_MS : REVOKE_MOST_MS);
     d->hurry |= !flushed;
     daemon_commit(d);
@@ -326,6 +357,9 @@ static void on_revoked(void *context, const int32_t *partitions, size_t count, b
     daemon *d = context;
     if (!lost) {
         daemon_finish_outputs(d);
+    } else if (d->options->delivery == LFREC_EXACTLY_ONCE && lfrec_kafka_in_transaction(d->kafka)) {
+        lfrec_kafka_abort(d->kafka);
+        d->start_over = true; /* partitions that stay had their outputs in it too */
     }
     for (size_t i = 0; i < count; i++) {
         const lfrec_partition *p = lfrec_delivery_find(d->delivery, partitions[i]);

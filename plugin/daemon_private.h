@@ -51,6 +51,7 @@ typedef struct daemon {
     double tokens;     /* lists the publish rate allows now */
     int64_t tokens_at; /* clock, ms */
     int64_t commit_at;
+    int64_t back_off; /* ms more between transactions, after aborted ones */
 
     lfrec_snapshot_writer *snapshots; /* NULL: no snapshots */
     lfrec_snapshot_bytes saved_bytes; /* of the file that is restored from; none while everybody has caught up */
@@ -67,8 +68,9 @@ typedef struct daemon {
     bool hurry;       /* the broker did not answer in time: wait no longer than needed */
     bool left_behind; /* an offset that could have been committed was not, when its partition left */
     bool stopping;
-    bool no_commit; /* an output failed: nothing may be committed any more */
-    int code;       /* why to end; 0 while running */
+    bool start_over; /* a transaction was aborted while partitions were on their way */
+    bool no_commit;  /* an output failed: nothing may be committed any more */
+    int code;        /* why to end; 0 while running */
 } daemon;
 
 /* Ends the run with this code; the first reason is logged and kept. */
@@ -82,6 +84,9 @@ lfrec_kafka_handler daemon_kafka_handler(daemon *d);
 void daemon_commit(daemon *d);
 /* Waits until everything handed to the producer is acknowledged, and what that allows is committed; not longer than makes sense. */
 void daemon_finish_outputs(daemon *d);
+/* With exactly-once: ends the open transaction, together with the offsets. false: it is still open, or it was aborted and all is read
+ * again from the last one. */
+bool daemon_transact(daemon *d, int wait_ms);
 
 /* A trainer's or scorer's part; nothing for one that is both. */
 lfrec_kafka_status daemon_open_models(daemon *d, const char *bootstrap, char error[LFREC_KAFKA_ERROR_MAX]);

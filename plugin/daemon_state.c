@@ -268,7 +268,10 @@ void daemon_serve_state(daemon *d, int64_t now, bool last)
     lfrec_snapshot_mark mark = mark_of(d);
     bool news = mark.events != d->marked.events || mark.acknowledged != d->marked.acknowledged ||
                 mark.version != d->marked.version || mark.partitions != d->marked.partitions;
-    if (news && (last || lfrec_snapshot_writer_due(d->snapshots, now))) {
+    /* With exactly-once, at the end of a transaction: then nothing is under way, and nothing in it can be undone. */
+    bool exactly = d->options->delivery == LFREC_EXACTLY_ONCE;
+    if (news && (last || lfrec_snapshot_writer_due(d->snapshots, now)) &&
+        (!exactly || (daemon_transact(d, 0) && !lfrec_kafka_in_transaction(d->kafka)))) {
         begin_snapshot(d, now);
         lfrec_snapshot_writer_step(d->snapshots, last, now);
     }

@@ -70,7 +70,8 @@ static void on_error(rd_kafka_t *client, int code, const char *text, void *opaqu
     char reason[256];
     if (code == RD_KAFKA_RESP_ERR__FATAL) {
         rd_kafka_resp_err_t cause = rd_kafka_fatal_error(client, reason, sizeof reason);
-        kafka_fail(k, LFREC_KAFKA_FATAL, "the Kafka client cannot go on: %s (%s)", reason, rd_kafka_err2name(cause));
+        kafka_fail(k, LFREC_KAFKA_FATAL, "the Kafka client cannot go on: %s (%s)%s", reason, rd_kafka_err2name(cause),
+                   cause == RD_KAFKA_RESP_ERR__FENCED ? ": another process has this transactional.id" : "");
     } else if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
         lfrec_log_thinned(LFREC_LOG_WARNING, "all brokers down", "no broker can be reached; trying on (%s)", text);
     } else if (code == RD_KAFKA_RESP_ERR__AUTHENTICATION && scram_is_broken(k)) {
@@ -121,6 +122,7 @@ lfrec_kafka_status lfrec_kafka_open(lfrec_kafka **out, const lfrec_config *optio
     k->options = options;
     k->handler = *handler;
     k->status = LFREC_KAFKA_OK;
+    k->transactional = options->delivery == LFREC_EXACTLY_ONCE;
     k->producer = new_client(k, LFREC_CLIENT_PRODUCER, bootstrap, error);
     k->consumer = k->producer ? new_client(k, LFREC_CLIENT_CONSUMER, bootstrap, error) : NULL;
     if (!k->consumer) {
@@ -152,6 +154,11 @@ lfrec_kafka_status lfrec_kafka_join(lfrec_kafka *k)
         }
         return k->status == LFREC_KAFKA_OK ? LFREC_KAFKA_AGAIN : k->status;
     }
+    if (status != LFREC_KAFKA_OK) {
+        return status;
+    }
+    /* Before subscribing: while a dead instance's transaction is open, nobody is told the group's offsets. */
+    status = kafka_transactions_prepare(k, 1000);
     if (status != LFREC_KAFKA_OK) {
         return status;
     }
@@ -205,6 +212,13 @@ bool lfrec_kafka_close(lfrec_kafka *k, int limit_ms)
         return true;
     }
     k->closing = true;
+    if (k->in_transaction && k->status != LFREC_KAFKA_FATAL) { /* else its readers wait until it times out */
+        rd_kafka_error_t *error = rd_kafka_abort_transaction(k->producer, limit_ms);
+        if (error) {
+            rd_kafka_error_destroy(error);
+        }
+        k->in_transaction = false;
+    }
     kafka_drop_held(k, NULL); /* a message that is alive keeps the client from ending */
     if (!close_consumer(k, lfrec_clock_ms() + limit_ms)) {
         return false;

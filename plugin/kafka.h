@@ -55,6 +55,13 @@ typedef enum lfrec_kafka_status {
     LFREC_KAFKA_BAD_CONFIG /* a property is unknown, ill-typed or would break delivery; the text names it */
 } lfrec_kafka_status;
 
+/* How a transaction ended. */
+typedef enum lfrec_kafka_end {
+    LFREC_KAFKA_COMMITTED,
+    LFREC_KAFKA_LATER, /* not all outputs are acknowledged yet, or a rebalance is under way: it stays open */
+    LFREC_KAFKA_ABORTED /* nothing of it counts: what was learned since the last one has to be learned again (lfrec_kafka_start_over) */
+} lfrec_kafka_end;
+
 typedef struct lfrec_kafka_counts {
     uint64_t produced, acknowledged, undeliverable;
     uint64_t dead_letters; /* handed to the producer */
@@ -88,6 +95,15 @@ lfrec_kafka_status lfrec_kafka_dead_letter(lfrec_kafka *kafka, const lfrec_kafka
                                            const char *text, void *cause);
 /* Waits until all that was produced is reported; gives up after limit_ms without any progress, or at most_ms. false: given up. */
 bool lfrec_kafka_flush(lfrec_kafka *kafka, int limit_ms, int most_ms);
+
+/* With exactly-once, outputs are part of a transaction that begins with the first of them. This ends it, together with the offsets given
+ * by lfrec_kafka_commit; handler.committed tells of them. Waits for acknowledgments up to wait_ms. On a failure see lfrec_kafka_error. */
+lfrec_kafka_end lfrec_kafka_transact(lfrec_kafka *kafka, int wait_ms);
+/* Ends it without effect. */
+void lfrec_kafka_abort(lfrec_kafka *kafka);
+bool lfrec_kafka_in_transaction(const lfrec_kafka *kafka);
+/* Reads every assigned partition from its committed state again: handler.revoked with lost, then handler.assigned. */
+void lfrec_kafka_start_over(lfrec_kafka *kafka);
 
 /* Sends an offset; lfrec_kafka_commit_send sends all that were given since. The answers come to handler.committed. */
 void lfrec_kafka_commit(lfrec_kafka *kafka, int32_t partition, int64_t offset);

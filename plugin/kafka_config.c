@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
+#include <unistd.h>
 
 typedef struct setting {
     lfrec_client client;
@@ -55,7 +56,6 @@ static const fixed fixed_properties[] = {
     {"acks", "all -1", "a list that one broker lost would count as delivered"},
     {"request.required.acks", "all -1", "a list that one broker lost would count as delivered"},
     {"delivery.report.only.error", "false f 0", "offsets move by delivery reports"},
-    {"transactional.id", "", "this version delivers at least once, without transactions"},
 };
 
 static bool word_among(const char *words, const char *word)
@@ -89,10 +89,39 @@ static bool stays(const lfrec_property *property, char error[LFREC_KAFKA_ERROR_M
     return true;
 }
 
-static bool set_user_property(rd_kafka_conf_t *conf, const lfrec_property *property, char error[LFREC_KAFKA_ERROR_MAX])
+/* One for each instance, and the same at its next start, which then ends what the one before left open. */
+static void transactional_id(const lfrec_config *options, char out[1024])
+{
+    char host[256] = "", own[32];
+    const char *group = lfrec_config_client_value(options, LFREC_CLIENT_CONSUMER, "group.id");
+    const char *member = lfrec_config_client_value(options, LFREC_CLIENT_CONSUMER, "group.instance.id");
+    gethostname(host, sizeof host - 1);
+    snprintf(own, sizeof own, "%ld", (long)getpid());
+    snprintf(out, 1024, "%s/%s/%s", group ? group : "lfrec", host,
+             member                    ? member
+             : *options->snapshot_path ? options->snapshot_path
+                                       : own);
+}
+
+/* What transactions need, before the user's own. A message may wait for as long as its transaction lives. */
+static void set_transactions(rd_kafka_conf_t *conf, const lfrec_config *options)
+{
+    char id[1024];
+    transactional_id(options, id);
+    rd_kafka_conf_set(conf, "transactional.id", id, NULL, 0);
+    rd_kafka_conf_set(conf, "transaction.timeout.ms", "20000", NULL, 0);
+    rd_kafka_conf_set(conf, "message.timeout.ms", "20000", NULL, 0);
+}
+
+static bool set_user_property(rd_kafka_conf_t *conf, const lfrec_property *property, lfrec_delivery_mode mode,
+                              char error[LFREC_KAFKA_ERROR_MAX])
 {
     char text[256];
     if (!stays(property, error)) {
+        return false;
+    }
+    if (strcmp(property->name, "transactional.id") == 0 && mode != LFREC_EXACTLY_ONCE) {
+        snprintf(error, LFREC_KAFKA_ERROR_MAX, "%s: transactional.id is for lfrec.delivery=exactly-once", property->origin);
         return false;
     }
     switch (rd_kafka_conf_set(conf, property->name, property->value, text, sizeof text)) {
@@ -129,8 +158,12 @@ rd_kafka_conf_t *kafka_config(const lfrec_config *options, lfrec_client client, 
     if (options->log_level >= 7) {
         rd_kafka_conf_set(conf, "log_level", "7", NULL, 0);
     }
+    if (client == LFREC_CLIENT_PRODUCER && options->delivery == LFREC_EXACTLY_ONCE) {
+        set_transactions(conf, options);
+    }
     for (size_t i = 0; i < options->property_count; i++) {
-        if ((options->properties[i].client & client) && !set_user_property(conf, &options->properties[i], error)) {
+        if ((options->properties[i].client & client) &&
+            !set_user_property(conf, &options->properties[i], options->delivery, error)) {
             rd_kafka_conf_destroy(conf);
             return NULL;
         }

@@ -49,16 +49,29 @@ void kafka_drop_held(lfrec_kafka *k, const rd_kafka_topic_partition_list_t *of)
     }
 }
 
-static void on_assign(lfrec_kafka *k, rd_kafka_topic_partition_list_t *list)
+/* With exactly-once the offsets decide what was published. They cannot be had while a dead instance's transaction is open, which ends after its
+ * transaction.timeout.ms at the latest. */
+enum { COMMITTED_MS = 5000, COMMITTED_MOST_MS = 60000 };
+
+static rd_kafka_resp_err_t ask_committed(lfrec_kafka *k, rd_kafka_topic_partition_list_t *list)
+{
+    int64_t start = lfrec_clock_ms();
+    rd_kafka_resp_err_t code;
+    do {
+        code = list->cnt ? rd_kafka_committed(k->consumer, list, COMMITTED_MS) : RD_KAFKA_RESP_ERR_NO_ERROR;
+        if (code) {
+            lfrec_log(LFREC_LOG_WARNING, "the group's committed offsets are not known (%s)%s", rd_kafka_err2str(code),
+                      k->transactional ? ": asking again" : ": bad events may reach the dead-letter topic again");
+        }
+    } while (code && k->transactional && lfrec_clock_ms() - start < COMMITTED_MOST_MS);
+    return code;
+}
+
+bool kafka_place(lfrec_kafka *k, rd_kafka_topic_partition_list_t *list)
 {
     rd_kafka_topic_partition_list_t *committed = rd_kafka_topic_partition_list_copy(list);
+    rd_kafka_resp_err_t code = ask_committed(k, committed);
     int64_t deadline = lfrec_clock_ms() + 5000;
-    rd_kafka_resp_err_t code = list->cnt ? rd_kafka_committed(k->consumer, committed, 5000) : RD_KAFKA_RESP_ERR_NO_ERROR;
-    if (code) {
-        lfrec_log(LFREC_LOG_WARNING,
-                  "the group's committed offsets are not known (%s): bad events may reach the dead-letter topic again",
-                  rd_kafka_err2str(code));
-    }
     for (int i = 0; i < list->cnt; i++) {
         rd_kafka_topic_partition_t *p = &list->elems[i];
         int64_t left = deadline - lfrec_clock_ms();
@@ -72,6 +85,15 @@ static void on_assign(lfrec_kafka *k, rd_kafka_topic_partition_list_t *list)
         p->offset = from == LFREC_KAFKA_BEGINNING ? RD_KAFKA_OFFSET_BEGINNING : from;
     }
     rd_kafka_topic_partition_list_destroy(committed);
+    return !code || !k->transactional;
+}
+
+static void on_assign(lfrec_kafka *k, rd_kafka_topic_partition_list_t *list)
+{
+    rd_kafka_resp_err_t code;
+    if (!kafka_place(k, list)) {
+        kafka_fail(k, LFREC_KAFKA_FAILED, "the group's committed offsets could not be had, and exactly-once rests on them");
+    }
     kafka_topics_look_again(k, 1000);
     if (cooperative(k->consumer)) {
         rd_kafka_error_t *error = rd_kafka_incremental_assign(k->consumer, list);

@@ -4,6 +4,7 @@
  * kafka_config.c    properties: ours, the user's, and those that must stay
  * kafka_topics.c    is the input there; make the outputs
  * kafka_consumer.c  messages, rebalance, commits, lag
+ * kafka_transaction.c exactly-once: outputs and offsets together
  * kafka_producer.c  lists and dead letters, delivery reports */
 #ifndef LFREC_KAFKA_PRIVATE_H
 #define LFREC_KAFKA_PRIVATE_H
@@ -21,25 +22,30 @@ struct lfrec_kafka {
     const lfrec_config *options;
     lfrec_kafka_handler handler;
     rd_kafka_t *consumer, *producer;
-    int input_partitions;                   /* when last looked at; 0: not yet */
     rd_kafka_topic_t *output, *dead_letter; /* dead_letter NULL: there is no such topic */
-    bool closing;
+    int input_partitions;                   /* when last looked at; 0: not yet */
 
+    int commits_pending;
     rd_kafka_queue_t *commits;                  /* answers to commits */
     rd_kafka_topic_partition_list_t *to_commit; /* collected for the next one */
-    int commits_pending;
-    bool commit_refused; /* since the last wait */
-    bool commits_held;   /* cooperative rebalance under way: a commit now would cost the assignment */
+    bool commit_refused;                        /* since the last wait */
+    bool commits_held; /* cooperative rebalance under way: a commit now would cost the assignment */
 
+    bool transactional, transactions_ready; /* exactly-once; the producer may begin */
+    bool in_transaction, spoiled;           /* one is open; it can only be aborted */
+
+    bool closing;
+    bool paused; /* intake */
     held_message *held, *held_last;
     int64_t held_since; /* clock, ms */
-    bool paused;
 
     size_t queue_limit; /* messages the producer queues */
+    size_t list_limit,
+        letter_limit; /* in a transaction, messages of so many bytes were too large and are not tried again; 0: none was */
     unsigned turn;
-    lfrec_kafka_counts counts;
 
     lfrec_kafka_status status; /* FAILED and FATAL stay */
+    lfrec_kafka_counts counts;
     char error[LFREC_KAFKA_ERROR_MAX];
 };
 
@@ -58,6 +64,13 @@ void kafka_topics_look_again(lfrec_kafka *kafka, int limit_ms);
 void kafka_on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list, void *opaque);
 void kafka_serve_commits(lfrec_kafka *kafka, int timeout_ms);
 void kafka_drop_held(lfrec_kafka *kafka, const rd_kafka_topic_partition_list_t *of); /* NULL: all */
+
+/* AGAIN: the coordinator did not answer yet. */
+lfrec_kafka_status kafka_transactions_prepare(lfrec_kafka *kafka, int limit_ms);
+/* Opens a transaction if there is none. */
+lfrec_kafka_status kafka_transaction_begin(lfrec_kafka *kafka);
+/* The group's offsets of these partitions, and from where to read on: asks the handler. false: the offsets are not known, and must be. */
+bool kafka_place(lfrec_kafka *kafka, rd_kafka_topic_partition_list_t *list);
 
 void kafka_on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, void *opaque);
 

@@ -10,6 +10,7 @@ static const char *const header_names[] = {
     "__streams.errors.exception", "__streams.errors.message", "__streams.errors.topic",
     "__streams.errors.partition", "__streams.errors.offset",
 };
+enum { FULL_QUEUE_MS = 10000 };
 enum { EXCEPTION, MESSAGE, TOPIC, PARTITION, OFFSET, HEADERS };
 
 size_t lfrec_kafka_room(const lfrec_kafka *k)
@@ -49,8 +50,25 @@ static void *writable(const void *bytes)
 lfrec_kafka_status lfrec_kafka_publish(lfrec_kafka *k, const void *key, size_t key_length, const void *value,
                                        size_t value_length, void *cause)
 {
-    int rc = rd_kafka_produce(k->output, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, writable(value), value_length, key,
+    if (k->list_limit > 0 && key_length + value_length >= k->list_limit) {
+        k->counts.undeliverable++;
+        lfrec_log(LFREC_LOG_ERROR, "a list of %zu bytes for topic %s is given up: too large for it", value_length,
+                  k->options->output_topic);
+        k->handler.delivered(k->handler.context, cause, true);
+        return LFREC_KAFKA_OK;
+    }
+    lfrec_kafka_status begun = kafka_transaction_begin(k);
+    if (begun != LFREC_KAFKA_OK) {
+        return begun;
+    }
+    int rc;
+    int64_t start = lfrec_clock_ms();
+    do {
+        rc = rd_kafka_produce(k->output, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, writable(value), value_length, key,
                               key_length, cause);
+        /* A list left for later would be part of another transaction than the offset it belongs to. */
+    } while (rc != 0 && k->transactional && rd_kafka_last_error() == RD_KAFKA_RESP_ERR__QUEUE_FULL &&
+             lfrec_clock_ms() - start < FULL_QUEUE_MS && rd_kafka_poll(k->producer, 20) >= 0);
     return produced(k, rc == 0 ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_last_error(), "list", k->options->output_topic);
 }
 
@@ -58,6 +76,10 @@ lfrec_kafka_status lfrec_kafka_publish(lfrec_kafka *k, const void *key, size_t k
 static lfrec_kafka_status send_dead_letter(lfrec_kafka *k, const void *key, size_t key_length, const void *value,
                                            size_t value_length, rd_kafka_headers_t *headers, void *cause)
 {
+    lfrec_kafka_status begun = kafka_transaction_begin(k);
+    if (begun != LFREC_KAFKA_OK) {
+        return begun;
+    }
     rd_kafka_vu_t parts[] = {
         {.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = k->dead_letter},
         {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
@@ -72,6 +94,15 @@ static lfrec_kafka_status send_dead_letter(lfrec_kafka *k, const void *key, size
         rd_kafka_error_destroy(error);
     }
     return produced(k, code, "dead letter", k->options->dead_letter_topic);
+}
+
+static void note_left_out(const lfrec_kafka *k, rd_kafka_headers_t *headers, size_t bytes)
+{
+    char length[24];
+    snprintf(length, sizeof length, "%zu", bytes);
+    rd_kafka_header_add(headers, "lfrec.value.left.out.bytes", -1, length, -1);
+    lfrec_log(LFREC_LOG_WARNING, "a dead letter of %zu bytes is too large for topic %s: sent without its value", bytes,
+              k->options->dead_letter_topic);
 }
 
 lfrec_kafka_status lfrec_kafka_dead_letter(lfrec_kafka *k, const lfrec_kafka_message *message, const char *reason,
@@ -94,8 +125,12 @@ lfrec_kafka_status lfrec_kafka_dead_letter(lfrec_kafka *k, const lfrec_kafka_mes
     rd_kafka_header_add(headers, header_names[TOPIC], -1, k->options->input_topic, -1);
     rd_kafka_header_add(headers, header_names[PARTITION], -1, partition, -1);
     rd_kafka_header_add(headers, header_names[OFFSET], -1, offset, -1);
-    lfrec_kafka_status status =
-        send_dead_letter(k, message->key, message->key_length, message->value, message->value_length, headers, cause);
+    bool too_large = k->letter_limit > 0 && message->key_length + message->value_length >= k->letter_limit;
+    if (too_large) {
+        note_left_out(k, headers, message->value_length);
+    }
+    lfrec_kafka_status status = send_dead_letter(k, message->key, message->key_length, too_large ? NULL : message->value,
+                                                 too_large ? 0 : message->value_length, headers, cause);
     if (status == LFREC_KAFKA_OK) {
         k->counts.dead_letters++;
     } else {
@@ -113,16 +148,28 @@ static bool send_without_value(lfrec_kafka *k, const rd_kafka_message_t *message
         return false;
     }
     rd_kafka_headers_t *copy = rd_kafka_headers_copy(headers);
-    char length[24];
-    snprintf(length, sizeof length, "%zu", message->len);
-    rd_kafka_header_add(copy, "lfrec.value.left.out.bytes", -1, length, -1);
+    note_left_out(k, copy, message->len);
     if (send_dead_letter(k, message->key, message->key_len, NULL, 0, copy, message->_private) != LFREC_KAFKA_OK) {
         rd_kafka_headers_destroy(copy);
         return false;
     }
-    lfrec_log(LFREC_LOG_WARNING, "a dead letter of %zu bytes is too large for topic %s: sent without its value",
-              message->len, k->options->dead_letter_topic);
     return true;
+}
+
+/* A message that is not delivered ends its transaction: all of it is done again. What was too large will be left out then. */
+static void spoil(lfrec_kafka *k, const rd_kafka_message_t *message)
+{
+    size_t bytes = message->len + message->key_len;
+    k->spoiled = true;
+    if (message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) {
+        size_t *limit = message->rkt == k->dead_letter ? &k->letter_limit : &k->list_limit;
+        *limit = *limit == 0 || bytes < *limit ? bytes : *limit;
+    }
+    if (message->err != RD_KAFKA_RESP_ERR__PURGE_QUEUE && message->err != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT) {
+        lfrec_log_thinned(LFREC_LOG_WARNING, rd_kafka_err2name(message->err),
+                          "topic %s: %zu bytes not delivered: %s; the transaction is done again",
+                          rd_kafka_topic_name(message->rkt), bytes, rd_kafka_err2str(message->err));
+    }
 }
 
 void kafka_on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, void *opaque)
@@ -130,6 +177,11 @@ void kafka_on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, vo
     lfrec_kafka *k = opaque;
     const char *topic = rd_kafka_topic_name(message->rkt);
     bool settled = false;
+    if (k->transactional && message->err) {
+        spoil(k, message);
+        k->handler.delivered(k->handler.context, message->_private, false);
+        return;
+    }
     switch (message->err) {
     case RD_KAFKA_RESP_ERR_NO_ERROR:
         k->counts.acknowledged++;

@@ -178,6 +178,16 @@ static bool parse_value(lfrec_config *options, const struct lfrec_option *option
         *(lfrec_role *)field = (lfrec_role)role;
         return true;
     }
+    case LFREC_OPTION_DELIVERY: {
+        static const char *const words[] = {"at-least-once", "exactly-once"};
+        static const int meanings[] = {LFREC_AT_LEAST_ONCE, LFREC_EXACTLY_ONCE};
+        int mode;
+        if (!parse_word(value, words, meanings, 2, &mode)) {
+            return false;
+        }
+        *(lfrec_delivery_mode *)field = (lfrec_delivery_mode)mode;
+        return true;
+    }
     case LFREC_OPTION_BOOLEAN: {
         bool on;
         if (!parse_boolean(value, &on)) {
@@ -491,6 +501,14 @@ bool lfrec_config_check(lfrec_config *options, char error[LFREC_CONFIG_ERROR_MAX
     }
     if (options->pipe) {
         return true; /* no Kafka */
+    }
+    if (options->role == LFREC_ROLE_TRAINER && *options->snapshot_path) {
+        return fail(error, "lfrec.snapshot.path (%s) is not for lfrec.role=trainer, which reads a sample of users anew: leave it out",
+                    origin_of(options, "lfrec.snapshot.path"));
+    }
+    if (options->role == LFREC_ROLE_TRAINER && options->delivery == LFREC_EXACTLY_ONCE) {
+        return fail(error, "lfrec.delivery=exactly-once (%s) is not for lfrec.role=trainer, which publishes no lists: leave it out",
+                    origin_of(options, "lfrec.delivery"));
     }
     if (!check_brokers(options, error)) {
         return false;

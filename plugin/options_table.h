@@ -17,6 +17,7 @@ enum lfrec_option_type {
     LFREC_OPTION_ADDRESS,        /* char[LFREC_ADDRESS_MAX] */
     LFREC_OPTION_LEVEL,          /* int */
     LFREC_OPTION_LOG_FORMAT,     /* lfrec_log_format */
+    LFREC_OPTION_DELIVERY,       /* lfrec_delivery_mode */
     LFREC_OPTION_PATH            /* char[LFREC_PATH_MAX + 1] */
 };
 

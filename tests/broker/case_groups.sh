@@ -105,3 +105,57 @@ test_partitions_added_later()
     [ "$(newest | grep -c '^new')" = 4 ] || fail "users of the new partitions: $(newest)"
     stop "$pid" 0
 }
+
+# Three members with a snapshot each come, leave, crash and come back while ratings keep coming. At rest, every rating of the topic is in the
+# memory of just one of them: the snapshots that they wrote last, put together, are what one reader of the whole topic has.
+three_members() # ARGUMENTS...
+{
+    local feeder member
+    topics 6
+    # shellcheck disable=SC2086
+    join() { start -X session.timeout.ms=1500 -X heartbeat.interval.ms=200 -X lfrec.snapshot.interval.ms=100 -X "lfrec.snapshot.path=$work/$t.$1.snap" "${@:2}"; }
+    join a "$@"
+    local a=$pid a_log=$log
+    within 15 says "$log" 'caught up' || fail "the first member: $(tail -n 3 "$log")"
+    fill 70 6
+    { ratings 40 0 60; } | awk '{ print } NR % 40 == 0 { fflush(); system("sleep 0.1") }' | send -X linger.ms=1 &
+    feeder=$!
+    join b "$@"
+    local b=$pid b_log=$log
+    within 15 says "$log" 'caught up' || fail "the second member: $(tail -n 3 "$log")"
+    join c "$@"
+    local c=$pid c_log=$log
+    within 15 says "$log" 'caught up' || fail "the third member: $(tail -n 3 "$log")"
+    kill -KILL "$b"
+    wait "$b" 2> /dev/null
+    log=$a_log
+    stop "$a" 0
+    within 15 eval '[ "$(users_in "$c_log")" -ge 40 ]' || fail "the third alone has $(users_in "$c_log") users"
+    join a "$@"
+    a=$pid a_log=$log
+    join b "$@"
+    b=$pid b_log=$log
+    within 20 says "$a_log" 'caught up' || fail "the first again: $(tail -n 3 "$a_log")"
+    within 20 says "$b_log" 'caught up' || fail "the second again: $(tail -n 3 "$b_log")"
+    wait $feeder
+    within 30 all_committed 6 || fail "committed $(committed 6), ends $(ends 6): $(tail -qn 2 "$a_log" "$b_log" "$c_log")"
+    within 15 eval '[ "$(users_rated 60)" = 40 ]' || fail "lists: $(newest | head -n 3)"
+    sleep 0.5 # five snapshots
+    kill -KILL "$a" "$b" "$c"
+    wait "$a" "$b" "$c" 2> /dev/null
+    for member in a b c; do ratings_in "$work/$t.$member.snap"; done | sort > "$work/$t.union"
+    for member in a b c; do [ "$(ratings_in "$work/$t.$member.snap" | wc -l)" -gt 0 ] || fail "member $member has nothing"; done
+    ratings_by_rebuild > "$work/$t.expected"
+    cmp -s "$work/$t.union" "$work/$t.expected" || fail "together they have not what is in the topic: $(diff "$work/$t.union" "$work/$t.expected" | head -n 5)"
+}
+
+test_three_members_eager() { three_members; }
+
+test_three_members_cooperative() { three_members -X partition.assignment.strategy=cooperative-sticky; }
+
+test_three_members_exactly_once()
+{
+    three_members -X lfrec.delivery=exactly-once -X lfrec.retrain.events=0 -X lfrec.retrain.seconds=0
+    [ -z "$(doubled_lists)" ] || fail "shown twice: $(doubled_lists | head -n 5)"
+    [ "$(lists | grep -c '^u')" = 2400 ] || fail "$(lists | grep -c '^u') lists of 2400 refreshes"
+}

@@ -1,0 +1,188 @@
+#include "clock.h"
+#include "kafka_private.h"
+#include "log.h"
+
+enum { CALL_MS = 10000, MOST_MS = 30000, PAUSE_MS = 50 };
+
+/* What an answer of the transaction's calls means. Frees the error. */
+typedef enum verdict { GOOD, AGAIN, ABORT, DEAD } verdict;
+
+static verdict judge(lfrec_kafka *k, rd_kafka_error_t *error, const char *what)
+{
+    if (!error) {
+        return GOOD;
+    }
+    verdict v = AGAIN;
+    const char *text = rd_kafka_error_string(error), *name = rd_kafka_error_name(error);
+    if (rd_kafka_error_is_fatal(error) || rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR__FENCED) {
+        v = DEAD;
+        kafka_fail(
+            k, LFREC_KAFKA_FATAL, "%s: %s (%s)%s", what, text, name,
+            rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR__FENCED ? ": another process has this transactional.id" : "");
+    } else if (rd_kafka_error_txn_requires_abort(error)) {
+        v = ABORT;
+        lfrec_log_thinned(LFREC_LOG_WARNING, name, "%s: %s (%s); the transaction is done again", what, text, name);
+    } else {
+        lfrec_log_thinned(LFREC_LOG_WARNING, name, "%s: %s (%s); trying on", what, text, name);
+        v = rd_kafka_error_is_retriable(error) || rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR__TIMED_OUT ? AGAIN : ABORT;
+    }
+    rd_kafka_error_destroy(error);
+    return v;
+}
+
+lfrec_kafka_status kafka_transactions_prepare(lfrec_kafka *k, int limit_ms)
+{
+    if (!k->transactional || k->transactions_ready) {
+        return k->status;
+    }
+    switch (judge(k, rd_kafka_init_transactions(k->producer, limit_ms), "beginning with transactions")) {
+    case GOOD: break;
+    case DEAD: return k->status;
+    case AGAIN:
+    case ABORT:
+        if (k->status == LFREC_KAFKA_OK) {
+            return LFREC_KAFKA_AGAIN;
+        }
+        return k->status;
+    }
+    k->transactions_ready = true;
+    /* The first message to a topic that the producer does not know yet would wait half a second. */
+    rd_kafka_topic_t *const topics[] = {k->output, k->dead_letter};
+    for (size_t i = 0; i < 2; i++) {
+        const struct rd_kafka_metadata *about = NULL;
+        if (topics[i] && rd_kafka_metadata(k->producer, 0, topics[i], &about, limit_ms) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            rd_kafka_metadata_destroy(about);
+        }
+    }
+    return k->status;
+}
+
+bool lfrec_kafka_in_transaction(const lfrec_kafka *k)
+{
+    return k->in_transaction;
+}
+
+lfrec_kafka_status kafka_transaction_begin(lfrec_kafka *k)
+{
+    if (!k->transactional || k->in_transaction) {
+        return LFREC_KAFKA_OK;
+    }
+    switch (judge(k, rd_kafka_begin_transaction(k->producer), "beginning a transaction")) {
+    case GOOD: break;
+    case AGAIN:
+    case ABORT: return k->status == LFREC_KAFKA_OK ? LFREC_KAFKA_AGAIN : k->status;
+    case DEAD: return k->status;
+    }
+    k->in_transaction = true;
+    k->spoiled = false;
+    return LFREC_KAFKA_OK;
+}
+
+void lfrec_kafka_abort(lfrec_kafka *k)
+{
+    rd_kafka_topic_partition_list_destroy(k->to_commit);
+    k->to_commit = rd_kafka_topic_partition_list_new(8);
+    if (!k->in_transaction) {
+        return;
+    }
+    int64_t start = lfrec_clock_ms();
+    verdict v;
+    do {
+        v = judge(k, rd_kafka_abort_transaction(k->producer, CALL_MS), "aborting a transaction");
+    } while (v == AGAIN && lfrec_clock_ms() - start < MOST_MS);
+    if (v != GOOD) {
+        kafka_fail(k, LFREC_KAFKA_FATAL, "a transaction could not be aborted in time");
+    }
+    rd_kafka_poll(k->producer, 0); /* the reports of what was purged */
+    k->in_transaction = false;
+    k->spoiled = false;
+}
+
+static verdict send_offsets(lfrec_kafka *k)
+{
+    rd_kafka_consumer_group_metadata_t *group = rd_kafka_consumer_group_metadata(k->consumer);
+    verdict v = judge(k, rd_kafka_send_offsets_to_transaction(k->producer, k->to_commit, group, CALL_MS),
+                      "offsets into a transaction");
+    rd_kafka_consumer_group_metadata_destroy(group);
+    return v;
+}
+
+/* The offsets are in the transaction at most once, but the call may be repeated until it is known that they are. */
+static verdict finish(lfrec_kafka *k)
+{
+    int64_t start = lfrec_clock_ms();
+    bool sent = k->to_commit->cnt == 0;
+    verdict v = AGAIN;
+    while (v == AGAIN && lfrec_clock_ms() - start < MOST_MS) {
+        if (!sent) {
+            v = send_offsets(k);
+            sent = v == GOOD;
+        }
+        if (sent) {
+            v = judge(k, rd_kafka_commit_transaction(k->producer, CALL_MS), "committing a transaction");
+        }
+        if (v == AGAIN) {
+            rd_kafka_poll(k->producer, PAUSE_MS);
+        }
+    }
+    return v;
+}
+
+lfrec_kafka_end lfrec_kafka_transact(lfrec_kafka *k, int wait_ms)
+{
+    if (k->commits_held) {
+        return LFREC_KAFKA_LATER;
+    }
+    if (!lfrec_kafka_flush(k, wait_ms, wait_ms) && !k->spoiled) {
+        return LFREC_KAFKA_LATER;
+    }
+    if (k->status != LFREC_KAFKA_OK || (!k->in_transaction && k->to_commit->cnt == 0)) {
+        return k->status == LFREC_KAFKA_OK ? LFREC_KAFKA_COMMITTED : LFREC_KAFKA_ABORTED;
+    }
+    if (kafka_transaction_begin(k) != LFREC_KAFKA_OK) {
+        return LFREC_KAFKA_LATER;
+    }
+    verdict v = k->spoiled ? ABORT : finish(k);
+    if (v == DEAD) {
+        return LFREC_KAFKA_ABORTED;
+    }
+    if (v != GOOD) {
+        lfrec_kafka_abort(k);
+        return LFREC_KAFKA_ABORTED;
+    }
+    k->in_transaction = false;
+    rd_kafka_topic_partition_list_t *done = k->to_commit;
+    k->to_commit = rd_kafka_topic_partition_list_new(8);
+    for (int i = 0; i < done->cnt; i++) {
+        k->handler.committed(k->handler.context, done->elems[i].partition, done->elems[i].offset);
+    }
+    rd_kafka_topic_partition_list_destroy(done);
+    return LFREC_KAFKA_COMMITTED;
+}
+
+void lfrec_kafka_start_over(lfrec_kafka *k)
+{
+    rd_kafka_topic_partition_list_t *list = NULL;
+    if (rd_kafka_assignment(k->consumer, &list) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return;
+    }
+    kafka_drop_held(k, NULL);
+    for (int i = 0; i < list->cnt; i++) {
+        k->handler.revoked(k->handler.context, &list->elems[i].partition, 1, true);
+    }
+    rd_kafka_error_t *error = NULL;
+    if (!kafka_place(k, list) || (list->cnt > 0 && (error = rd_kafka_seek_partitions(k->consumer, list, CALL_MS)))) {
+        kafka_fail(k, LFREC_KAFKA_FAILED, "cannot start over after an aborted transaction: %s",
+                   error ? rd_kafka_error_string(error) : "the group's offsets are not known");
+    }
+    for (int i = 0; i < list->cnt && !error; i++) {
+        if (list->elems[i].err) {
+            kafka_fail(k, LFREC_KAFKA_FAILED, "cannot start over after an aborted transaction: %s",
+                       rd_kafka_err2str(list->elems[i].err));
+        }
+    }
+    if (error) {
+        rd_kafka_error_destroy(error);
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+}

@@ -1,0 +1,117 @@
+# case_transactions.sh - exactly-once: outputs and offsets in one transaction, crashes, and instances that take each other's place.
+
+exactly() { echo -X lfrec.delivery=exactly-once -X "lfrec.snapshot.path=$work/$t.snap" -X "consumer.group.instance.id=$t" -X lfrec.retrain.events=0 -X lfrec.retrain.seconds=0; }
+
+# What a reader of committed messages is shown more than once: a user's list on the same number of ratings. Nothing is right.
+doubled_lists() { lists | sed -n 's/^\([^\t]*\)\t.*"rated":\([0-9]*\),.*/\1 \2/p' | sort | uniq -d; }
+
+test_exactly_once_publishes_and_commits_together()
+{
+    topics 2
+    # shellcheck disable=SC2046
+    start_ready $(exactly)
+    fill 20 2
+    { ratings 30 0 10; printf 'u1|bad\n'; } | send
+    within 10 all_committed 2 || fail "committed $(committed 2), ends $(ends 2): $(tail -n 3 "$log")"
+    [ "$(users_rated 10)" = 30 ] || fail "lists: $(newest | head -n 3)"
+    [ "$(dead | wc -l)" = 1 ] || fail "dead letters: $(dead)"
+    # Each refresh is there: every rating of the 30 users took an item from the list.
+    [ "$(lists | grep -c '^u')" = 300 ] || fail "$(lists | grep -c '^u') lists"
+    kill -KILL "$pid"
+    wait "$pid" 2> /dev/null
+    # shellcheck disable=SC2046
+    start_ready $(exactly)
+    ratings 30 10 11 | send
+    within 10 all_committed 2 || fail "committed $(committed 2), ends $(ends 2): $(tail -n 3 "$log")"
+    [ "$(lists | grep -c '^u')" = 330 ] || fail "$(lists | grep -c '^u') lists after the second start"
+    [ "$(dead | wc -l)" = 1 ] || fail "dead letters: $(dead)"
+    stop "$pid" 0
+    same_ratings_as_rebuild
+}
+
+# What an unfinished transaction wrote is never shown, and is written again by the next start.
+test_exactly_once_across_kills()
+{
+    local sender round
+    topics 2
+    # shellcheck disable=SC2046
+    start_ready $(exactly) -X lfrec.snapshot.interval.ms=100
+    fill 60 2
+    { ratings 40 0 50; printf 'u1|bad\nu2|bad\n'; } | awk '{ print } NR % 60 == 0 { fflush(); system("sleep 0.1") }' | send -X linger.ms=1 &
+    sender=$!
+    for round in 1 2 3 4 5; do
+        within 15 says "$log" 'partition 1 assigned' || fail "round $round: not assigned: $(tail -n 3 "$log")"
+        sleep 0.$((RANDOM % 9))5
+        kill -KILL "$pid"
+        wait "$pid" 2> /dev/null
+        # shellcheck disable=SC2046
+        start $(exactly) -X lfrec.snapshot.interval.ms=100
+    done
+    wait $sender
+    within 30 all_committed 2 || fail "committed $(committed 2), ends $(ends 2): $(tail -n 3 "$log")"
+    [ -z "$(doubled_lists)" ] || fail "shown twice: $(doubled_lists | head -n 5)"
+    [ "$(lists | grep -c '^u')" = 2000 ] || fail "$(lists | grep -c '^u') lists of 2000 refreshes"
+    [ "$(dead | wc -l)" = 2 ] || fail "dead letters: $(dead)"
+    stop "$pid" 0
+    same_ratings_as_rebuild
+}
+
+test_fenced_instance_leaves()
+{
+    topics 1
+    start_ready -X lfrec.delivery=exactly-once -X producer.transactional.id=same
+    local first=$pid first_log=$log
+    start -G "$t-other" -X lfrec.delivery=exactly-once -X producer.transactional.id=same
+    within 15 says "$log" 'caught up' || fail "the second did not start: $(tail -n 3 "$log")"
+    ratings 3 0 3 | send
+    within 10 gone "$first" || fail "the fenced one stays: $(tail -n 3 "$first_log")"
+    wait "$first"
+    local code=$?
+    [ $code = 3 ] || fail "exit code $code: $(tail -n 3 "$first_log")"
+    says "$first_log" 'another process has this transactional.id' || fail "log: $(tail -n 3 "$first_log")"
+    stop "$pid" 0
+}
+
+# A dead letter that its topic does not take aborts the transaction; the second time it goes without its value.
+test_exactly_once_outlives_a_message_too_large()
+{
+    topics 1
+    "$tool" "$bootstrap" create "$t-dead" 1 max.message.bytes=2000 || fail "cannot make a topic"
+    # shellcheck disable=SC2046
+    start_ready $(exactly)
+    fill 20
+    awk 'BEGIN { printf "k|"; for (i = 0; i < 1000; i++) printf "%d:", (i * 7919) % 1000; print "" }' > "$work/large"
+    { ratings 5 0 3; cat "$work/large"; ratings 5 3 6; } | send
+    within 20 all_committed || fail "committed $(committed), ends $(ends): $(tail -n 5 "$log")"
+    dead | grep -q "^k.-1.*lfrec.value.left.out.bytes=3890" || fail "without its value: $(dead)"
+    [ "$(lists | grep -c '^u')" = 30 ] || fail "$(lists | grep -c '^u') lists"
+    [ -z "$(doubled_lists)" ] || fail "shown twice: $(doubled_lists | head -n 5)"
+    stop "$pid" 0
+}
+
+test_two_exactly_once_members_share()
+{
+    local alone='-X lfrec.delivery=exactly-once -X lfrec.retrain.events=0 -X lfrec.retrain.seconds=0'
+    topics 4
+    # shellcheck disable=SC2086
+    start_ready $quick $alone
+    local first=$pid first_log=$log second second_log
+    fill 20 4
+    ratings 30 0 5 | send
+    within 10 all_committed 4 || fail "not committed"
+    # shellcheck disable=SC2086
+    start $quick $alone
+    second=$pid second_log=$log
+    ratings 30 5 10 | send
+    within 15 says "$second_log" 'caught up' || fail "the second member did not get its part: $(tail -n 3 "$log")"
+    ratings 30 10 12 | send
+    within 15 all_committed 4 || fail "not committed: $(tail -n 3 "$first_log" "$second_log")"
+    [ "$(users_rated 12)" = 30 ] || fail "lists: $(newest | head -n 3)"
+    [ -z "$(doubled_lists)" ] || fail "shown twice: $(doubled_lists | head -n 5)"
+    [ "$(lists | grep -c '^u')" = 360 ] || fail "$(lists | grep -c '^u') lists of 360 refreshes"
+    log=$second_log
+    stop "$second" 0
+    log=$first_log
+    within 15 eval '[ "$(users_in "$first_log")" = 34 ]' || fail "the first member has $(users_in "$first_log") users again"
+    stop "$first" 0
+}

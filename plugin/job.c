@@ -1,11 +1,12 @@
 /* job.c - one training. run and cancel are the only functions that another thread calls; run writes nothing that cancel reads but an atomic. */
 #include "job.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-lfrec_job *lfrec_job_new(const lfrec_store *store, const lfrec_options *options, uint32_t room)
+lfrec_job *lfrec_job_new(const lfrec_store *store, const lfrec_options *options, const lfrec_options *ranking, uint32_t room)
 {
     uint32_t users = lfrec_store_rated_users(store);
     uint64_t count = lfrec_store_ratings(store); /* they are all in memory, so their number fits size_t */
@@ -15,6 +16,7 @@ lfrec_job *lfrec_job_new(const lfrec_store *store, const lfrec_options *options,
     }
     atomic_init(&job->cancel, false);
     job->options = *options;
+    job->ranking_options = ranking ? *ranking : (lfrec_options){0};
     job->room = room;
     job->row_start = calloc((size_t)users + 1, sizeof *job->row_start);
     job->item = malloc((size_t)count * sizeof *job->item);
@@ -38,10 +40,10 @@ static int ask_to_go_on(void *context, const lfrec_epoch *epoch)
 }
 
 /* rows may be NULL: not every setting has every array. */
-static bool are_sane(const float *rows, size_t count)
+static bool are_within(const float *rows, size_t count, float most)
 {
     for (size_t k = 0; rows && k < count; ++k) {
-        if (!(fabsf(rows[k]) <= LFREC_JOB_MAX_WEIGHT)) { /* written so that NaN fails */
+        if (!(fabsf(rows[k]) <= most)) { /* written so that NaN fails */
             return false;
         }
     }
@@ -51,25 +53,37 @@ static bool are_sane(const float *rows, size_t count)
 static bool is_sane_model(const lfrec_model *model)
 {
     size_t items = model->items, weights = items * model->stride;
-    return are_sane(model->encoder, weights) && are_sane(model->decoder, weights) &&
-           are_sane(model->implicit, weights) && are_sane(model->offset, items);
+    const float most = LFREC_JOB_MAX_WEIGHT;
+    return are_within(model->encoder, weights, most) && are_within(model->decoder, weights, most) &&
+           are_within(model->implicit, weights, most) && are_within(model->variance, weights, most) &&
+           are_within(model->offset, items, most) &&
+           are_within(model->precision, items, FLT_MAX); /* no factor of a score: ratings without noise make it large */
+}
+
+static lfrec_status train(lfrec_job *job, const lfrec_options *options, lfrec_model *model, lfrec_report *report)
+{
+    lfrec_options with_room = *options;
+    with_room.items = job->room;
+    lfrec_status status = lfrec_model_create(model, &with_room, NULL);
+    if (status == LFREC_OK) {
+        status = lfrec_train(model, options, &job->ratings, ask_to_go_on, job, report);
+    }
+    if (status == LFREC_OK && report->ending != LFREC_ENDED_CANCELLED && !is_sane_model(model)) {
+        status = LFREC_ERROR_DIVERGED;
+    }
+    return status;
 }
 
 void lfrec_job_run(lfrec_job *job)
 {
-    lfrec_options with_room = job->options;
-    with_room.items = job->room;
     lfrec_report report = {0};
-    lfrec_status status = lfrec_model_create(&job->model, &with_room, NULL);
-    if (status == LFREC_OK) {
-        status = lfrec_train(&job->model, &job->options, &job->ratings, ask_to_go_on, job, &report);
+    lfrec_status status = train(job, &job->options, &job->model, &report);
+    if (status == LFREC_OK && report.ending != LFREC_ENDED_CANCELLED && job->ranking_options.factors > 0) {
+        status = train(job, &job->ranking_options, &job->ranker, &report);
     }
     if (status == LFREC_OK && report.ending == LFREC_ENDED_CANCELLED) {
         job->state = LFREC_JOB_CANCELLED;
         return;
-    }
-    if (status == LFREC_OK && !is_sane_model(&job->model)) {
-        status = LFREC_ERROR_DIVERGED;
     }
     job->state = status == LFREC_OK ? LFREC_JOB_TRAINED : LFREC_JOB_FAILED;
     if (status == LFREC_ERROR_DIVERGED) {
@@ -95,6 +109,7 @@ void lfrec_job_free(lfrec_job *job)
         *job->owner = NULL;
     }
     lfrec_model_destroy(&job->model);
+    lfrec_model_destroy(&job->ranker);
     free(job->row_start);
     free(job->item);
     free(job->value);

@@ -1,4 +1,4 @@
-/* job.h - one training: a frozen copy of the ratings, the model made from it, and how it went. Part of the operator; its public half
+/* job.h - one training: a frozen copy of the ratings, the models made from it, and how it went. Part of the operator; its public half
  * (run, cancel, free) is in operator.h. */
 #ifndef LFREC_JOB_H
 #define LFREC_JOB_H
@@ -28,13 +28,15 @@ struct lfrec_job {
     size_t *row_start;
     uint32_t *item;
     float *value;
-    lfrec_model model; /* room items; all zero until trained */
+    lfrec_model model;             /* room items; all zero until trained */
+    lfrec_options ranking_options; /* items and seed as in options; factors 0: no ranker */
+    lfrec_model ranker;            /* likewise; orders lists */
     lfrec_job_state state;
     char error[LFREC_OPERATOR_ERROR_MAX]; /* of LFREC_JOB_FAILED */
     atomic_bool cancel;
 };
 
-/* Copies the store's ratings. options->items is the store's. NULL: no memory. */
-lfrec_job *lfrec_job_new(const lfrec_store *store, const lfrec_options *options, uint32_t room);
+/* Copies the store's ratings. options->items is the store's; ranking: NULL for no ranker. NULL: no memory. */
+lfrec_job *lfrec_job_new(const lfrec_store *store, const lfrec_options *options, const lfrec_options *ranking, uint32_t room);
 
 #endif

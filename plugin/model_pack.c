@@ -3,42 +3,79 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HEAD = 8 };
-static const char magic[4] = {'L', 'F', 'P', '1'};
+enum { HEAD = 8, LENGTH = 8 };
+static const char magic[4] = {'L', 'F', 'P', '2'};
 
 static size_t padded(size_t length)
 {
     return (length + 7) & ~(size_t)7;
 }
 
-bool lfrec_model_pack(const lfrec_store *store, const lfrec_model *model, lfrec_buffer *buffer)
+/* Little-endian. */
+static void put_number(unsigned char *at, uint64_t value, unsigned size)
 {
-    size_t names = HEAD, bytes = 0, written = 0;
+    for (unsigned i = 0; i < size; i++) {
+        at[i] = (unsigned char)(value >> (8 * i));
+    }
+}
+
+static uint64_t number(const unsigned char *at, unsigned size)
+{
+    uint64_t value = 0;
+    for (unsigned i = 0; i < size; i++) {
+        value |= (uint64_t)at[i] << (8 * i);
+    }
+    return value;
+}
+
+/* model: NULL for none. */
+static bool put_model(const lfrec_model *model, lfrec_buffer *buffer)
+{
+    size_t bytes = 0, written = 0;
+    if (model && lfrec_save_size(model, &bytes) != LFREC_OK) {
+        return false;
+    }
+    const size_t room = LENGTH + padded(bytes);
+    if (!lfrec_buffer_reserve(buffer, room)) {
+        return false;
+    }
+    unsigned char *at = (unsigned char *)buffer->bytes + buffer->length;
+    memset(at, 0, room);
+    put_number(at, bytes, LENGTH);
+    if (model && lfrec_save_buffer(model, at + LENGTH, bytes, &written) != LFREC_OK) {
+        return false;
+    }
+    buffer->length += room;
+    return true;
+}
+
+bool lfrec_model_pack(const lfrec_store *store, const lfrec_model *model, const lfrec_model *ranker, lfrec_buffer *buffer)
+{
+    size_t names = HEAD;
     for (uint32_t item = 0; item < model->items; item++) {
         names += 2 + lfrec_store_item_id(store, item).length;
     }
     names = padded(names);
-    if (lfrec_save_size(model, &bytes) != LFREC_OK || !lfrec_buffer_reserve(buffer, names + bytes)) {
+    if (!lfrec_buffer_reserve(buffer, names)) {
         return false;
     }
     unsigned char *at = (unsigned char *)buffer->bytes + buffer->length;
     memset(at, 0, names);
     memcpy(at, magic, sizeof magic);
-    for (int i = 0; i < 4; i++) {
-        at[4 + i] = (unsigned char)(model->items >> (8 * i));
-    }
+    put_number(at + sizeof magic, model->items, 4);
     unsigned char *name = at + HEAD;
     for (uint32_t item = 0; item < model->items; item++) {
-        lfrec_id id = lfrec_store_item_id(store, item);
-        name[0] = (unsigned char)id.length; /* at most LFREC_ID_MAX */
-        name[1] = (unsigned char)(id.length >> 8);
+        lfrec_id id = lfrec_store_item_id(store, item); /* at most LFREC_ID_MAX bytes */
+        put_number(name, id.length, 2);
         memcpy(name + 2, id.bytes, id.length);
         name += 2 + id.length;
     }
-    if (lfrec_save_buffer(model, at + names, bytes, &written) != LFREC_OK) {
+    const size_t before = buffer->length;
+    buffer->length += names;
+    if (!put_model(model, buffer) || !put_model(ranker, buffer)) {
+        buffer->length = before;
         return false;
     }
-    buffer->length += names + written;
     return true;
 }
 
@@ -48,6 +85,25 @@ static bool fail(char error[LFREC_PACK_ERROR_MAX], const char *why)
     return false;
 }
 
+/* From *from on, which moves behind it. false: error says what is wrong with it. */
+static bool read_model(const unsigned char *at, size_t length, size_t *from, uint32_t items, lfrec_model *model,
+                       char error[LFREC_PACK_ERROR_MAX])
+{
+    const size_t left = length > *from ? length - *from : 0;
+    const uint64_t bytes = left >= LENGTH ? number(at + *from, LENGTH) : left;
+    if (left < LENGTH || bytes > left - LENGTH) {
+        return fail(error, "the model cannot be read: it is cut short");
+    }
+    lfrec_status status = bytes > 0 ? lfrec_load_buffer(model, at + *from + LENGTH, (size_t)bytes, NULL) : LFREC_OK;
+    if (status != LFREC_OK || (bytes > 0 && model->items != items)) {
+        snprintf(error, LFREC_PACK_ERROR_MAX, "the model cannot be read: %s",
+                 status == LFREC_OK ? "it has other items than its names" : lfrec_status_string(status));
+        return false;
+    }
+    *from += LENGTH + padded((size_t)bytes);
+    return true;
+}
+
 bool lfrec_packed_open(lfrec_packed *p, const void *bytes, size_t length, char error[LFREC_PACK_ERROR_MAX])
 {
     const unsigned char *at = bytes;
@@ -55,7 +111,7 @@ bool lfrec_packed_open(lfrec_packed *p, const void *bytes, size_t length, char e
     if (length < HEAD || memcmp(at, magic, sizeof magic) != 0) {
         return fail(error, "these bytes are no model of lfrec-kafka's");
     }
-    uint32_t items = at[4] | (uint32_t)at[5] << 8 | (uint32_t)at[6] << 16 | (uint32_t)at[7] << 24;
+    uint32_t items = (uint32_t)number(at + sizeof magic, 4);
     if (items > length / 3) {
         return fail(error, "the model is cut short");
     }
@@ -65,7 +121,7 @@ bool lfrec_packed_open(lfrec_packed *p, const void *bytes, size_t length, char e
     }
     size_t from = HEAD;
     for (uint32_t item = 0; item < items; item++) {
-        size_t id = length - from >= 2 ? at[from] | (size_t)at[from + 1] << 8 : 0;
+        size_t id = length - from >= 2 ? (size_t)number(at + from, 2) : 0;
         if (id < 1 || id > LFREC_ID_MAX || id > length - from - 2) {
             lfrec_packed_close(p);
             return fail(error, "the names of the model's items are damaged");
@@ -74,19 +130,21 @@ bool lfrec_packed_open(lfrec_packed *p, const void *bytes, size_t length, char e
         from += 2 + id;
     }
     from = padded(from);
-    lfrec_status status = from <= length ? lfrec_load_buffer(&p->model, at + from, length - from, NULL) : LFREC_ERROR_CORRUPT;
-    if (status != LFREC_OK || p->model.items != items) {
-        snprintf(error, LFREC_PACK_ERROR_MAX, "the model cannot be read: %s",
-                 status == LFREC_OK ? "it has other items than its names" : lfrec_status_string(status));
-        lfrec_packed_close(p);
-        return false;
+    bool good = read_model(at, length, &from, items, &p->model, error) &&
+                read_model(at, length, &from, items, &p->ranker, error);
+    if (good && (p->model.items != items || from != length)) {
+        good = fail(error, "the model cannot be read: it is missing, or something follows its end");
     }
-    return true;
+    if (!good) {
+        lfrec_packed_close(p);
+    }
+    return good;
 }
 
 void lfrec_packed_close(lfrec_packed *p)
 {
     lfrec_model_destroy(&p->model);
+    lfrec_model_destroy(&p->ranker);
     free(p->id);
     *p = (lfrec_packed){0};
 }
@@ -97,7 +155,7 @@ bool lfrec_packed_item(const lfrec_packed *p, uint32_t index, lfrec_id *id)
         return false;
     }
     const unsigned char *at = p->id[index];
-    *id = (lfrec_id){.bytes = (const char *)at + 2, .length = at[0] | (size_t)at[1] << 8};
+    *id = (lfrec_id){.bytes = (const char *)at + 2, .length = (size_t)number(at, 2)};
     return true;
 }
 
@@ -126,6 +184,8 @@ void lfrec_model_spread(const lfrec_model *from, const uint32_t *index, lfrec_mo
     to->mean = from->mean;
     to->item_shrink = from->item_shrink;
     to->user_shrink = from->user_shrink;
+    to->gain = from->gain;
+    to->step = from->step;
     float *mean = writable(to->item_mean);
     for (uint32_t item = 0; item < to->items; item++) {
         mean[item] = from->mean;
@@ -136,4 +196,9 @@ void lfrec_model_spread(const lfrec_model *from, const uint32_t *index, lfrec_mo
     spread(from->encoder, from->stride, to->encoder, to->stride, words, from->items, index);
     spread(from->decoder, from->stride, to->decoder, to->stride, words, from->items, index);
     spread(from->implicit, from->stride, to->implicit, to->stride, words, from->items, index);
+    spread(from->variance, from->stride, to->variance, to->stride, words, from->items, index);
+    spread(from->precision, 1, to->precision, 1, 1, from->items, index);
+    for (size_t row = 0; from->gram && to->gram && row < from->factors; row++) {
+        memcpy((float *)writable(to->gram) + row * to->stride, from->gram + row * from->stride, words * sizeof(float));
+    }
 }

@@ -1,6 +1,7 @@
-/* model_pack.h - a model with the names of its items, as bytes: what one operator can give to another, whose items have other indices.
+/* model_pack.h - an operator's models with the names of their items, as bytes: what it can give to another, whose items have other indices.
  *
- *   "LFP1"  items u32  { length u16  id }...  padding to 8  the model in the header's own format (which has a checksum) */
+ *   "LFP2"  items u32  { length u16  id }...  padding to 8, then twice, for the model that predicts ratings and the one that orders
+ *   lists: bytes u64 (0: there is none)  the model in the header's own format (which has a checksum)  padding to 8 */
 #ifndef LFREC_MODEL_PACK_H
 #define LFREC_MODEL_PACK_H
 
@@ -10,11 +11,12 @@
 
 #define LFREC_PACK_ERROR_MAX 256u
 
-/* Appends it. The model has as many items as the store. false: no memory. */
-bool lfrec_model_pack(const lfrec_store *store, const lfrec_model *model, lfrec_buffer *buffer);
+/* Appends them. Each has as many items as the store; ranker: NULL for none. false: no memory. */
+bool lfrec_model_pack(const lfrec_store *store, const lfrec_model *model, const lfrec_model *ranker, lfrec_buffer *buffer);
 
 typedef struct lfrec_packed {
     lfrec_model model;        /* items in the maker's order */
+    lfrec_model ranker;       /* likewise; no items: there is none */
     const unsigned char **id; /* model.items: where each id's length stands, in the bytes given to open */
 } lfrec_packed;
 

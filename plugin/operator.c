@@ -1,8 +1,9 @@
 /* operator.c - one event in, recommendations out. What is where: ratings.c knows who rated what, outbox.c who waits for a list, job.c
- * trains, prequential.h keeps the running error; here they meet the model. */
+ * trains, forecast.c predicts, prequential.h keeps the running error; here they meet the model. */
 #include "operator.h"
 
 #include "../lfrec.h"
+#include "forecast.h"
 #include "job.h"
 #include "model_pack.h"
 #include "operator_state.h"
@@ -29,23 +30,26 @@ struct lfrec_operator {
 
     lfrec_store *store;
     lfrec_outbox outbox;
-    /* Means and model have room for the same number of items, at least the store's. Items from the store's number up have no ratings and
+    /* Means and models have room for the same number of items, at least the store's. Items from the store's number up have no ratings and
      * are shown to nobody: see view_of. */
     lfrec_means means;
-    lfrec_model model;
-    uint64_t version; /* of the model; 0: the means alone */
-    bool follows;     /* the model is another operator's, and so are its means */
-    uint64_t changes; /* of ratings since all of the model's means were brought up to date */
+    lfrec_model model;  /* predicts ratings */
+    lfrec_model ranker; /* orders lists; all zero until there is one */
+    uint64_t version;   /* of both; 0: the means alone */
+    bool follows;       /* the models are another operator's, and so are the means in them */
+    uint64_t changes;   /* of ratings since all of the models' means were brought up to date */
     uint64_t trainings;
     lfrec_job *job; /* begun and neither adopted nor freed; not owned */
 
+    lfrec_forecaster forecaster;
     lfrec_prequential error;
     uint64_t rates, retracts, forgets, published, unchanged, retrains, failed_retrains;
 
-    uint32_t most_factors; /* that the scratch is for */
     /* Scratch. */
-    float *factors;                /* LFREC_STRIDE of the most factors a model may have */
+    float *factors;                /* of a user of the model: lfrec_user_floats */
+    float *ranking_factors;        /* and of the ranker */
     lfrec_user listed_user;        /* whom op->scored is for, folded in into op->factors */
+    float listed_weight;           /* of the model in op->listed_user's scores */
     lfrec_scored *scored;          /* top_n */
     lfrec_recommended *listed;     /* top_n */
     lfrec_reason *reasons;         /* options.reasons */
@@ -57,10 +61,11 @@ struct lfrec_operator {
 lfrec_operator_options lfrec_operator_options_for(uint32_t factors, float scale_min, float scale_max)
 {
     return (lfrec_operator_options){.factors = factors,
+                                    .ranking = 64,
                                     .top_n = 10,
                                     .reasons = 0,
                                     .min_support = LFREC_MIN_SUPPORT,
-                                    .epochs = 60,
+                                    .epochs = 64,
                                     .scale_min = scale_min,
                                     .scale_max = scale_max,
                                     .item_shrink = 5,
@@ -74,6 +79,9 @@ static const char *find_fault(const lfrec_operator_options *options)
 {
     if (options->factors < 1 || options->factors > LFREC_MAX_FACTORS) {
         return "factors must be 1 to 1024";
+    }
+    if (options->ranking > LFREC_MAX_FACTORS) {
+        return "factors of the ranking must be 0 to 1024";
     }
     if (options->top_n < 1 || options->top_n > MOST_LISTED) {
         return "the length of a list must be 1 to 100000";
@@ -101,12 +109,14 @@ static const char *find_fault(const lfrec_operator_options *options)
 }
 
 /* The library's options for a model with room for `items` of `factors` factors. */
-static lfrec_options model_options(const lfrec_operator *op, uint32_t items, uint32_t factors)
+static lfrec_options model_options(const lfrec_operator *op, lfrec_setting setting, uint32_t items, uint32_t factors)
 {
-    lfrec_options options = lfrec_options_for(LFREC_SGD, items, factors, op->options.scale_min, op->options.scale_max);
+    lfrec_options options = lfrec_options_for(setting, items, factors, op->options.scale_min, op->options.scale_max);
     options.item_shrink = op->options.item_shrink;
     options.user_shrink = op->options.user_shrink;
-    options.learning_rate *= op->options.learning_rate_scale;
+    if (setting != LFREC_RANKING) {
+        options.learning_rate *= op->options.learning_rate_scale;
+    }
     return options;
 }
 
@@ -128,14 +138,11 @@ bool lfrec_operator_open(lfrec_operator **out, const lfrec_operator_options *opt
     op->context = context;
     size_t reasons = options->reasons;
     op->store = lfrec_store_open();
-    uint32_t most_factors = options->factors > FIRST_FACTORS ? options->factors : FIRST_FACTORS;
-    op->most_factors = most_factors;
-    op->factors = calloc(LFREC_STRIDE(most_factors), sizeof *op->factors);
     op->scored = calloc(options->top_n, sizeof *op->scored);
     op->listed = calloc(options->top_n, sizeof *op->listed);
     op->reasons = calloc(reasons + 1, sizeof *op->reasons); /* + 1: never a size of 0 */
     op->reasons_out = calloc(reasons * options->top_n + 1, sizeof *op->reasons_out);
-    lfrec_options first = model_options(op, FIRST_ITEMS, FIRST_FACTORS);
+    lfrec_options first = model_options(op, LFREC_SGD, FIRST_ITEMS, FIRST_FACTORS);
     const char *field = NULL;
     lfrec_status status = lfrec_options_check(&first, &field);
     if (status != LFREC_OK) {
@@ -143,9 +150,10 @@ bool lfrec_operator_open(lfrec_operator **out, const lfrec_operator_options *opt
         lfrec_operator_close(op);
         return false;
     }
-    if (!op->store || !op->factors || !op->scored || !op->listed || !op->reasons || !op->reasons_out ||
+    if (!op->store || !op->scored || !op->listed || !op->reasons || !op->reasons_out ||
         lfrec_means_create(&op->means, FIRST_ITEMS, NULL) != LFREC_OK ||
-        lfrec_model_create(&op->model, &first, NULL) != LFREC_OK) {
+        lfrec_model_create(&op->model, &first, NULL) != LFREC_OK ||
+        !(op->factors = calloc(lfrec_user_floats(&op->model), sizeof *op->factors))) {
         snprintf(error, LFREC_OPERATOR_ERROR_MAX, "no memory for the operator");
         lfrec_operator_close(op);
         return false;
@@ -163,10 +171,13 @@ void lfrec_operator_close(lfrec_operator *op)
         op->job->owner = NULL;
     }
     lfrec_model_destroy(&op->model);
+    lfrec_model_destroy(&op->ranker);
     lfrec_means_destroy(&op->means);
     lfrec_outbox_free(&op->outbox);
+    lfrec_forecaster_free(&op->forecaster);
     lfrec_store_close(op->store);
     free(op->factors);
+    free(op->ranking_factors);
     free(op->scored);
     free(op->listed);
     free(op->reasons);
@@ -176,10 +187,15 @@ void lfrec_operator_close(lfrec_operator *op)
 
 /* ---- means and model grow with the items ---- */
 
-/* The model as it is to be read: with as many items as the store knows. Borrowed, for functions that only read. */
-static lfrec_model view_of(const lfrec_operator *op)
+static bool has_ranker(const lfrec_operator *op)
 {
-    lfrec_model view = op->model;
+    return op->ranker.items > 0;
+}
+
+/* A model as it is to be read: with as many items as the store knows. Borrowed, for functions that only read. */
+static lfrec_model view_of(const lfrec_operator *op, const lfrec_model *model)
+{
+    lfrec_model view = *model;
     view.items = lfrec_store_items(op->store);
     view.writable = 0;
     view.memory = NULL;
@@ -189,7 +205,7 @@ static lfrec_model view_of(const lfrec_operator *op)
 /* A model with the operator's room and another's content. */
 static lfrec_status copy_into_room(const lfrec_operator *op, const lfrec_model *from, uint32_t room, lfrec_model *to)
 {
-    lfrec_options options = model_options(op, room, from->factors);
+    lfrec_options options = model_options(op, from->setting, room, from->factors);
     lfrec_status status = lfrec_model_create(to, &options, NULL);
     if (status == LFREC_OK) {
         status = lfrec_model_copy(to, from);
@@ -215,18 +231,38 @@ static bool make_room_for_item(lfrec_operator *op)
     if (lfrec_means_create(&means, room, NULL) != LFREC_OK) {
         return false;
     }
-    lfrec_model model;
+    lfrec_model model, ranker = {0};
     if (copy_into_room(op, &op->model, room, &model) != LFREC_OK) {
         lfrec_means_destroy(&means);
+        return false;
+    }
+    if (has_ranker(op) && copy_into_room(op, &op->ranker, room, &ranker) != LFREC_OK) {
+        lfrec_means_destroy(&means);
+        lfrec_model_destroy(&model);
         return false;
     }
     means.overall = op->means.overall;
     memcpy(means.item, op->means.item, op->means.items * sizeof *means.item);
     lfrec_means_destroy(&op->means);
     lfrec_model_destroy(&op->model);
+    lfrec_model_destroy(&op->ranker);
     op->means = means;
     op->model = model;
+    op->ranker = ranker;
     return true;
+}
+
+/* The ranker's means are never looked at, but with them comes the support of each item. */
+static void refresh_means(lfrec_operator *op)
+{
+    if (op->follows) {
+        return;
+    }
+    lfrec_model_set_means(&op->model, &op->means);
+    if (has_ranker(op)) {
+        lfrec_model_set_means(&op->ranker, &op->means);
+    }
+    op->changes = 0;
 }
 
 /* After a change of the item's sum. The item's own mean is brought up to date at once; the others, which lean on the overall mean, at once
@@ -240,26 +276,54 @@ static void refresh_mean(lfrec_operator *op, uint32_t item)
     uint64_t ratings = lfrec_store_ratings(op->store), room = op->model.items;
     uint64_t patience = room <= SMALL_CATALOG ? 0 : ratings / 64 > room / 8 ? ratings / 64 : room / 8;
     if (++op->changes >= patience) {
-        lfrec_model_set_means(&op->model, &op->means);
-        op->changes = 0;
+        refresh_means(op);
     } else {
         lfrec_model_set_item_mean(&op->model, &op->means, item);
+        if (has_ranker(op)) {
+            lfrec_model_set_item_mean(&op->ranker, &op->means, item);
+        }
     }
 }
 
 /* ---- lists ---- */
 
-/* The user's best items, into op->scored; returns how many. */
-static size_t best_items(lfrec_operator *op, const lfrec_model *view, const lfrec_history *history)
+/* Folds the user into the ranker. false: there is none, or it knows nothing that the user has rated, and all items are alike to it. */
+static bool is_ranked(const lfrec_operator *op, const lfrec_history *history, lfrec_user *user)
+{
+    if (!has_ranker(op)) {
+        return false;
+    }
+    lfrec_model ranker = view_of(op, &op->ranker);
+    bool known = false;
+    if (lfrec_fold_in(&ranker, history, user) == LFREC_OK) {
+        for (size_t k = 0; k < ranker.factors; ++k) {
+            known = known || user->factors[k] > 0 || user->factors[k] < 0;
+        }
+    }
+    return known;
+}
+
+/* The user's best items with their predicted ratings, into op->scored; returns how many. */
+static size_t best_items(lfrec_operator *op, const lfrec_model *view, uint32_t user, const lfrec_history *history)
 {
     size_t found = 0;
     op->listed_user.factors = op->factors;
-    if (view->items == 0 || lfrec_fold_in(view, history, &op->listed_user) != LFREC_OK) {
+    if (view->items == 0 ||
+        lfrec_forecast_user(&op->forecaster, view, user, history, &op->listed_user, &op->listed_weight) != LFREC_OK) {
         return 0;
     }
     lfrec_query query = lfrec_query_for(op->options.top_n, history);
     query.min_support = op->options.min_support;
-    return lfrec_top(view, &op->listed_user, &query, op->scored, &found) == LFREC_OK ? found : 0;
+    lfrec_user ranked_user = {.factors = op->ranking_factors};
+    if (!is_ranked(op, history, &ranked_user)) {
+        return lfrec_top(view, &op->listed_user, &query, op->scored, &found) == LFREC_OK ? found : 0;
+    }
+    lfrec_model ranker = view_of(op, &op->ranker);
+    lfrec_status status = lfrec_top(&ranker, &ranked_user, &query, op->scored, &found);
+    for (size_t k = 0; k < found && status == LFREC_OK; ++k) {
+        status = lfrec_predict(view, &op->listed_user, op->scored[k].item, &op->scored[k].score);
+    }
+    return status == LFREC_OK ? found : 0;
 }
 
 static float rating_in(const lfrec_history *history, uint32_t item)
@@ -307,7 +371,7 @@ static bool hand_over(lfrec_operator *op, uint32_t user, const lfrec_model *view
         for (size_t r = 0; r < why.count; ++r) {
             out[r] = (lfrec_reason_out){.item = lfrec_store_item_id(op->store, room->found[r].item),
                                         .rating = rating_in(history, room->found[r].item),
-                                        .share = room->found[r].share};
+                                        .share = op->listed_weight * room->found[r].share};
         }
         listed->reasons = out;
         listed->reason_count = why.count;
@@ -334,6 +398,19 @@ static uint64_t fingerprint_of(const lfrec_scored *scored, size_t count)
     return hash ? hash : 1;
 }
 
+/* A user without ratings is new again. */
+static void forget_user(lfrec_operator *op, uint32_t user)
+{
+    lfrec_outbox_forget(&op->outbox, user);
+    lfrec_forecaster_forget(&op->forecaster, user);
+}
+
+static bool reserve_user(lfrec_operator *op)
+{
+    uint32_t users = lfrec_store_user_slots(op->store) + 1;
+    return lfrec_outbox_reserve(&op->outbox, users) && lfrec_forecaster_reserve(&op->forecaster, users);
+}
+
 static bool publish_goodbye(lfrec_operator *op, uint32_t user)
 {
     lfrec_recommendation recommendation = {.user = lfrec_store_user_id(op->store, user),
@@ -345,7 +422,7 @@ static bool publish_goodbye(lfrec_operator *op, uint32_t user)
         return false;
     }
     ++op->published;
-    lfrec_outbox_forget(&op->outbox, user);
+    forget_user(op, user);
     lfrec_store_remove_user(op->store, user);
     return true;
 }
@@ -357,9 +434,9 @@ static bool refresh(lfrec_operator *op, uint32_t user)
     if (history.count == 0) {
         return publish_goodbye(op, user);
     }
-    lfrec_model view = view_of(op);
+    lfrec_model view = view_of(op, &op->model);
     const struct reasons_room room = published_reasons(op);
-    size_t count = best_items(op, &view, &history);
+    size_t count = best_items(op, &view, user, &history);
     uint64_t fingerprint = fingerprint_of(op->scored, count);
     if (fingerprint == op->outbox.user[user].published) {
         ++op->unchanged;
@@ -394,8 +471,8 @@ static bool list_of(lfrec_operator *op, lfrec_id id, const struct reasons_room *
     if (history.count == 0) {
         return false;
     }
-    lfrec_model view = view_of(op);
-    size_t count = best_items(op, &view, &history);
+    lfrec_model view = view_of(op, &op->model);
+    size_t count = best_items(op, &view, user, &history);
     hand_over(op, user, &view, &history, count, room, publish, context);
     return true;
 }
@@ -438,16 +515,10 @@ size_t lfrec_operator_history(const lfrec_operator *op, lfrec_id id, lfrec_rated
 
 /* ---- learning ---- */
 
-static float clamped(const lfrec_operator *op, float rating)
+/* What is said of a pair before its rating is learned. false: nothing is known yet. */
+static bool predict(const lfrec_operator *op, const lfrec_place *place, lfrec_forecast *forecast)
 {
-    rating = rating < op->options.scale_min ? op->options.scale_min : rating;
-    return rating > op->options.scale_max ? op->options.scale_max : rating;
-}
-
-/* What model and means say of a pair before its rating is learned. */
-static bool predict(const lfrec_operator *op, const lfrec_place *place, float *predicted, float *by_means)
-{
-    lfrec_model view = view_of(op);
+    lfrec_model view = view_of(op, &op->model);
     if (lfrec_store_ratings(op->store) == 0) {
         return false;
     }
@@ -455,17 +526,8 @@ static bool predict(const lfrec_operator *op, const lfrec_place *place, float *p
     if (place->user != LFREC_NO_INDEX) {
         history = lfrec_store_history(op->store, place->user);
     }
-    lfrec_user user = {.factors = op->factors};
-    bool means_alone = op->version == 0 || place->item == LFREC_NO_INDEX; /* folding in would cost time and add zeros */
-    if ((means_alone ? lfrec_user_mean(&view, &history, &user.mean) : lfrec_fold_in(&view, &history, &user)) != LFREC_OK) {
-        return false;
-    }
-    *by_means = clamped(op, (place->item == LFREC_NO_INDEX ? view.mean : view.item_mean[place->item]) + user.mean);
-    if (means_alone) {
-        *predicted = *by_means;
-        return true;
-    }
-    return lfrec_predict(&view, &user, place->item, predicted) == LFREC_OK;
+    lfrec_user folded = {.factors = op->factors};
+    return lfrec_forecast_rating(&op->forecaster, &view, place->user, &history, place->item, &folded, forecast) == LFREC_OK;
 }
 
 /* The user's list is not what it was. */
@@ -480,13 +542,14 @@ static lfrec_learned learn_rate(lfrec_operator *op, const lfrec_event *event, in
 {
     lfrec_place place = lfrec_store_seek(op->store, event->user, event->item);
     bool was_rated = place.rated;
-    float old = place.value, predicted = 0, by_means = 0;
-    bool fresh = !was_rated && predict(op, &place, &predicted, &by_means);
+    float old = place.value;
+    lfrec_forecast forecast;
+    bool fresh = !was_rated && predict(op, &place, &forecast);
     /* First all that can fail, then the rest. */
     if (place.item == LFREC_NO_INDEX && !make_room_for_item(op)) {
         return LFREC_OUT_OF_MEMORY;
     }
-    if (place.user == LFREC_NO_INDEX && !lfrec_outbox_reserve(&op->outbox, lfrec_store_user_slots(op->store) + 1)) {
+    if (place.user == LFREC_NO_INDEX && !reserve_user(op)) {
         return LFREC_OUT_OF_MEMORY;
     }
     uint32_t item = place.item == LFREC_NO_INDEX ? lfrec_store_items(op->store) : place.item;
@@ -501,7 +564,8 @@ static lfrec_learned learn_rate(lfrec_operator *op, const lfrec_event *event, in
     }
     ++op->rates;
     if (fresh) {
-        lfrec_prequential_add(&op->error, predicted, by_means, event->rating);
+        lfrec_prequential_add(&op->error, forecast.predicted, forecast.by_means, event->rating);
+        lfrec_forecast_learn(&op->forecaster, place.user, &forecast, event->rating);
     }
     if (was_rated && old == event->rating) {
         if (publish_now && op->outbox.user[place.user].waiting) {
@@ -523,6 +587,9 @@ static lfrec_learned learn_retract(lfrec_operator *op, const lfrec_event *event,
     }
     lfrec_store_take(op->store, &place);
     lfrec_means_remove(&op->means, place.item, place.value);
+    if (lfrec_store_history(op->store, place.user).count == 0) {
+        lfrec_forecaster_forget(&op->forecaster, place.user);
+    }
     refresh_mean(op, place.item);
     touch(op, place.user, publish_now);
     return LFREC_LEARNED;
@@ -539,8 +606,7 @@ static void remove_from_means(lfrec_operator *op, const lfrec_history *history)
 static lfrec_learned learn_forget(lfrec_operator *op, const lfrec_event *event, int32_t partition, bool publish_now)
 {
     uint32_t user;
-    if (!lfrec_outbox_reserve(&op->outbox, lfrec_store_user_slots(op->store) + 1) ||
-        !lfrec_store_add_user(op->store, event->user, partition, &user)) {
+    if (!reserve_user(op) || !lfrec_store_add_user(op->store, event->user, partition, &user)) {
         return LFREC_OUT_OF_MEMORY;
     }
     ++op->forgets;
@@ -551,6 +617,7 @@ static lfrec_learned learn_forget(lfrec_operator *op, const lfrec_event *event, 
         refresh_mean(op, history.item[k]);
     }
     lfrec_store_clear_user(op->store, user);
+    lfrec_forecaster_forget(&op->forecaster, user);
     touch(op, user, publish_now);
     return known ? LFREC_LEARNED : LFREC_UNCHANGED;
 }
@@ -582,17 +649,8 @@ static void drop_user(lfrec_operator *op, uint32_t user)
 {
     lfrec_history history = lfrec_store_history(op->store, user);
     remove_from_means(op, &history);
-    lfrec_outbox_forget(&op->outbox, user);
+    forget_user(op, user);
     lfrec_store_remove_user(op->store, user);
-}
-
-/* After users left. */
-static void refresh_means(lfrec_operator *op)
-{
-    if (!op->follows) {
-        lfrec_model_set_means(&op->model, &op->means);
-        op->changes = 0;
-    }
 }
 
 void lfrec_operator_drop_partition(lfrec_operator *op, int32_t partition)
@@ -623,13 +681,19 @@ lfrec_job *lfrec_operator_retrain_begin(lfrec_operator *op)
     if (op->job || items < FEWEST_ITEMS || users < FEWEST_USERS) {
         return NULL;
     }
-    lfrec_options options = model_options(op, items, op->options.factors < items ? op->options.factors : items);
+    lfrec_options options = model_options(op, LFREC_BAYES, items, op->options.factors < items ? op->options.factors : items);
     options.seed = op->options.seed + op->trainings;
     uint64_t most = lfrec_epochs_for(options.setting, 0),
              epochs = lfrec_epochs_for(options.setting, (size_t)lfrec_store_ratings(op->store));
     epochs = op->options.epochs * epochs / most;
     options.epochs = epochs > 0 ? (uint32_t)epochs : 1;
-    op->job = lfrec_job_new(op->store, &options, op->model.items);
+    lfrec_options ranking;
+    if (op->options.ranking > 0) {
+        ranking = model_options(op, LFREC_RANKING, items, op->options.ranking < items ? op->options.ranking : items);
+        ranking.epochs = lfrec_epochs_for(LFREC_RANKING, (size_t)lfrec_store_ratings(op->store));
+        ranking.seed = options.seed;
+    }
+    op->job = lfrec_job_new(op->store, &options, op->options.ranking > 0 ? &ranking : NULL, op->model.items);
     if (op->job) {
         op->job->owner = &op->job;
         ++op->trainings;
@@ -647,28 +711,47 @@ static void touch_all(lfrec_operator *op)
     }
 }
 
-/* The job's model, with the operator's room and today's means, in place of the operator's. */
-static lfrec_status take_model(lfrec_operator *op, lfrec_job *job)
+/* A job's model gets the operator's room, today's means, and room in *factors for a user. */
+static lfrec_status fit_model(const lfrec_operator *op, lfrec_model *model, float **factors)
 {
-    if (job->model.items != op->model.items) {
+    if (model->items != op->model.items) {
         /* Items came while the training ran. */
         lfrec_model larger;
-        lfrec_status status = copy_into_room(op, &job->model, op->model.items, &larger);
+        lfrec_status status = copy_into_room(op, model, op->model.items, &larger);
         if (status != LFREC_OK) {
             return status;
         }
-        lfrec_model_destroy(&job->model);
-        job->model = larger;
+        lfrec_model_destroy(model);
+        *model = larger;
     }
-    lfrec_status status = lfrec_model_set_means(&job->model, &op->means);
-    if (status != LFREC_OK) {
-        return status;
+    float *more = realloc(*factors, lfrec_user_floats(model) * sizeof *more);
+    if (!more) {
+        return LFREC_ERROR_MEMORY;
     }
-    lfrec_model old = op->model;
-    op->model = job->model;
-    job->model = old; /* freed with the job */
-    op->changes = 0;
-    return LFREC_OK;
+    *factors = more;
+    return lfrec_model_set_means(model, &op->means);
+}
+
+static void exchange(lfrec_model *a, lfrec_model *b)
+{
+    lfrec_model keep = *a;
+    *a = *b;
+    *b = keep;
+}
+
+/* The job's models in place of the operator's, which are freed with the job: both or neither. */
+static lfrec_status take_models(lfrec_operator *op, lfrec_job *job)
+{
+    lfrec_status status = fit_model(op, &job->model, &op->factors);
+    if (status == LFREC_OK && job->ranking_options.factors > 0) {
+        status = fit_model(op, &job->ranker, &op->ranking_factors);
+    }
+    if (status == LFREC_OK) {
+        exchange(&op->model, &job->model);
+        exchange(&op->ranker, &job->ranker);
+        op->changes = 0;
+    }
+    return status;
 }
 
 bool lfrec_operator_retrain_adopt(lfrec_operator *op, lfrec_job *job, char error[LFREC_OPERATOR_ERROR_MAX])
@@ -682,7 +765,7 @@ bool lfrec_operator_retrain_adopt(lfrec_operator *op, lfrec_job *job, char error
         snprintf(error, LFREC_OPERATOR_ERROR_MAX, "%s", job->error);
         ++op->failed_retrains;
     } else {
-        lfrec_status status = take_model(op, job);
+        lfrec_status status = take_models(op, job);
         adopted = status == LFREC_OK;
         if (!adopted) {
             snprintf(error, LFREC_OPERATOR_ERROR_MAX, "cannot take the new model: %s; the model before it stays",
@@ -704,8 +787,8 @@ bool lfrec_operator_retrain_adopt(lfrec_operator *op, lfrec_job *job, char error
 
 bool lfrec_operator_write_model(const lfrec_operator *op, lfrec_buffer *buffer)
 {
-    lfrec_model view = view_of(op);
-    return op->version > 0 && lfrec_model_pack(op->store, &view, buffer);
+    lfrec_model model = view_of(op, &op->model), ranker = view_of(op, &op->ranker);
+    return op->version > 0 && lfrec_model_pack(op->store, &model, has_ranker(op) ? &ranker : NULL, buffer);
 }
 
 /* The items of a packed model, known from here on; their indices here. */
@@ -721,40 +804,92 @@ static bool know_items(lfrec_operator *op, const lfrec_packed *packed, uint32_t 
     return true;
 }
 
+/* What a model must be for this operator to serve from it; its items are another matter. ranker: it orders lists. */
+static const char *find_misfit(const lfrec_operator *op, const lfrec_model *model, bool ranker)
+{
+    if (model->setting != (ranker ? LFREC_RANKING : LFREC_BAYES)) {
+        return "the model is of another kind";
+    }
+    if (model->factors > (ranker ? op->options.ranking : op->options.factors)) {
+        return ranker ? "the model has more factors than lfrec.ranking allows here"
+                      : "the model has more factors than lfrec.factors allows here";
+    }
+    const float least = op->options.scale_min, most = op->options.scale_max;
+    if (model->scale_min < least || model->scale_min > least || model->scale_max < most || model->scale_max > most) {
+        return "the model is for another scale";
+    }
+    return NULL;
+}
+
+/* Models with the operator's room in place of its own; ranker: no items for none. Takes them over in any case. */
+static lfrec_status take_over(lfrec_operator *op, lfrec_model *model, lfrec_model *ranker)
+{
+    float **scratch[] = {&op->factors, &op->ranking_factors};
+    lfrec_model *models[] = {model, ranker};
+    lfrec_status status = LFREC_OK;
+    for (int k = 0; k < 2 && status == LFREC_OK && models[k]->items > 0; ++k) {
+        float *more = realloc(*scratch[k], lfrec_user_floats(models[k]) * sizeof *more);
+        *scratch[k] = more ? more : *scratch[k];
+        status = more ? LFREC_OK : LFREC_ERROR_MEMORY;
+    }
+    if (status == LFREC_OK) {
+        exchange(&op->model, model);
+        exchange(&op->ranker, ranker);
+    }
+    lfrec_model_destroy(model);
+    lfrec_model_destroy(ranker);
+    return status;
+}
+
+/* A packed model's content with the operator's items and room. */
+static lfrec_status spread_into_room(const lfrec_operator *op, const lfrec_model *from, const uint32_t *index,
+                                     lfrec_model *to)
+{
+    lfrec_options options = model_options(op, from->setting, op->model.items, from->factors);
+    lfrec_status status = from->items > 0 ? lfrec_model_create(to, &options, NULL) : LFREC_OK;
+    if (status == LFREC_OK && from->items > 0) {
+        lfrec_model_spread(from, index, to);
+    }
+    return status;
+}
+
 bool lfrec_operator_read_model(lfrec_operator *op, const void *bytes, size_t length, uint64_t version,
                                char error[LFREC_OPERATOR_ERROR_MAX])
 {
     lfrec_packed packed;
-    lfrec_model model;
     if (!lfrec_packed_open(&packed, bytes, length, error)) {
         return false;
     }
-    lfrec_options options = model_options(op, op->model.items, packed.model.factors);
+    if (op->options.ranking == 0) {
+        lfrec_model_destroy(&packed.ranker);
+    }
+    const char *fault = find_misfit(op, &packed.model, false);
+    if (!fault && packed.ranker.items > 0) {
+        fault = find_misfit(op, &packed.ranker, true);
+    }
     uint32_t *index = calloc((size_t)packed.model.items + 1, sizeof *index);
-    bool read = false;
-    if (packed.model.setting != options.setting || packed.model.factors > op->most_factors) {
-        snprintf(error, LFREC_OPERATOR_ERROR_MAX,
-                 "the model is of another kind, or has more factors than lfrec.factors allows here");
-    } else if (!index || !know_items(op, &packed, index)) {
-        snprintf(error, LFREC_OPERATOR_ERROR_MAX, "no memory for a model of %u items", (unsigned)packed.model.items);
+    lfrec_model model = {0}, ranker = {0};
+    if (!fault && (!index || !know_items(op, &packed, index))) {
+        fault = "no memory for the model's items";
+    }
+    if (!fault) {
+        lfrec_status status = spread_into_room(op, &packed.model, index, &model);
+        status = status == LFREC_OK ? spread_into_room(op, &packed.ranker, index, &ranker) : status;
+        status = status == LFREC_OK ? take_over(op, &model, &ranker) : status;
+        fault = status == LFREC_OK ? NULL : lfrec_status_string(status);
+    }
+    if (fault) {
+        snprintf(error, LFREC_OPERATOR_ERROR_MAX, "cannot take the model: %s", fault);
+        lfrec_model_destroy(&model);
+        lfrec_model_destroy(&ranker);
     } else {
-        options = model_options(op, op->model.items, packed.model.factors); /* there may be more room now */
-        lfrec_status status = lfrec_model_create(&model, &options, NULL);
-        if (status == LFREC_OK) {
-            lfrec_model_spread(&packed.model, index, &model);
-            lfrec_model_destroy(&op->model);
-            op->model = model;
-            op->version = version;
-            op->follows = true;
-            touch_all(op);
-            read = true;
-        } else {
-            snprintf(error, LFREC_OPERATOR_ERROR_MAX, "cannot take the model: %s", lfrec_status_string(status));
-        }
+        op->version = version;
+        op->follows = true;
+        touch_all(op);
     }
     free(index);
     lfrec_packed_close(&packed);
-    return read;
+    return !fault;
 }
 
 lfrec_operator_stats lfrec_operator_stats_of(const lfrec_operator *op)
@@ -786,8 +921,10 @@ lfrec_operator_state lfrec_operator_state_of(const lfrec_operator *op)
 {
     return (lfrec_operator_state){.store = op->store,
                                   .means = &op->means,
-                                  .model = view_of(op),
+                                  .model = view_of(op, &op->model),
+                                  .ranker = has_ranker(op) ? view_of(op, &op->ranker) : (lfrec_model){0},
                                   .version = op->version,
+                                  .blend = op->forecaster.blend,
                                   .trainings = op->trainings,
                                   .error = op->error};
 }
@@ -802,55 +939,71 @@ bool lfrec_operator_waits(const lfrec_operator *op, uint32_t user)
     return op->outbox.user[user].waiting;
 }
 
-/* What a model must be for this operator to serve from it. */
-static const char *find_misfit(const lfrec_operator *op, const lfrec_model *model)
+lfrec_drift lfrec_operator_drift(const lfrec_operator *op, uint32_t user)
 {
-    lfrec_options ours = model_options(op, FIRST_ITEMS, FIRST_FACTORS);
-    uint32_t most = op->options.factors > FIRST_FACTORS ? op->options.factors : FIRST_FACTORS;
-    if (model->setting != ours.setting) {
-        return "the model is of another kind";
-    }
-    if (model->factors > most) {
-        return "the model has more factors than the options say";
-    }
-    if (model->scale_min < ours.scale_min || model->scale_min > ours.scale_min || model->scale_max < ours.scale_max ||
-        model->scale_max > ours.scale_max) {
-        return "the model is for another scale";
-    }
-    return model->items == lfrec_store_items(op->store) ? NULL : "the model has other items";
+    return op->forecaster.drift[user];
 }
 
-bool lfrec_operator_restore_model(lfrec_operator *op, const lfrec_id *items, uint32_t count, lfrec_model *model,
-                                  uint64_t version, uint64_t trainings, const lfrec_prequential *error_so_far,
-                                  char error[LFREC_OPERATOR_ERROR_MAX])
+/* These items, in this order; NULL, or what is wrong. */
+static const char *restore_items(lfrec_operator *op, const lfrec_operator_saved *saved)
 {
-    const char *fault = lfrec_store_items(op->store) > 0 ? "the operator knows items already" : NULL;
-    for (uint32_t i = 0; i < count && !fault; ++i) {
+    if (lfrec_store_items(op->store) > 0) {
+        return "the operator knows items already";
+    }
+    for (uint32_t i = 0; i < saved->count; ++i) {
         uint32_t index;
-        if (!is_id(items[i]) || !make_room_for_item(op) || !lfrec_store_add_item(op->store, items[i], &index)) {
-            fault = "no memory for the items";
-        } else if (index != i) {
-            fault = "an item comes twice";
+        if (!is_id(saved->items[i]) || !make_room_for_item(op) || !lfrec_store_add_item(op->store, saved->items[i], &index)) {
+            return "no memory for the items";
+        }
+        if (index != i) {
+            return "an item comes twice";
         }
     }
-    op->trainings = trainings;
-    op->error = *error_so_far;
-    bool there = model->items > 0 && !fault;
-    if (there) {
-        fault = find_misfit(op, model);
+    return NULL;
+}
+
+/* The saved models, if there are any. */
+static const char *restore_models(lfrec_operator *op, const lfrec_operator_saved *saved)
+{
+    lfrec_model model = {0}, ranker = {0};
+    bool ranked = saved->ranker.items > 0 && op->options.ranking > 0;
+    if (saved->model.items == 0) {
+        return NULL;
     }
-    lfrec_model larger;
-    if (there && !fault) {
-        lfrec_status status = copy_into_room(op, model, op->model.items, &larger);
-        if (status == LFREC_OK) {
-            lfrec_model_destroy(&op->model);
-            op->model = larger;
-            op->version = version;
-        } else {
-            fault = lfrec_status_string(status);
-        }
+    const char *fault = find_misfit(op, &saved->model, false);
+    if (!fault && ranked) {
+        fault = find_misfit(op, &saved->ranker, true);
     }
-    lfrec_model_destroy(model);
+    if (fault || saved->model.items != saved->count || (ranked && saved->ranker.items != saved->count)) {
+        return fault ? fault : "the model has other items";
+    }
+    lfrec_status status = copy_into_room(op, &saved->model, op->model.items, &model);
+    if (status == LFREC_OK && ranked) {
+        status = copy_into_room(op, &saved->ranker, op->model.items, &ranker);
+    }
+    if (status == LFREC_OK) {
+        status = take_over(op, &model, &ranker);
+    } else {
+        lfrec_model_destroy(&model);
+    }
+    if (status != LFREC_OK) {
+        return lfrec_status_string(status);
+    }
+    op->version = saved->version;
+    op->forecaster.blend = saved->blend;
+    return NULL;
+}
+
+bool lfrec_operator_restore_model(lfrec_operator *op, lfrec_operator_saved *saved, char error[LFREC_OPERATOR_ERROR_MAX])
+{
+    const char *fault = restore_items(op, saved);
+    op->trainings = saved->trainings;
+    op->error = saved->error;
+    if (!fault) {
+        fault = restore_models(op, saved);
+    }
+    lfrec_model_destroy(&saved->model);
+    lfrec_model_destroy(&saved->ranker);
     if (fault) {
         snprintf(error, LFREC_OPERATOR_ERROR_MAX, "%s", fault);
     }
@@ -863,8 +1016,7 @@ bool lfrec_operator_restore_rating(lfrec_operator *op, lfrec_id user, lfrec_id i
         return false;
     }
     lfrec_place place = lfrec_store_seek(op->store, user, item);
-    if (place.rated || (place.item == LFREC_NO_INDEX && !make_room_for_item(op)) ||
-        !lfrec_outbox_reserve(&op->outbox, lfrec_store_user_slots(op->store) + 1) ||
+    if (place.rated || (place.item == LFREC_NO_INDEX && !make_room_for_item(op)) || !reserve_user(op) ||
         !lfrec_store_put(op->store, &place, rating, partition)) {
         return false;
     }
@@ -875,39 +1027,22 @@ bool lfrec_operator_restore_rating(lfrec_operator *op, lfrec_id user, lfrec_id i
     return true;
 }
 
-bool lfrec_operator_restore_user(lfrec_operator *op, lfrec_id id, int32_t partition, uint64_t published, bool waits)
+bool lfrec_operator_restore_user(lfrec_operator *op, lfrec_id id, int32_t partition, uint64_t published, bool waits,
+                                 const lfrec_drift *drift)
 {
     uint32_t user;
-    if (!is_id(id) || !lfrec_outbox_reserve(&op->outbox, lfrec_store_user_slots(op->store) + 1) ||
-        !lfrec_store_add_user(op->store, id, partition, &user)) {
+    if (!is_id(id) || !reserve_user(op) || !lfrec_store_add_user(op->store, id, partition, &user)) {
         return false;
     }
     op->outbox.user[user].published = published;
+    op->forecaster.drift[user] = *drift;
     if (waits || published == 0) {
         lfrec_outbox_push(&op->outbox, user);
     }
     return true;
 }
 
-#define UNKNOWN_LIST 1u /* as a fingerprint: something was published, and nobody knows what */
-
-void lfrec_operator_settled(lfrec_operator *op, lfrec_id id)
-{
-    uint32_t user = lfrec_store_find_user(op->store, id);
-    if (user == LFREC_NO_INDEX) {
-        return;
-    }
-    if (lfrec_store_history(op->store, user).count == 0) {
-        lfrec_outbox_forget(&op->outbox, user);
-        lfrec_store_remove_user(op->store, user);
-    } else {
-        lfrec_outbox_remove(&op->outbox, user);
-        op->outbox.user[user].published = UNKNOWN_LIST;
-    }
-}
-
 void lfrec_operator_restored(lfrec_operator *op)
 {
-    lfrec_model_set_means(&op->model, &op->means);
-    op->changes = 0;
+    refresh_means(op);
 }

@@ -16,11 +16,12 @@ typedef struct lfrec_job lfrec_job; /* one training: a frozen copy of the rating
 
 /* From lfrec_operator_options_for; change any field after that. */
 typedef struct lfrec_operator_options {
-    uint32_t factors; /* K, 1 .. 1024; fewer are used while there are fewer items */
-    uint32_t top_n;   /* length of a list, 1 .. 100,000 */
+    uint32_t factors; /* K of the model that predicts ratings, 1 .. 1024; fewer are used while there are fewer items */
+    uint32_t ranking; /* K of the model that orders lists, likewise; 0: none, lists are in the order of predicted ratings */
+    uint32_t top_n; /* length of a list, 1 .. 100,000 */
     uint32_t reasons; /* most reasons per recommended item, 0 .. 100,000; 0: none. top_n * reasons is at most 10,000,000. */
     uint32_t min_support;      /* an item with fewer ratings is not recommended; 0 switches the floor off */
-    uint32_t epochs;           /* of a training on few ratings, at least 1; a million ratings get half as many */
+    uint32_t epochs;           /* of a training on few ratings, at least 1; a million ratings get an eighth of that */
     float scale_min;           /* lowest legal rating */
     float scale_max;           /* highest legal rating, above scale_min; both within +-32768 */
     float item_shrink;         /* ratings' worth of the overall mean in every item mean, >= 0; 0: raw means */
@@ -103,7 +104,11 @@ typedef bool lfrec_rated(void *context, lfrec_id item, float rating);
 /* What the user rated, in the order in which the items were first seen; returns how many ratings there are, 0 for an unknown user. */
 size_t lfrec_operator_history(const lfrec_operator *op, lfrec_id id, lfrec_rated *each, void *context);
 
-/* Training in three steps. begin copies the ratings (NULL: a job is under way, too few to train on, or no memory): ingestion waits for that
+/* Lists. One model predicts ratings, another orders lists: what people go on to choose is not what they would rate highest. Both are
+ * trained on the same ratings and swapped together. Until the first training, and for a user who has rated nothing that the second one
+ * knows, lists are in the order of predicted ratings; the score beside an item is the predicted rating always, and the reasons are its.
+ *
+ * Training in three steps. begin copies the ratings (NULL: a job is under way, too few to train on, or no memory): ingestion waits for that
  * copy, some milliseconds for a million ratings, and for nothing else. run trains, in any thread. adopt swaps the model in whole, marks
  * every user stale and frees the job, whatever comes of it: true; or false with the reason, and the old model serves on. A failed
  * training (divergence) is counted, a cancelled one is not. A job that is not adopted is given to lfrec_job_free, by the

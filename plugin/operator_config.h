@@ -8,6 +8,7 @@
 static inline lfrec_operator_options lfrec_operator_options_from(const lfrec_config *config)
 {
     lfrec_operator_options options = lfrec_operator_options_for(config->factors, config->scale_min, config->scale_max);
+    options.ranking = config->ranking;
     options.top_n = config->top_n;
     options.reasons = config->explain;
     options.min_support = config->min_support;

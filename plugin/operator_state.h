@@ -1,11 +1,12 @@
 /* operator_state.h - the operator's state as a whole, for whoever writes it down and brings it back: the second half of operator.h.
  *
- * State is the ratings, the model, and per user what was published last. Means are the exact sums of the ratings and come back with
+ * State is the ratings, the models, what moves their word between trainings, and per user what was published last. Means are the exact sums of the ratings and come back with
  * them. What comes back comes before anything is learned of the same partition. */
 #ifndef LFREC_OPERATOR_STATE_H
 #define LFREC_OPERATOR_STATE_H
 
 #include "../lfrec.h"
+#include "forecast.h"
 #include "operator.h"
 #include "prequential.h"
 #include "ratings.h"
@@ -15,8 +16,10 @@ typedef struct lfrec_operator_state {
     const lfrec_store *store;
     const lfrec_means *means; /* at least as many items as the store has; those behind are empty */
     lfrec_model model;        /* a view, of the store's items */
-    uint64_t version;         /* of the model; 0: the means alone */
-    uint64_t trainings;       /* begun: each takes a seed of its own */
+    lfrec_model ranker;       /* likewise; no items: there is none */
+    uint64_t version;         /* of both; 0: the means alone */
+    lfrec_blend blend;
+    uint64_t trainings; /* begun: each takes a seed of its own */
     lfrec_prequential error;
 } lfrec_operator_state;
 
@@ -24,19 +27,27 @@ lfrec_operator_state lfrec_operator_state_of(const lfrec_operator *op);
 /* The fingerprint of the list that was published last, 0: none; and whether the user waits for a list. Of a user that is there. */
 uint64_t lfrec_operator_published(const lfrec_operator *op, uint32_t user);
 bool lfrec_operator_waits(const lfrec_operator *op, uint32_t user);
+lfrec_drift lfrec_operator_drift(const lfrec_operator *op, uint32_t user);
 
-/* Only while the operator knows no items: these items, in this order, and this model of just them (all zero: none), which is the
- * operator's from here on whatever comes of it. false: error says why the model cannot serve; the items are there. */
-bool lfrec_operator_restore_model(lfrec_operator *op, const lfrec_id *items, uint32_t count, lfrec_model *model,
-                                  uint64_t version, uint64_t trainings, const lfrec_prequential *error_so_far,
-                                  char error[LFREC_OPERATOR_ERROR_MAX]);
+/* What comes back of a state but the users. The models have just these items, or all zero: none; they are the operator's from the call
+ * on, whatever comes of it. */
+typedef struct lfrec_operator_saved {
+    const lfrec_id *items; /* count */
+    uint32_t count;
+    lfrec_model model, ranker;
+    uint64_t version, trainings;
+    lfrec_prequential error;
+    lfrec_blend blend;
+} lfrec_operator_saved;
+
+/* Only while the operator knows no items: these items, in this order. false: error says why the models cannot serve; the items are there. */
+bool lfrec_operator_restore_model(lfrec_operator *op, lfrec_operator_saved *saved, char error[LFREC_OPERATOR_ERROR_MAX]);
 
 /* A user of a partition: sets ratings one by one; finish sets what was published. false: no memory, or a rating off the scale. */
 bool lfrec_operator_restore_rating(lfrec_operator *op, lfrec_id user, lfrec_id item, float rating, int32_t partition);
 /* published 0 or waits: the user is to be published. */
-bool lfrec_operator_restore_user(lfrec_operator *op, lfrec_id user, int32_t partition, uint64_t published, bool waits);
-/* Whatever the user waited for is out already, from an earlier life: waits no more, and one without ratings is gone. */
-void lfrec_operator_settled(lfrec_operator *op, lfrec_id user);
+bool lfrec_operator_restore_user(lfrec_operator *op, lfrec_id user, int32_t partition, uint64_t published, bool waits,
+                                 const lfrec_drift *drift);
 /* All means anew, after the last user. */
 void lfrec_operator_restored(lfrec_operator *op);
 

@@ -40,11 +40,6 @@ typedef enum lfrec_role {
     LFREC_ROLE_SCORER   /* learns, follows the models of a trainer, and publishes lists */
 } lfrec_role;
 
-typedef enum lfrec_delivery_mode {
-    LFREC_AT_LEAST_ONCE,
-    LFREC_EXACTLY_ONCE /* outputs and input offsets in one transaction */
-} lfrec_delivery_mode;
-
 typedef enum lfrec_client {
     LFREC_CLIENT_CONSUMER = 1,
     LFREC_CLIENT_PRODUCER = 2,
@@ -74,6 +69,7 @@ typedef struct lfrec_config {
     lfrec_format format;
     float scale_min, scale_max;
     uint32_t factors;
+    uint32_t ranking; /* factors of the model that orders lists; 0: none */
     uint32_t top_n;
     uint32_t min_support;
     uint32_t epochs;
@@ -86,9 +82,8 @@ typedef struct lfrec_config {
     uint32_t embedded_partitions;
     char http_listen[LFREC_ADDRESS_MAX];    /* see http_address.h; empty: no HTTP port */
     char snapshot_path[LFREC_PATH_MAX + 1]; /* empty: no snapshots */
-    lfrec_delivery_mode delivery;
-    uint32_t snapshot_interval; /* ms */
-    int log_level;              /* as syslog and librdkafka count: 3 error, 4 warning, 6 info, 7 debug */
+    uint32_t snapshot_interval;             /* ms */
+    int log_level;                          /* as syslog and librdkafka count: 3 error, 4 warning, 6 info, 7 debug */
     lfrec_log_format log_format;
     char log_file[LFREC_PATH_MAX + 1]; /* empty: standard error */
 

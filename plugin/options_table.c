@@ -17,19 +17,23 @@ const struct lfrec_option lfrec_option_table[LFREC_OPTION_COUNT] = {
     {"lfrec.scale.min", LFREC_OPTION_REAL, FIELD(scale_min), "0.5", 0, 0, "Lowest legal rating."},
     {"lfrec.scale.max", LFREC_OPTION_REAL, FIELD(scale_max), "5", 0, 0,
      "Highest legal rating. A rating off the scale is a bad event."},
-    {"lfrec.factors", LFREC_OPTION_COUNT32, FIELD(factors), "16", 1, 1024,
-     "Factors of the model; fewer are used while there are fewer items."},
+    {"lfrec.factors", LFREC_OPTION_COUNT32, FIELD(factors), "14", 1, 1024,
+     "Factors of the model that predicts ratings; the time of an event grows with their square. Fewer are used while "
+     "there are fewer items."},
+    {"lfrec.ranking", LFREC_OPTION_COUNT32, FIELD(ranking), "64", 0, 1024,
+     "Factors of the model that orders lists. 0: lists in the order of predicted ratings."},
     {"lfrec.top.n", LFREC_OPTION_COUNT32, FIELD(top_n), "10", 1, 10000, "Items in a list."},
     {"lfrec.min.support", LFREC_OPTION_COUNT32, FIELD(min_support), "3", 0, UINT32_MAX,
      "An item with fewer ratings is not recommended. 0: no floor."},
     {"lfrec.explain", LFREC_OPTION_REASONS, FIELD(explain), "0", 0, 1000,
      "Reasons beside each recommended item: what the user rated that speaks for it. 0: none; true: 3."},
     {"lfrec.retrain.events", LFREC_OPTION_COUNT64, FIELD(retrain_events), "10000", 0, UINT64_MAX,
-     "Retrain after so many events, in the background. 0: never by events."},
+     "Retrain after so many events, in the background; earlier while there are few, after each tenth more. 0: never by "
+     "events."},
     {"lfrec.retrain.seconds", LFREC_OPTION_COUNT32, FIELD(retrain_seconds), "300", 0, 31536000,
      "Retrain after so many seconds if there were events. 0: never by time."},
     {"lfrec.epochs", LFREC_OPTION_COUNT32, FIELD(epochs), "60", 1, 100000,
-     "Epochs of a training on few ratings; half as many are taken when there are a million."},
+     "Epochs of a training on few ratings; an eighth of them are taken when there are a million."},
     {"lfrec.publish.rate", LFREC_OPTION_COUNT32, FIELD(publish_rate), "1000", 0, 100000000,
      "Lists per second when users are published again after a retraining. 0: as fast as the producer takes them."},
     {"lfrec.role", LFREC_OPTION_ROLE, FIELD(role), "all", 0, 0,
@@ -49,10 +53,6 @@ const struct lfrec_option lfrec_option_table[LFREC_OPTION_COUNT] = {
      "Where to serve /metrics, /healthz, /readyz, /users/ID and a live page by HTTP: a port of the loopback address, "
      "or an "
      "address and a port. There is no password: who reaches it may read everything. Empty, and with --pipe: nowhere."},
-    {"lfrec.delivery", LFREC_OPTION_DELIVERY, FIELD(delivery), "at-least-once", 0, 0,
-     "What a crash may do to the outputs. at-least-once: lists and dead letters may come twice. exactly-once: they and "
-     "the input "
-     "offsets are written in transactions, for consumers with isolation.level=read_committed."},
     {"lfrec.snapshot.path", LFREC_OPTION_PATH, FIELD(snapshot_path), "", 0, 0,
      "File that the state is written to, with the offsets it stands for; a start reads it and then only what came "
      "since. Each "
@@ -89,7 +89,6 @@ void lfrec_option_allowed(const struct lfrec_option *option, char out[LFREC_OPTI
         return;
     case LFREC_OPTION_ROLE: text = "all, trainer or scorer"; break;
     case LFREC_OPTION_BOOLEAN: text = "true or false"; break;
-    case LFREC_OPTION_DELIVERY: text = "at-least-once or exactly-once"; break;
     case LFREC_OPTION_ADDRESS: text = "empty, PORT, IP4:PORT or [IP6]:PORT"; break;
     case LFREC_OPTION_LEVEL: text = "error, warning, info or debug"; break;
     case LFREC_OPTION_LOG_FORMAT: text = "text, logfmt or json"; break;
@@ -131,11 +130,6 @@ void lfrec_option_value(const lfrec_config *options, const struct lfrec_option *
     case LFREC_OPTION_ROLE: {
         const lfrec_role *role = field;
         text = *role == LFREC_ROLE_TRAINER ? "trainer" : *role == LFREC_ROLE_SCORER ? "scorer" : "all";
-        break;
-    }
-    case LFREC_OPTION_DELIVERY: {
-        const lfrec_delivery_mode *mode = field;
-        text = *mode == LFREC_EXACTLY_ONCE ? "exactly-once" : "at-least-once";
         break;
     }
     case LFREC_OPTION_BOOLEAN: {

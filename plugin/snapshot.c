@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { PARTITION_BYTES = 36, LEAST_ITEM_BYTES = 2 + 1 + 16, LEAST_USER_BYTES = 2 + 1 + 17, RATING_BYTES = 8 };
+enum { PARTITION_BYTES = 36, LEAST_ITEM_BYTES = 2 + 1 + 16, LEAST_USER_BYTES = 2 + 1 + 33, RATING_BYTES = 8 };
 
 /* Where reading is. Past the end, or at anything that is wrong: the first fault is kept, and only zeros are read from there on. */
 typedef struct reader {
@@ -97,6 +97,12 @@ static void read_head(lfrec_snapshot *s, reader *r)
             r->fault = "a sum of squares is not one";
         }
     }
+    for (int i = 0; i < LFREC_BLEND_RANGES; i++) {
+        double product = number_double(r), square = number_double(r);
+        if (!r->fault && !(isfinite(product) && square >= 0 && isfinite(square))) {
+            r->fault = "a sum of squares is not one";
+        }
+    }
 }
 
 static void read_partitions(lfrec_snapshot *s, reader *r)
@@ -160,6 +166,25 @@ static void read_model(lfrec_snapshot *s, reader *r)
     if (!r->fault && (s->model_length > 0) != (s->model_version > 0)) {
         r->fault = "there is a model without a version, or a version without a model";
     }
+    s->ranker_length = (size_t)count_of(r, 8, 1);
+    s->ranker = r->at;
+    take(r, s->ranker_length);
+    if (!r->fault && s->ranker_length > 0 && s->model_version == 0) {
+        r->fault = "there is a model without a version";
+    }
+}
+
+static lfrec_drift read_drift(reader *r)
+{
+    lfrec_drift drift = {.slow = number_float(r), .fast = 0};
+    drift.fast = number_float(r);
+    drift.slow_variance = number_float(r);
+    drift.fast_variance = number_float(r);
+    if (!r->fault && !(isfinite(drift.slow) && isfinite(drift.fast) && drift.slow_variance >= 0 &&
+                       isfinite(drift.slow_variance) && drift.fast_variance >= 0 && isfinite(drift.fast_variance))) {
+        r->fault = "a user's drift is not one";
+    }
+    return drift;
 }
 
 static void read_user(const lfrec_snapshot *s, reader *r, lfrec_snapshot_user *user)
@@ -168,6 +193,7 @@ static void read_user(const lfrec_snapshot *s, reader *r, lfrec_snapshot_user *u
     uint32_t place = (uint32_t)number(r, 4);
     uint64_t waits = number(r, 1);
     user->published = number(r, 8);
+    user->drift = read_drift(r);
     user->count = (uint32_t)count_of(r, 4, RATING_BYTES);
     user->ratings = take(r, (size_t)user->count * RATING_BYTES);
     if (!r->fault && (place >= s->partition_count || waits > 1)) {
@@ -295,20 +321,31 @@ const lfrec_snapshot_partition *lfrec_snapshot_partition_of(const lfrec_snapshot
 
 bool lfrec_snapshot_restore_model(const lfrec_snapshot *s, lfrec_operator *op, char error[LFREC_SNAPSHOT_ERROR_MAX])
 {
-    lfrec_model model = {0};
+    lfrec_operator_saved saved = {
+        .items = s->items, .count = s->item_count, .version = s->model_version, .trainings = s->trainings};
     lfrec_status status = LFREC_OK;
     if (s->model_length > 0) {
-        status = lfrec_load_buffer(&model, s->bytes + s->model, s->model_length, NULL);
+        status = lfrec_load_buffer(&saved.model, s->bytes + s->model, s->model_length, NULL);
     }
-    reader r = {.bytes = s->bytes, .at = s->error, .end = s->error + 40};
-    lfrec_prequential so_far = {.count = number(&r, 8)};
-    so_far.model = number_double(&r);
-    so_far.means = number_double(&r);
-    so_far.recent = number_double(&r);
-    so_far.recent_weight = number_double(&r);
+    if (s->ranker_length > 0 && status == LFREC_OK) {
+        status = lfrec_load_buffer(&saved.ranker, s->bytes + s->ranker, s->ranker_length, NULL);
+    }
+    reader r = {.bytes = s->bytes, .at = s->error, .end = s->error + 40 + 16 * LFREC_BLEND_RANGES};
+    saved.error.count = number(&r, 8);
+    saved.error.model = number_double(&r);
+    saved.error.means = number_double(&r);
+    saved.error.recent = number_double(&r);
+    saved.error.recent_weight = number_double(&r);
+    for (int i = 0; i < LFREC_BLEND_RANGES; i++) {
+        saved.blend.product[i] = number_double(&r);
+        saved.blend.square[i] = number_double(&r);
+    }
+    if (status != LFREC_OK) { /* the items come back all the same */
+        lfrec_model_destroy(&saved.model);
+        lfrec_model_destroy(&saved.ranker);
+    }
     char why[LFREC_OPERATOR_ERROR_MAX] = "";
-    bool restored =
-        lfrec_operator_restore_model(op, s->items, s->item_count, &model, s->model_version, s->trainings, &so_far, why);
+    bool restored = lfrec_operator_restore_model(op, &saved, why);
     if (status != LFREC_OK) {
         snprintf(error, LFREC_SNAPSHOT_ERROR_MAX, "its model: %s", lfrec_status_string(status));
         return false;
@@ -333,7 +370,7 @@ bool lfrec_snapshot_restore_partition(const lfrec_snapshot *s, lfrec_operator *o
             lfrec_snapshot_rating(&user, k, &item, &value);
             good = lfrec_operator_restore_rating(op, user.id, s->items[item], value, partition);
         }
-        good = good && lfrec_operator_restore_user(op, user.id, partition, user.published, user.waits);
+        good = good && lfrec_operator_restore_user(op, user.id, partition, user.published, user.waits, &user.drift);
     }
     lfrec_operator_restored(op);
     return good;

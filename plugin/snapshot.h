@@ -11,12 +11,14 @@
  *     id    the input topic's name
  *     u64   model version, trainings begun; predictions counted
  *     f64   sums of squared errors: model, means, recent, recent weight (prequential.h)
+ *     f64   for each of 16 ranges of a user's ratings: sum of products, sum of squares (blend.h)
  *     u32   partitions; for each: i32 id, i64 position, i64 resume, i64 witness offset (-1: none), u64 witness
  *     u32   items; for each: id, u64 total (two's complement), u64 count (lfrec_sum)
  *           the overall total and count
  *     u64   bytes of the model, 0: none; the model (lfrec.h, FILE FORMAT)
+ *     u64   bytes of the model that orders lists, 0: none; that model
  *     u64   users; for each: id, u32 place of its partition in the list above, u8 1: waits for a list, u64 published (0: nothing),
- *           u32 ratings; for each: u32 item, f32 value, items ascending
+ *           f32 slow drift, fast drift, variances of both (drift.h), u32 ratings; for each: u32 item, f32 value, items ascending
  *     u64   FNV-1a of everything before
  *
  * It stands for every event below a partition's position, and for no other. Reading starts at `resume`, at or below the position: events
@@ -26,6 +28,7 @@
 #define LFREC_SNAPSHOT_H
 
 #include "buffer.h"
+#include "drift.h"
 #include "operator.h"
 
 #define LFREC_SNAPSHOT_ERROR_MAX 256u    /* bytes for an error text, NUL included */
@@ -72,6 +75,7 @@ typedef struct lfrec_snapshot {
     lfrec_snapshot_partition *partitions; /* owned */
     lfrec_id *items;                      /* owned; the ids are in bytes */
     size_t model, model_length;           /* private: where things are in bytes */
+    size_t ranker, ranker_length;
     size_t users, error;
 } lfrec_snapshot;
 
@@ -85,6 +89,7 @@ typedef struct lfrec_snapshot_user {
     int32_t partition;
     bool waits;
     uint64_t published;
+    lfrec_drift drift;
     uint32_t count;
     const uint8_t *ratings;
 } lfrec_snapshot_user;

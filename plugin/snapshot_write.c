@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { RATING_BYTES = 8, USER_BYTES = 2 + 4 + 1 + 8 + 4 };
+enum { RATING_BYTES = 8, DRIFT_BYTES = 16, USER_BYTES = 2 + 4 + 1 + 8 + DRIFT_BYTES + 4 };
 
 uint64_t lfrec_snapshot_witness(int64_t timestamp, const void *key, size_t key_length, const void *value, size_t value_length)
 {
@@ -99,6 +99,10 @@ static void put_head(writer *w, const lfrec_operator_state *state)
     put(w, lfrec_double_bits_of(state->error.means), 8);
     put(w, lfrec_double_bits_of(state->error.recent), 8);
     put(w, lfrec_double_bits_of(state->error.recent_weight), 8);
+    for (int i = 0; i < LFREC_BLEND_RANGES; i++) {
+        put(w, lfrec_double_bits_of(state->blend.product[i]), 8);
+        put(w, lfrec_double_bits_of(state->blend.square[i]), 8);
+    }
     put(w, about->partition_count, 4);
     for (uint32_t i = 0; i < about->partition_count; i++) {
         const lfrec_snapshot_partition *p = &about->partitions[i];
@@ -123,18 +127,27 @@ static bool put_items(writer *w, const lfrec_operator_state *state, const lfrec_
     return !w->failed;
 }
 
-static void put_model(writer *w, const lfrec_operator_state *state)
+/* model: NULL for none. */
+static void put_model(writer *w, const lfrec_model *model)
 {
     size_t bytes = 0, written = 0;
-    if (state->version == 0 || lfrec_save_size(&state->model, &bytes) != LFREC_OK) {
+    if (!model || lfrec_save_size(model, &bytes) != LFREC_OK) {
         put(w, 0, 8);
         return;
     }
     put(w, bytes, 8);
     uint8_t *at = room(w, bytes);
     if (at) {
-        w->failed |= lfrec_save_buffer(&state->model, at, bytes, &written) != LFREC_OK || written != bytes;
+        w->failed |= lfrec_save_buffer(model, at, bytes, &written) != LFREC_OK || written != bytes;
     }
+}
+
+static void put_drift(writer *w, lfrec_drift drift)
+{
+    put(w, lfrec_bits_of(drift.slow), 4);
+    put(w, lfrec_bits_of(drift.fast), 4);
+    put(w, lfrec_bits_of(drift.slow_variance), 4);
+    put(w, lfrec_bits_of(drift.fast_variance), 4);
 }
 
 static void put_user(writer *w, const lfrec_operator *op, const lfrec_operator_state *state, uint32_t user, uint32_t place)
@@ -146,6 +159,7 @@ static void put_user(writer *w, const lfrec_operator *op, const lfrec_operator_s
     put(w, place, 4);
     put(w, lfrec_operator_waits(op, user) || under_way, 1);
     put(w, under_way ? 0 : lfrec_operator_published(op, user), 8);
+    put_drift(w, lfrec_operator_drift(op, user));
     put(w, history.count, 4);
     uint8_t *at = room(w, history.count * RATING_BYTES);
     for (size_t k = 0; at && k < history.count; k++, at += RATING_BYTES) {
@@ -164,6 +178,7 @@ static bool put_goodbye(void *to, lfrec_id id, int32_t partition)
         put(w, place, 4);
         put(w, 1, 1);
         put(w, 0, 8);
+        put_drift(w, (lfrec_drift){0});
         put(w, 0, 4);
         w->goodbyes++;
     }
@@ -182,7 +197,8 @@ static size_t size_of(const lfrec_operator_state *state)
         bytes += 2 + 16 + lfrec_store_item_id(state->store, i).length;
     }
     size_t model = 0;
-    return lfrec_save_size(&state->model, &model) == LFREC_OK ? bytes + model : bytes;
+    bytes += lfrec_save_size(&state->model, &model) == LFREC_OK ? model : 0;
+    return state->ranker.items > 0 && lfrec_save_size(&state->ranker, &model) == LFREC_OK ? bytes + model : bytes;
 }
 
 /* The sums without the users of partitions that are not named; the operator's own where there are none. */
@@ -218,7 +234,8 @@ bool lfrec_snapshot_write(const lfrec_operator *op, const lfrec_snapshot_about *
     put_head(&w, &state);
     put_items(&w, &state, &means);
     lfrec_means_destroy(&means);
-    put_model(&w, &state);
+    put_model(&w, state.version > 0 ? &state.model : NULL);
+    put_model(&w, state.version > 0 && state.ranker.items > 0 ? &state.ranker : NULL);
     size_t count_at = out->length;
     uint64_t users = 0;
     put(&w, 0, 8);

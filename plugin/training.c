@@ -21,13 +21,19 @@ void lfrec_training_close(lfrec_training *t)
     t->retrain = NULL;
 }
 
+uint64_t lfrec_training_wait(uint64_t events, uint64_t most)
+{
+    const uint64_t least = 500, tenth = events / 10, wait = tenth > least ? tenth : least;
+    return wait < most ? wait : most;
+}
+
 bool lfrec_training_due(const lfrec_training *t, int64_t now)
 {
     if (t->demanded) {
         return true;
     }
     uint64_t fresh = lfrec_operator_stats_of(t->op).events - t->events_then;
-    return fresh > 0 && ((t->every_events > 0 && fresh >= t->every_events) ||
+    return fresh > 0 && ((t->every_events > 0 && fresh >= lfrec_training_wait(t->events_then, t->every_events)) ||
                          (t->every_seconds > 0 && now - t->last >= (int64_t)t->every_seconds * 1000));
 }
 

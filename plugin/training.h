@@ -9,7 +9,7 @@
 typedef struct lfrec_training {
     lfrec_operator *op;               /* borrowed */
     lfrec_retrain *retrain;           /* owned */
-    uint64_t every_events;            /* 0: not by events */
+    uint64_t every_events;            /* at the latest, see lfrec_training_wait; 0: not by events */
     uint32_t every_seconds;           /* 0: not by time */
     uint64_t events_then;             /* the operator's count when the last one began */
     int64_t began, last;              /* clocks, ms: of the running one; of the last start, or of the opening */
@@ -29,6 +29,9 @@ bool lfrec_training_open(lfrec_training *training, lfrec_operator *op, uint64_t 
                          char error[LFREC_RETRAIN_ERROR_MAX]);
 void lfrec_training_close(lfrec_training *training); /* cancels a running one; takes up to an epoch */
 
+/* From a training on `events` events, how many more until the next: a tenth, so that a young model is renewed when that brings most and
+ * all trainings together cost some ten times the last one; at least 500, and at most `most`. */
+uint64_t lfrec_training_wait(uint64_t events, uint64_t most);
 /* Is one due by demand, events or time, with something new to learn from? */
 bool lfrec_training_due(const lfrec_training *training, int64_t now);
 /* Takes a copy of the ratings and starts. false: too few to train on, one is running, or it failed (logged). */

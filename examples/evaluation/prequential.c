@@ -1,14 +1,14 @@
 /* prequential.c - a stream of ratings, each predicted before it is learned, by the operator that lfrec-kafka runs. */
 #include "evaluate.h"
 
-#include "../../plugin/operator.h"
+#include "../../plugin/training.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define FACTORS 32
+#define FACTORS 14
 #define COLD 5 /* ratings of a user who is still cold */
 #define PARTS 10
 
@@ -70,6 +70,7 @@ static int run_stream(lfrec_operator *op, const problem *p, uint64_t every)
     running cold = {0, 0, 0}, last = {0, 0, 0};
     int code = 0;
     size_t shown = 0;
+    uint64_t trained = 0;
     puts("ratings    RMSE so far: model  means    model's RMSE in this tenth");
     running at_last_tenth = last;
     for (size_t k = 0; k < d->count && code == 0; k++) {
@@ -82,7 +83,10 @@ static int run_stream(lfrec_operator *op, const problem *p, uint64_t every)
             cold.count++;
         }
         last = now;
-        if (code == 0 && every > 0 && (k + 1) % every == 0) code = retrain(op);
+        if (code == 0 && every > 0 && k + 1 - trained >= lfrec_training_wait(trained, every)) {
+            code = retrain(op);
+            trained = k + 1;
+        }
         if ((k + 1) * PARTS / d->count > shown && code == 0) {
             shown = (k + 1) * PARTS / d->count;
             printf("%9zu  %18.4f  %.4f  %.4f\n", k + 1, root(last.model, last.count), root(last.means, last.count),
@@ -125,6 +129,7 @@ int evaluate_stream(const choices *chosen)
                                        chosen->has_scale ? chosen->scale_min : p.data.lowest,
                                        chosen->has_scale ? chosen->scale_max : p.data.highest);
         options.seed = (uint64_t)chosen->seed;
+        options.ranking = 0; /* nobody looks at lists here */
         if (!lfrec_operator_open(&op, &options, publish_nothing, NULL, fault)) code = complain(EXIT_DATA, "%s", fault);
     }
     if (code == 0) code = run_stream(op, &p, (uint64_t)chosen->retrain);

@@ -29,7 +29,7 @@ static bool write_list(void *context, const lfrec_recommendation *list)
     return true;
 }
 
-static const char *list_of(lfrec_operator *op, unsigned u, char text[4096])
+static char *list_of(lfrec_operator *op, unsigned u, char text[4096])
 {
     char user[16];
     lfrec_id id = {user, (size_t)snprintf(user, sizeof user, "u%u", u)};
@@ -103,6 +103,23 @@ START_TEST(a_model_gives_the_same_lists_to_another_operator)
 }
 END_TEST
 
+/* "=2.75" and the like go. */
+static char *without_scores(char *list)
+{
+    char *to = list;
+    for (const char *from = list; *from; from++) {
+        if (*from == '=') {
+            from += strcspn(from, " ");
+            if (!*from) {
+                break;
+            }
+        }
+        *to++ = *from;
+    }
+    *to = '\0';
+    return list;
+}
+
 START_TEST(an_operator_with_a_foreign_model_goes_on_learning)
 {
     lfrec_buffer packed = {0};
@@ -110,8 +127,8 @@ START_TEST(an_operator_with_a_foreign_model_goes_on_learning)
     lfrec_operator *trainer = trained(&packed), *scorer = open_operator(8);
     ck_assert_msg(lfrec_operator_read_model(scorer, packed.bytes, packed.length, 1, error), "%s", error);
     rate_all(scorer, 0, USERS, true);
-    for (unsigned u = 0; u < USERS; u++) { /* the means are the model's, so the order of events does not matter */
-        ck_assert_str_eq(list_of(trainer, u, here), list_of(scorer, u, there));
+    for (unsigned u = 0; u < USERS; u++) { /* the means are the model's, and the level of late only moves all scores alike */
+        ck_assert_str_eq(without_scores(list_of(trainer, u, here)), without_scores(list_of(scorer, u, there)));
     }
     for (unsigned i = 100; i < 400; i++) { /* items that the model does not know: the room grows */
         rate(scorer, 3, i);
@@ -122,7 +139,7 @@ START_TEST(an_operator_with_a_foreign_model_goes_on_learning)
     packed.length = 0;
     ck_assert(lfrec_operator_write_model(trainer, &packed));
     ck_assert_msg(lfrec_operator_read_model(scorer, packed.bytes, packed.length, 2, error), "%s", error);
-    ck_assert_str_eq(list_of(trainer, 5, here), list_of(scorer, 5, there));
+    ck_assert_str_eq(without_scores(list_of(trainer, 5, here)), without_scores(list_of(scorer, 5, there)));
     lfrec_operator_close(trainer);
     lfrec_operator_close(scorer);
     lfrec_buffer_free(&packed);

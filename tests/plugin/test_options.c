@@ -98,7 +98,8 @@ START_TEST(the_defaults_are_the_documented_ones)
     ck_assert_str_eq(options.dead_letter_topic, "ratings-dead-letter");
     ck_assert_int_eq(options.format, LFREC_FORMAT_AUTO);
     ck_assert(options.scale_min == 0.5f && options.scale_max == 5.0f);
-    ck_assert_uint_eq(options.factors, 16);
+    ck_assert_uint_eq(options.factors, 14);
+    ck_assert_uint_eq(options.ranking, 64);
     ck_assert_uint_eq(options.top_n, 10);
     ck_assert_uint_eq(options.min_support, 3);
     ck_assert_uint_eq(options.retrain_events, 10000);
@@ -380,6 +381,7 @@ START_TEST(help_and_man_page_list_every_property)
                                         "scale.min",
                                         "scale.max",
                                         "factors",
+                                        "ranking",
                                         "top.n",
                                         "min.support",
                                         "explain",
@@ -394,7 +396,6 @@ START_TEST(help_and_man_page_list_every_property)
                                         "embedded",
                                         "embedded.partitions",
                                         "http.listen",
-                                        "delivery",
                                         "snapshot.path",
                                         "snapshot.interval.ms",
                                         "log.level",
@@ -424,7 +425,7 @@ START_TEST(the_dump_is_a_properties_file_that_gives_the_same_options)
                       "lfrec.dead.letter.topic=", "-X", "lfrec.seed=18446744073709551615", "-q"));
     char *first = printed(print_dump);
     ck_assert_ptr_nonnull(strstr(first, "# -X\nlfrec.scale.max=10\n"));
-    ck_assert_ptr_nonnull(strstr(first, "# default\nlfrec.factors=16\n"));
+    ck_assert_ptr_nonnull(strstr(first, "# default\nlfrec.factors=14\n"));
     ck_assert_ptr_nonnull(strstr(first, "# -X\nconsumer.fetch.wait.max.ms=10\n"));
     file_of(first, strlen(first));
     assert_good(PARSE("-F", path));

@@ -74,6 +74,11 @@ static lfrec_operator *filled_operator(bool trained)
     learn(op, LFREC_EVENT_FORGET, "u4", "", 0, 1);
     if (trained) {
         train(op);
+        for (int u = 0; u < 20; u += 3) { /* so that there is a drift, and something to blend by */
+            snprintf(user, sizeof user, "u%d", u);
+            learn(op, LFREC_EVENT_RATE, user, "after the training", 5, u % 3);
+            learn(op, LFREC_EVENT_RATE, user, "i9,\"\xC3\xA9", 0.5f, u % 3);
+        }
         while (lfrec_operator_republish(op, 7) > 5) {
         }
     }
@@ -130,7 +135,14 @@ static void check_same(const lfrec_operator *one, const lfrec_operator *other)
         ck_assert_int_eq(memcmp(a.model.decoder + i * a.model.stride, b.model.decoder + i * b.model.stride,
                                 a.model.factors * sizeof(float)),
                          0);
+        ck_assert_int_eq(a.ranker.items > 0
+                             ? memcmp(a.ranker.decoder + i * a.ranker.stride, b.ranker.decoder + i * b.ranker.stride,
+                                      a.ranker.factors * sizeof(float))
+                             : 0,
+                         0);
     }
+    ck_assert_uint_eq(a.ranker.items, b.ranker.items);
+    ck_assert_mem_eq(&a.blend, &b.blend, sizeof a.blend);
     for (uint32_t u = 0; u < lfrec_store_user_slots(a.store); u++) {
         if (!lfrec_store_has_user(a.store, u)) {
             continue;
@@ -144,6 +156,8 @@ static void check_same(const lfrec_operator *one, const lfrec_operator *other)
         ck_assert_int_eq(lfrec_store_partition(a.store, u), lfrec_store_partition(b.store, v));
         ck_assert_uint_eq(lfrec_operator_published(one, u), lfrec_operator_published(other, v));
         ck_assert_int_eq(lfrec_operator_waits(one, u), lfrec_operator_waits(other, v));
+        lfrec_drift of_one = lfrec_operator_drift(one, u), of_other = lfrec_operator_drift(other, v);
+        ck_assert_mem_eq(&of_one, &of_other, sizeof of_one);
     }
 }
 

@@ -1042,6 +1042,23 @@ bool lfrec_operator_restore_user(lfrec_operator *op, lfrec_id id, int32_t partit
     return true;
 }
 
+#define UNKNOWN_LIST 1u /* as a fingerprint: something was published, and nobody knows what */
+
+void lfrec_operator_settled(lfrec_operator *op, lfrec_id id)
+{
+    uint32_t user = lfrec_store_find_user(op->store, id);
+    if (user == LFREC_NO_INDEX) {
+        return;
+    }
+    if (lfrec_store_history(op->store, user).count == 0) {
+        forget_user(op, user);
+        lfrec_store_remove_user(op->store, user);
+    } else {
+        lfrec_outbox_remove(&op->outbox, user);
+        op->outbox.user[user].published = UNKNOWN_LIST;
+    }
+}
+
 void lfrec_operator_restored(lfrec_operator *op)
 {
     refresh_means(op);

@@ -48,6 +48,8 @@ bool lfrec_operator_restore_rating(lfrec_operator *op, lfrec_id user, lfrec_id i
 /* published 0 or waits: the user is to be published. */
 bool lfrec_operator_restore_user(lfrec_operator *op, lfrec_id user, int32_t partition, uint64_t published, bool waits,
                                  const lfrec_drift *drift);
+/* Whatever the user waited for is out already, from an earlier life: waits no more, and one without ratings is gone. */
+void lfrec_operator_settled(lfrec_operator *op, lfrec_id user);
 /* All means anew, after the last user. */
 void lfrec_operator_restored(lfrec_operator *op);
 

@@ -23,7 +23,7 @@
 #define LFREC_PATH_MAX 255u          /* bytes in a file's path */
 #define LFREC_CONFIG_ERROR_MAX 1024u /* bytes for an error text, NUL included */
 #define LFREC_OPTIONS_EXIT_USAGE 2   /* the process's exit code for a usage or configuration error */
-#define LFREC_OPTION_COUNT 27        /* rows in the table */
+#define LFREC_OPTION_COUNT 28        /* rows in the table */
 
 typedef enum lfrec_action {
     LFREC_ACTION_RUN,
@@ -39,6 +39,11 @@ typedef enum lfrec_role {
     LFREC_ROLE_TRAINER, /* learns from a sample of users, trains, and publishes models */
     LFREC_ROLE_SCORER   /* learns, follows the models of a trainer, and publishes lists */
 } lfrec_role;
+
+typedef enum lfrec_delivery_mode {
+    LFREC_AT_LEAST_ONCE,
+    LFREC_EXACTLY_ONCE /* outputs and input offsets in one transaction */
+} lfrec_delivery_mode;
 
 typedef enum lfrec_client {
     LFREC_CLIENT_CONSUMER = 1,
@@ -82,8 +87,9 @@ typedef struct lfrec_config {
     uint32_t embedded_partitions;
     char http_listen[LFREC_ADDRESS_MAX];    /* see http_address.h; empty: no HTTP port */
     char snapshot_path[LFREC_PATH_MAX + 1]; /* empty: no snapshots */
-    uint32_t snapshot_interval;             /* ms */
-    int log_level;                          /* as syslog and librdkafka count: 3 error, 4 warning, 6 info, 7 debug */
+    lfrec_delivery_mode delivery;
+    uint32_t snapshot_interval; /* ms */
+    int log_level;              /* as syslog and librdkafka count: 3 error, 4 warning, 6 info, 7 debug */
     lfrec_log_format log_format;
     char log_file[LFREC_PATH_MAX + 1]; /* empty: standard error */
 

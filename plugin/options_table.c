@@ -53,6 +53,10 @@ const struct lfrec_option lfrec_option_table[LFREC_OPTION_COUNT] = {
      "Where to serve /metrics, /healthz, /readyz, /users/ID and a live page by HTTP: a port of the loopback address, "
      "or an "
      "address and a port. There is no password: who reaches it may read everything. Empty, and with --pipe: nowhere."},
+    {"lfrec.delivery", LFREC_OPTION_DELIVERY, FIELD(delivery), "at-least-once", 0, 0,
+     "What a crash may do to the outputs. at-least-once: lists and dead letters may come twice. exactly-once: they and "
+     "the input "
+     "offsets are written in transactions, for consumers with isolation.level=read_committed."},
     {"lfrec.snapshot.path", LFREC_OPTION_PATH, FIELD(snapshot_path), "", 0, 0,
      "File that the state is written to, with the offsets it stands for; a start reads it and then only what came "
      "since. Each "
@@ -89,6 +93,7 @@ void lfrec_option_allowed(const struct lfrec_option *option, char out[LFREC_OPTI
         return;
     case LFREC_OPTION_ROLE: text = "all, trainer or scorer"; break;
     case LFREC_OPTION_BOOLEAN: text = "true or false"; break;
+    case LFREC_OPTION_DELIVERY: text = "at-least-once or exactly-once"; break;
     case LFREC_OPTION_ADDRESS: text = "empty, PORT, IP4:PORT or [IP6]:PORT"; break;
     case LFREC_OPTION_LEVEL: text = "error, warning, info or debug"; break;
     case LFREC_OPTION_LOG_FORMAT: text = "text, logfmt or json"; break;
@@ -130,6 +135,11 @@ void lfrec_option_value(const lfrec_config *options, const struct lfrec_option *
     case LFREC_OPTION_ROLE: {
         const lfrec_role *role = field;
         text = *role == LFREC_ROLE_TRAINER ? "trainer" : *role == LFREC_ROLE_SCORER ? "scorer" : "all";
+        break;
+    }
+    case LFREC_OPTION_DELIVERY: {
+        const lfrec_delivery_mode *mode = field;
+        text = *mode == LFREC_EXACTLY_ONCE ? "exactly-once" : "at-least-once";
         break;
     }
     case LFREC_OPTION_BOOLEAN: {

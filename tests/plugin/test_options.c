@@ -396,6 +396,7 @@ START_TEST(help_and_man_page_list_every_property)
                                         "embedded",
                                         "embedded.partitions",
                                         "http.listen",
+                                        "delivery",
                                         "snapshot.path",
                                         "snapshot.interval.ms",
                                         "log.level",

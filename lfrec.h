@@ -2890,8 +2890,8 @@ LFREC_API lfrec_options lfrec_options_for(lfrec_setting setting, uint32_t items,
 LFREC_API uint32_t lfrec_epochs_for(lfrec_setting setting, size_t ratings)
 {
     const int bayes = setting == LFREC_BAYES;
-    const uint32_t fewest = bayes ? 8 : setting == LFREC_SGD ? 30 : 50, most = bayes ? 64 : 60;
-    const size_t visits = bayes ? 7000000 : 5000000; /* of ratings in a whole run */
+    const uint32_t fewest = bayes ? 10 : setting == LFREC_SGD ? 30 : 50, most = bayes ? 96 : 60;
+    const size_t visits = bayes ? 9000000 : 5000000; /* of ratings in a whole run */
     if (setting == LFREC_RANKING) return 8;
     if (ratings == 0 || visits / ratings >= most) return most;
     return visits / ratings > fewest ? (uint32_t)(visits / ratings) : fewest;

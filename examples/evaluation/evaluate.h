@@ -6,15 +6,6 @@
 
 #include "../dataset.h"
 
-/* The Bayesian and the ranking setting came with this layout of the file's header. */
-#if LFREC_HEADER_BYTES > 64u
-#define EVALUATE_ALL_SETTINGS 1
-#else
-#define EVALUATE_ALL_SETTINGS 0
-#define LFREC_BAYES ((lfrec_setting)2)
-#define LFREC_RANKING ((lfrec_setting)3)
-#endif
-
 enum { EXIT_DATA = 1, EXIT_USAGE = 2 };
 
 typedef struct choices {
@@ -39,7 +30,6 @@ typedef struct problem {
 typedef struct recipe {
     lfrec_setting setting;
     uint32_t factors;
-    bool ordinal;    /* LFREC_BAYES with the rating step */
     uint32_t epochs; /* at least so many */
 } recipe;
 

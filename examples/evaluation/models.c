@@ -4,18 +4,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define MOST_ORDINAL_LEVELS 6
 #define MOST_FEW_TIMES 0.05 /* seconds that a measurement of short things takes at least */
 
 recipe recipe_of(const choices *chosen)
 {
-    static const recipe usual[] = {{LFREC_ARTICLE, 25, false, 0},
-                                   {LFREC_SGD, 32, false, 0},
-                                   {LFREC_BAYES, 14, false, 0},
-                                   {LFREC_RANKING, 128, false, 0}};
-    static const recipe best[] = {{LFREC_ARTICLE, 25, false, 0},
-                                  {LFREC_SGD, 64, false, 50},
-                                  {LFREC_BAYES, 62, true, 10},
-                                  {LFREC_RANKING, 128, false, 0}};
+    static const recipe usual[] = {{LFREC_ARTICLE, 25, 0}, {LFREC_SGD, 32, 0}, {LFREC_BAYES, 14, 0}, {LFREC_RANKING, 128, 0}};
+    static const recipe best[] = {
+        {LFREC_ARTICLE, 25, 0}, {LFREC_SGD, 64, 50}, {LFREC_BAYES, 62, 10}, {LFREC_RANKING, 128, 0}};
     lfrec_setting setting = chosen->ranking && !chosen->has_setting ? LFREC_RANKING : chosen->setting;
     recipe how = chosen->best ? best[setting] : usual[setting];
     if (chosen->factors > 0) how.factors = (uint32_t)chosen->factors;
@@ -29,9 +25,9 @@ lfrec_options options_of(const problem *p, const lfrec_ratings *ratings, const r
     options.epochs = lfrec_epochs_for(how->setting, ratings->row_start[ratings->users]);
     if (options.epochs < how->epochs) options.epochs = how->epochs;
     options.seed = seed;
-#if EVALUATE_ALL_SETTINGS
-    if (how->ordinal) options.step = p->step;
-#endif
+    /* Rounding to one of a few levels hides more than rounding to one of many: validation errors say to leave ten alone. */
+    const bool few_levels = p->step > 0 && (p->scale_max - p->scale_min) / p->step < (float)MOST_ORDINAL_LEVELS;
+    if (how->setting == LFREC_BAYES && few_levels) options.step = p->step;
     return options;
 }
 
@@ -77,11 +73,7 @@ int means_model(const problem *p, const lfrec_ratings *ratings, bool shrunk, lfr
 
 float *user_room(const lfrec_model *model)
 {
-#if EVALUATE_ALL_SETTINGS
     return malloc(lfrec_user_floats(model) * sizeof(float));
-#else
-    return malloc(LFREC_STRIDE(model->factors) * sizeof(float));
-#endif
 }
 
 int measure_errors(const lfrec_model *model, const lfrec_ratings *known, const lfrec_ratings *test, lfrec_errors *errors)

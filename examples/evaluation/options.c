@@ -58,7 +58,7 @@ void print_help(void)
     puts(
         "  --setting NAME       article (the article's model, K = 25), sgd (K = 32), or bayes (14 factors; the "
         "default)\n"
-        "  --quality NAME       default, or best: bayes by 62 factors and ordinal ratings, sgd by 64 factors\n"
+        "  --quality NAME       default, or best: bayes by 62 factors, sgd by 64\n"
         "  --ranking            judge lists: recall@20, ndcg@10, ndcg@100 of the test ratings in the upper quarter of\n"
         "                       the scale, among all items new to the user. Without --setting by the ranking "
         "objective\n"
@@ -142,16 +142,12 @@ static bool is_whole(const choices *chosen)
     if (chosen->train != NULL && chosen->test == NULL) return complain(0, "--test FILE is missing; --help explains");
     if (chosen->curves != NULL && (chosen->train == NULL || chosen->ranking))
         return complain(0, "--curves goes with --train and --test, and not with --ranking; see --help");
-    if (!EVALUATE_ALL_SETTINGS && chosen->prequential == NULL && !chosen->data &&
-        (chosen->setting == LFREC_BAYES || (chosen->ranking && !chosen->has_setting)))
-        return complain(0, "this build of lfrec.h has only article and sgd: give --setting");
     return true;
 }
 
 bool parse(int argc, char **argv, choices *chosen)
 {
-    *chosen = (choices){
-        .setting = EVALUATE_ALL_SETTINGS ? LFREC_BAYES : LFREC_SGD, .factors = -1, .seed = 1, .seeds = 3, .retrain = 10000};
+    *chosen = (choices){.setting = LFREC_BAYES, .factors = -1, .seed = 1, .seeds = 3, .retrain = 10000};
     for (int k = 1; k < argc; k++) {
         const char *name = argv[k];
         if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {

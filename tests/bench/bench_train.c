@@ -324,7 +324,7 @@ int main(void)
     const quality_case qualities[] = {
         {"sgd, K = 16, 14 epochs", LFREC_SGD, 16, 14, false, 0.8376, 0.8, 8.6},
         {"sgd, K = 32, 34 epochs", LFREC_SGD, 32, 34, false, 0.826, 1.5, none},
-        {"bayes, 14 factors, 10 epochs", LFREC_BAYES, 14, 10, false, 0.826, 1.5, none},
+        {"bayes, 30 factors, 8 epochs", LFREC_BAYES, 30, 8, false, 0.826, 1.5, none},
         {"bayes, 62, ordinal, 10 epochs", LFREC_BAYES, 62, 10, true, 0.816, 7, none},
     };
     const char *folder = getenv("DATA");

@@ -31,7 +31,7 @@ grep -q changeit build/package.checked && fail "--check-config shows a password"
 # An lfrec.* line that is commented out shows the default.
 $program -X bootstrap.servers=x --check-config > build/package.defaults
 sed -n 's/^#\(lfrec\.[a-z.]*\)=\(.*\)/\1=\2/p' $conf | while read -r line; do
-    case $line in lfrec.http.listen=*) continue ;; esac # an example: the default is none
+    case $line in lfrec.http.listen=* | lfrec.snapshot.path=*) continue ;; esac # examples: the default is none
     grep -qxF -- "$line" build/package.defaults || fail "$line is not the default: $(grep "^${line%%=*}=" build/package.defaults)"
 done
 echo "ok package's configuration is valid, its examples too"

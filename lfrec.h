@@ -191,6 +191,7 @@
  *     LFREC_NO_ARTICLE       every including file     -          leaves out the setting LFREC_ARTICLE
  *     LFREC_NO_BAYES         every including file     -          leaves out the setting LFREC_BAYES
  *     LFREC_NO_RANKING       every including file     -          leaves out the setting LFREC_RANKING
+ *     LFREC_NO_PACKED        every including file     -          leaves out models of 8-bit weights
  *     LFREC_MAX_ISA          the implementation       AVX-512    the best instruction set to choose (an lfrec_isa)
  *
  *     A freestanding build (__STDC_HOSTED__ == 0) has LFREC_NO_MALLOC and LFREC_NO_STDIO. By default the implementation
@@ -536,6 +537,7 @@ typedef struct lfrec_model {
     const float *variance;   /* I x K: of F_i. LFREC_BAYES */
     const float *precision;  /* I: of i's ratings, tau_i. LFREC_BAYES */
     const float *gram;       /* K x K: a_0 F'F + lambda a_0 I. LFREC_RANKING */
+    int packed;              /* weights of 8 bits in place of floats: see lfrec_save_packed */
     int writable;            /* 0: a view of constant memory, which no function changes */
     void *memory;            /* what create or load allocated, else NULL */
     lfrec_allocator allocator;
@@ -855,7 +857,7 @@ LFREC_API lfrec_status lfrec_split(const lfrec_ratings *ratings, lfrec_split_by 
  *         16      8  bytes of the whole file
  *         24      4  items I
  *         28      4  factors K
- *         32      4  flags: bit 0 scale_input
+ *         32      4  flags: bit 0 scale_input, bit 1 packed
  *         36     28  mean, scale_min, scale_max, item_shrink, user_shrink, step, gain: float32
  *         64      4  0
  *         68      4  CRC-32 of bytes 0 .. 67
@@ -864,6 +866,9 @@ LFREC_API lfrec_status lfrec_split(const lfrec_ratings *ratings, lfrec_split_by 
  *          .         those of encoder, decoder, offset, implicit, variance, precision, gram that the setting has, in
  *                    this order: float32, rows without padding
  *          .      4  CRC-32 (ISO 3309, as zlib's) of everything before
+ *
+ * Packed, a row of encoder, decoder and implicit is a scale, float32, and K weights of 8 bits, int8, filled up to a
+ * multiple of 4 with 0: a weight is its number times the scale, the largest of a row 127 times.
  *
  * Every array starts at a multiple of 4, so that a file in flash or mapped into memory serves in place. */
 #define LFREC_FORMAT_VERSION 1u
@@ -881,12 +886,22 @@ typedef struct lfrec_file {
     uint32_t items, factors;
     uint64_t bytes;      /* of the file */
     size_t memory_bytes; /* what lfrec_load needs */
+    int packed;
     uint8_t header[LFREC_HEADER_BYTES];
 } lfrec_file;
 
 LFREC_API lfrec_status lfrec_save_size(const lfrec_model *model, size_t *bytes);
 LFREC_API lfrec_status lfrec_save(const lfrec_model *model, lfrec_write *write, void *context);
 LFREC_API lfrec_status lfrec_save_buffer(const lfrec_model *model, void *buffer, size_t bytes, size_t *written);
+
+#ifndef LFREC_NO_PACKED
+/* Saves with weights of 8 bits, LFREC_ARTICLE and LFREC_SGD only (else LFREC_ERROR_ARGUMENT): little more than a quarter of
+ * the bytes, and predictions that are a little off. What is loaded or viewed from it stays packed: it folds in, scores,
+ * lists, explains, measures distances and takes new means, and no weight is ever unpacked in memory; it cannot be
+ * copied or trained on. A packed model saves as itself either way. */
+LFREC_API lfrec_status lfrec_save_packed_size(const lfrec_model *model, size_t *bytes);
+LFREC_API lfrec_status lfrec_save_packed(const lfrec_model *model, lfrec_write *write, void *context);
+#endif
 
 /* Loading in two steps, so that the caller can find the memory in between: the header, then the rest from the same
  * reader. *model is filled in only when every check has passed; the memory's content is undefined after an error. */
@@ -1004,6 +1019,11 @@ LFREC_API const char *lfrec_status_string(lfrec_status status)
 #define LFREC__FOR_RANKING(x) 0
 #else
 #define LFREC__FOR_RANKING(x) (x)
+#endif
+#ifdef LFREC_NO_PACKED
+#define LFREC__FOR_PACKED(x) 0
+#else
+#define LFREC__FOR_PACKED(x) (x)
 #endif
 #if defined(LFREC_NO_BAYES) && defined(LFREC_NO_RANKING)
 #define LFREC__FOR_OUTER(x) 0
@@ -3021,6 +3041,13 @@ LFREC__INTERNAL void lfrec__set_array(lfrec_model *model, int which, const void 
     }
 }
 
+/* 32-bit words of a matrix's row: of floats, or packed, where the first is the scale. */
+LFREC__INTERNAL uint32_t lfrec__row_words(lfrec_setting setting, uint32_t factors, int packed)
+{
+    (void)packed;
+    return LFREC__FOR_PACKED(packed) ? 1 + (factors + 3) / 4 : lfrec__columns(setting, factors);
+}
+
 typedef struct lfrec__shape {
     size_t rows, columns, stride;
 } lfrec__shape;
@@ -3028,20 +3055,22 @@ typedef struct lfrec__shape {
 LFREC__INTERNAL lfrec__shape lfrec__shape_of(const lfrec_model *model, int which)
 {
     lfrec__shape shape;
-    shape.columns = lfrec__is_matrix(which) ? lfrec__columns(model->setting, model->factors) : 1;
+    shape.columns = lfrec__is_matrix(which) ? lfrec__row_words(model->setting, model->factors, model->packed) : 1;
     shape.stride = lfrec__is_matrix(which) ? model->stride : 1;
     shape.rows = which == LFREC__GRAM ? shape.columns : model->items;
     return shape;
 }
 
 LFREC__INTERNAL lfrec_status lfrec__model_layout(lfrec__arena *arena, lfrec_setting setting, uint32_t items,
-                                                 uint32_t factors, lfrec_model *model)
+                                                 uint32_t factors, int packed, lfrec_model *model)
 {
     lfrec__zero(model, sizeof *model);
     model->setting = setting;
     model->items = items;
     model->factors = factors;
-    model->stride = LFREC_STRIDE(lfrec__columns(setting, factors));
+    model->packed = packed;
+    model->stride = lfrec__row_words(setting, factors, packed);
+    if (!LFREC__FOR_PACKED(packed)) model->stride = LFREC_STRIDE(model->stride);
     for (int which = 0; which < LFREC__ARRAYS; which++) {
         if (!lfrec__has(setting, which)) continue;
         const lfrec__shape shape = lfrec__shape_of(model, which);
@@ -3056,16 +3085,16 @@ LFREC_API lfrec_status lfrec_model_size(const lfrec_options *options, size_t *by
     lfrec_model model;
     if (!bytes) return LFREC_ERROR_ARGUMENT;
     LFREC__TRY(lfrec_options_check(options, NULL));
-    LFREC__TRY(lfrec__model_layout(&arena, options->setting, options->items, options->factors, &model));
+    LFREC__TRY(lfrec__model_layout(&arena, options->setting, options->items, options->factors, 0, &model));
     return lfrec__arena_bytes(&arena, bytes);
 }
 
 /* A model in an arena, all zero but its shape. */
 LFREC__INTERNAL lfrec_status lfrec__model_over(lfrec_model *model, lfrec__arena *arena, lfrec_setting setting,
-                                               uint32_t items, uint32_t factors)
+                                               uint32_t items, uint32_t factors, int packed)
 {
     lfrec_model made;
-    LFREC__TRY(lfrec__model_layout(arena, setting, items, factors, &made));
+    LFREC__TRY(lfrec__model_layout(arena, setting, items, factors, packed, &made));
     made.check = LFREC__CHECK_MODEL;
     made.writable = 1;
     if (!arena->base) { /* measuring: there is nothing to write to */
@@ -3083,7 +3112,7 @@ LFREC__INTERNAL lfrec_status lfrec__model_over(lfrec_model *model, lfrec__arena 
 
 LFREC__INTERNAL lfrec_status lfrec__model_over_options(lfrec_model *model, lfrec__arena *arena, const lfrec_options *options)
 {
-    LFREC__TRY(lfrec__model_over(model, arena, options->setting, options->items, options->factors));
+    LFREC__TRY(lfrec__model_over(model, arena, options->setting, options->items, options->factors, 0));
     model->scale_min = options->scale_min;
     model->scale_max = options->scale_max;
     model->item_shrink = options->item_shrink;
@@ -3149,7 +3178,8 @@ LFREC__INTERNAL int lfrec__model_finite(const lfrec_model *model)
         const lfrec__shape shape = lfrec__shape_of(model, which);
         const float *array = (const float *)lfrec__array(model, which);
         for (size_t i = 0; i < shape.rows; i++) {
-            if (!lfrec__all_finite(array + i * shape.stride, shape.columns)) return 0;
+            const int packed = LFREC__FOR_PACKED(model->packed) && lfrec__is_matrix(which);
+            if (!lfrec__all_finite(array + i * shape.stride, packed ? 1 : shape.columns)) return 0;
         }
     }
     return 1;
@@ -3184,8 +3214,9 @@ LFREC_API lfrec_status lfrec_model_copy(lfrec_model *to, const lfrec_model *from
     LFREC__TRY(lfrec__check_writable(to));
     LFREC__TRY(lfrec__check_model(from));
     if (to == from) return LFREC_OK;
-    if (to->setting != from->setting || to->factors != from->factors || to->items < from->items)
+    if (to->setting != from->setting || to->factors != from->factors || to->items < from->items || to->packed || from->packed) {
         return LFREC_ERROR_ARGUMENT;
+    }
     to->mean = from->mean;
     to->scale_min = from->scale_min;
     to->scale_max = from->scale_max;
@@ -3294,19 +3325,85 @@ LFREC__INTERNAL size_t lfrec__block_of(size_t left)
     return left < LFREC__BLOCK ? left : LFREC__BLOCK;
 }
 
+#ifndef LFREC_NO_PACKED
+/* The kernels over packed rows, S words each. */
+LFREC__INTERNAL void lfrec__encode_packed(size_t S, size_t n, const uint32_t *item, const float *x, const float *L, float *h)
+{
+    for (size_t k = 0; k < n; k++) {
+        const float *row = L + item[k] * S, scaled = x[k] * row[0];
+        const int8_t *weight = (const int8_t *)(row + 1);
+        for (size_t q = 0; q < 4 * (S - 1); q++) h[q] += scaled * (float)weight[q];
+    }
+}
+
+LFREC__INTERNAL void lfrec__decode_packed(size_t S, size_t n, const uint32_t *item, const float *F, const float *h, float *y)
+{
+    for (size_t k = 0; k < n; k++) {
+        const float *row = F + (item ? item[k] : k) * S;
+        const int8_t *weight = (const int8_t *)(row + 1);
+        float sum[4] = {0.0f, 0.0f, 0.0f, 0.0f};
+        for (size_t q = 0; q < 4 * (S - 1); q += 4) {
+            for (size_t l = 0; l < 4; l++) sum[l] += (float)weight[q + l] * h[q + l];
+        }
+        y[k] = row[0] * ((sum[0] + sum[2]) + (sum[1] + sum[3]));
+    }
+}
+
+/* Exact in 32 bits, but for the scales: 1024 x 127 x 127. */
+LFREC__INTERNAL float lfrec__dot_packed(size_t S, const float *a, const float *b)
+{
+    const int8_t *x = (const int8_t *)(a + 1), *y = (const int8_t *)(b + 1);
+    int32_t sum = 0;
+    for (size_t q = 0; q < 4 * (S - 1); q++) sum += (int32_t)x[q] * y[q];
+    return a[0] * b[0] * (float)sum;
+}
+#endif
+
+/* Kernels over a model's rows, whatever they are made of. */
+LFREC__INTERNAL void lfrec__encode_rows(const lfrec_model *model, size_t n, const uint32_t *item, const float *x,
+                                        const float *L, float *h)
+{
+#ifndef LFREC_NO_PACKED
+    if (model->packed) {
+        lfrec__encode_packed(model->stride, n, item, x, L, h);
+        return;
+    }
+#endif
+    lfrec__rows_for(model->stride, LFREC_ISA_AUTO)->encode(model->stride, n, item, x, L, h);
+}
+
+LFREC__INTERNAL void lfrec__decode_rows(const lfrec_model *model, size_t n, const uint32_t *item, const float *F,
+                                        const float *h, float *y)
+{
+#ifndef LFREC_NO_PACKED
+    if (model->packed) {
+        lfrec__decode_packed(model->stride, n, item, F, h, y);
+        return;
+    }
+#endif
+    lfrec__rows_for(model->stride, LFREC_ISA_AUTO)->decode(model->stride, n, item, F, h, y);
+}
+
+/* Of two rows of the model, over K columns where they are floats. */
+LFREC__INTERNAL float lfrec__dot_rows(const lfrec_model *model, size_t K, const float *a, const float *b)
+{
+    (void)model;
+    return LFREC__FOR_PACKED(model->packed) ? LFREC__FOR_PACKED(lfrec__dot_packed(model->stride, a, b))
+                                            : lfrec__dot(K, a, b);
+}
+
 /* The encoder's sum, n at most LFREC__BLOCK ratings at a time. */
 LFREC__INTERNAL void lfrec__fold_in_sum(const lfrec_model *model, const lfrec_history *history, lfrec_user *user)
 {
-    const lfrec__rows *rows = lfrec__rows_for(model->stride, LFREC_ISA_AUTO);
     const float scale = lfrec__input_scale(model->scale_input, history->count);
     for (size_t first = 0; first < history->count; first += LFREC__BLOCK) {
         const size_t n = lfrec__block_of(history->count - first);
         float input[LFREC__BLOCK];
         for (size_t k = 0; k < n; k++) input[k] = scale * lfrec__preference(model, history, first + k, user->mean);
-        rows->encode(model->stride, n, history->item + first, input, model->encoder, user->factors);
+        lfrec__encode_rows(model, n, history->item + first, input, model->encoder, user->factors);
         if (model->implicit) {
             for (size_t k = 0; k < n; k++) input[k] = scale;
-            rows->encode(model->stride, n, history->item + first, input, model->implicit, user->factors);
+            lfrec__encode_rows(model, n, history->item + first, input, model->implicit, user->factors);
         }
     }
 }
@@ -3624,7 +3721,7 @@ LFREC_API lfrec_status lfrec_fold_in(const lfrec_model *model, const lfrec_histo
     if (!user || !user->factors) return LFREC_ERROR_ARGUMENT;
     user->mean = lfrec__user_mean(model, history);
     user->rated = history->count;
-    lfrec__zero(user->factors, model->stride * sizeof(float));
+    lfrec__zero(user->factors, LFREC_STRIDE(lfrec__columns(model->setting, model->factors)) * sizeof(float));
 #ifndef LFREC_NO_BAYES
     if (model->setting == LFREC_BAYES) {
         lfrec__fold_in_bayes(model, history, user);
@@ -3670,8 +3767,7 @@ LFREC_API lfrec_status lfrec_score(const lfrec_model *model, const lfrec_user *u
     LFREC__TRY(lfrec__check_user(user));
     if (!scores && count) return LFREC_ERROR_ARGUMENT;
     if (first > model->items || count > model->items - first) return LFREC_ERROR_RANGE;
-    const lfrec__rows *rows = lfrec__rows_for(model->stride, LFREC_ISA_AUTO);
-    rows->decode(model->stride, count, NULL, model->decoder + first * model->stride, user->factors, scores);
+    lfrec__decode_rows(model, count, NULL, model->decoder + first * model->stride, user->factors, scores);
     for (uint32_t k = 0; k < count; k++) scores[k] += lfrec__baseline(model, first + k, user->mean);
     return LFREC_OK;
 }
@@ -3791,7 +3887,6 @@ LFREC_API lfrec_status lfrec_top(const lfrec_model *model, const lfrec_user *use
             if (query->candidates[k] >= model->items) return LFREC_ERROR_RANGE;
         }
     }
-    const lfrec__rows *rows = lfrec__rows_for(model->stride, LFREC_ISA_AUTO);
     const size_t S = model->stride, total = query->candidates ? query->candidate_count : model->items;
     lfrec__best best;
     best.list = list;
@@ -3801,7 +3896,8 @@ LFREC_API lfrec_status lfrec_top(const lfrec_model *model, const lfrec_user *use
         const size_t n = total - first < LFREC__BLOCK ? total - first : LFREC__BLOCK;
         const uint32_t *candidates = query->candidates ? query->candidates + first : NULL;
         float scores[LFREC__BLOCK];
-        rows->decode(S, n, candidates, candidates ? model->decoder : model->decoder + first * S, user->factors, scores);
+        lfrec__decode_rows(model, n, candidates, candidates ? model->decoder : model->decoder + first * S,
+                           user->factors, scores);
         for (size_t k = 0; k < n; k++) {
             const uint32_t item = candidates ? candidates[k] : (uint32_t)(first + k);
             const float score = scores[k] + lfrec__baseline(model, item, user->mean);
@@ -3909,8 +4005,8 @@ LFREC__INTERNAL float lfrec__share(const lfrec_model *model, const lfrec_user *u
     if (LFREC__FOR_RANKING(model->setting == LFREC_RANKING)) {
         return LFREC__FOR_RANKING(lfrec__ranking_share(model, history, k, to));
     }
-    float share = lfrec__dot(S, to->a, model->encoder + row) * lfrec__preference(model, history, k, user->mean);
-    if (model->implicit) share += lfrec__dot(S, to->b, model->implicit + row);
+    float share = lfrec__dot_rows(model, S, to->a, model->encoder + row) * lfrec__preference(model, history, k, user->mean);
+    if (model->implicit) share += lfrec__dot_rows(model, S, to->b, model->implicit + row);
     return lfrec__input_scale(model->scale_input, history->count) * share;
 }
 
@@ -3953,14 +4049,18 @@ LFREC__INTERNAL float lfrec__distance(const lfrec_model *model, lfrec_metric met
 {
     const size_t S = model->stride;
     const float *x = model->decoder + a * S, *y = model->decoder + b * S;
+    if (metric == LFREC_EUCLIDEAN && LFREC__FOR_PACKED(model->packed)) {
+        return lfrec__sqrtf(lfrec__dot_rows(model, S, x, x) + lfrec__dot_rows(model, S, y, y) -
+                            2.0f * lfrec__dot_rows(model, S, x, y));
+    }
     if (metric == LFREC_EUCLIDEAN) {
         float square = 0.0f;
         for (size_t q = 0; q < model->factors; q++) square += (x[q] - y[q]) * (x[q] - y[q]);
         return lfrec__sqrtf(square);
     }
     const size_t K = model->setting == LFREC_BAYES ? model->factors : S; /* biases are no taste */
-    const float size = lfrec__sqrtf(lfrec__dot(K, x, x)) * lfrec__sqrtf(lfrec__dot(K, y, y));
-    return size > 0.0f ? 1.0f - lfrec__clamp(lfrec__dot(K, x, y) / size, -1.0f, 1.0f) : 1.0f;
+    const float size = lfrec__sqrtf(lfrec__dot_rows(model, K, x, x)) * lfrec__sqrtf(lfrec__dot_rows(model, K, y, y));
+    return size > 0.0f ? 1.0f - lfrec__clamp(lfrec__dot_rows(model, K, x, y) / size, -1.0f, 1.0f) : 1.0f;
 }
 
 LFREC_API lfrec_status lfrec_distance(const lfrec_model *model, lfrec_metric metric, uint32_t a, uint32_t b, float *distance)
@@ -4079,7 +4179,7 @@ LFREC__INTERNAL lfrec_status lfrec__trainer_layout(lfrec__arena *arena, lfrec_tr
                                                    const lfrec_ratings *ratings)
 {
     const size_t items = o->items, S = LFREC_STRIDE(lfrec__columns(o->setting, o->factors));
-    const int article = LFREC__FOR_ARTICLE(o->setting == LFREC_ARTICLE), sgd = o->setting == LFREC_SGD;
+    const int article = LFREC__FOR_ARTICLE(o->setting == LFREC_ARTICLE);
     const int bayes = LFREC__FOR_BAYES(o->setting == LFREC_BAYES), ranking = LFREC__FOR_RANKING(o->setting == LFREC_RANKING);
     const size_t batch = !article ? 1 : o->batch < ratings->users ? o->batch : ratings->users;
     const size_t all = ratings->row_start[ratings->users];
@@ -4099,7 +4199,7 @@ LFREC__INTERNAL lfrec_status lfrec__trainer_layout(lfrec__arena *arena, lfrec_tr
     t->predicted = lfrec__take_floats(arena, entries, 1);
     t->factors = lfrec__take_floats(arena, batch, S);
     t->factors_gradient = lfrec__take_floats(arena, batch, S);
-    if (sgd || bayes) {
+    if (!article && !ranking) {
         t->prior = lfrec__take_floats(arena, items, S);
         t->prior_user = lfrec__take_floats(arena, ratings->users, S);
         t->pull = lfrec__take_floats(arena, 1, S);
@@ -4299,7 +4399,8 @@ LFREC_API lfrec_status lfrec_trainer_init(lfrec_trainer *trainer, const lfrec_op
     LFREC__TRY(lfrec__check_training(options, ratings));
     if (start) {
         LFREC__TRY(lfrec__check_model(start));
-        if (start->setting != options->setting || start->items > options->items || start->factors != options->factors) {
+        if (start->setting != options->setting || start->items > options->items || start->factors != options->factors ||
+            start->packed) {
             return LFREC_ERROR_ARGUMENT;
         }
     }
@@ -5004,7 +5105,6 @@ LFREC_API lfrec_status lfrec_evaluate(const lfrec_model *model, const lfrec_rati
         return LFREC_ERROR_ARGUMENT;
     if (known->items > model->items || test->items > model->items) return LFREC_ERROR_RANGE;
     if (!lfrec__model_finite(model)) return LFREC_ERROR_NUMBER;
-    const lfrec__rows *rows = lfrec__rows_for(model->stride, LFREC_ISA_AUTO);
     lfrec_real squares = 0, sizes = 0;
     lfrec_user user;
     user.factors = factors;
@@ -5015,7 +5115,7 @@ LFREC_API lfrec_status lfrec_evaluate(const lfrec_model *model, const lfrec_rati
         for (size_t first = 0; first < asked.count; first += LFREC__BLOCK) {
             const size_t left = asked.count - first, n = left < LFREC__BLOCK ? left : LFREC__BLOCK;
             float scores[LFREC__BLOCK];
-            rows->decode(model->stride, n, asked.item + first, model->decoder, factors, scores);
+            lfrec__decode_rows(model, n, asked.item + first, model->decoder, factors, scores);
             for (size_t k = 0; k < n; k++) {
                 const float score = scores[k] + lfrec__baseline(model, asked.item[first + k], user.mean);
                 const lfrec_real e =
@@ -5199,6 +5299,7 @@ LFREC_API lfrec_status lfrec_split(const lfrec_ratings *ratings, lfrec_split_by 
 #ifndef LFREC_NO_FILES
 
 #define LFREC__FLAG_SCALE_INPUT 1u
+#define LFREC__FLAG_PACKED 2u
 #define LFREC__CHUNK 256u /* bytes on the stack between the model and the caller's reader or writer; a multiple of 4 */
 
 LFREC__INTERNAL const uint8_t *lfrec__magic(void)
@@ -5243,9 +5344,9 @@ LFREC__INTERNAL float lfrec__get_float(const uint8_t *at)
 }
 
 /* 64 bits hold it: below 2^32 items of a few thousand words. */
-LFREC__INTERNAL uint64_t lfrec__file_bytes(lfrec_setting setting, uint32_t items, uint32_t factors)
+LFREC__INTERNAL uint64_t lfrec__file_bytes(lfrec_setting setting, uint32_t items, uint32_t factors, int packed)
 {
-    const uint32_t columns = lfrec__columns(setting, factors);
+    const uint32_t columns = lfrec__row_words(setting, factors, packed);
     uint64_t words = 0;
     for (int which = 0; which < LFREC__ARRAYS; which++) {
         if (!lfrec__has(setting, which)) continue;
@@ -5254,19 +5355,24 @@ LFREC__INTERNAL uint64_t lfrec__file_bytes(lfrec_setting setting, uint32_t items
     return LFREC_HEADER_BYTES + words * 4u + 4u;
 }
 
-LFREC_API lfrec_status lfrec_save_size(const lfrec_model *model, size_t *bytes)
+LFREC__INTERNAL lfrec_status lfrec__saved_size(const lfrec_model *model, int packed, size_t *bytes)
 {
     if (!bytes) return LFREC_ERROR_ARGUMENT;
     LFREC__TRY(lfrec__check_model(model));
-    const uint64_t size = lfrec__file_bytes(model->setting, model->items, model->factors);
+    const uint64_t size = lfrec__file_bytes(model->setting, model->items, model->factors, packed || model->packed);
     if (size > (size_t)-1) return LFREC_ERROR_OVERFLOW;
     *bytes = (size_t)size;
     return LFREC_OK;
 }
 
-LFREC__INTERNAL void lfrec__fill_header(const lfrec_model *model, uint8_t *header)
+LFREC_API lfrec_status lfrec_save_size(const lfrec_model *model, size_t *bytes)
 {
-    const uint64_t bytes = lfrec__file_bytes(model->setting, model->items, model->factors);
+    return lfrec__saved_size(model, 0, bytes);
+}
+
+LFREC__INTERNAL void lfrec__fill_header(const lfrec_model *model, int packed, uint8_t *header)
+{
+    const uint64_t bytes = lfrec__file_bytes(model->setting, model->items, model->factors, packed);
     lfrec__zero(header, LFREC_HEADER_BYTES);
     lfrec__copy(header, lfrec__magic(), 8);
     lfrec__put32(header + 8, LFREC_FORMAT_VERSION);
@@ -5275,7 +5381,7 @@ LFREC__INTERNAL void lfrec__fill_header(const lfrec_model *model, uint8_t *heade
     lfrec__put32(header + 20, (uint32_t)(bytes >> 32));
     lfrec__put32(header + 24, model->items);
     lfrec__put32(header + 28, model->factors);
-    lfrec__put32(header + 32, model->scale_input ? LFREC__FLAG_SCALE_INPUT : 0u);
+    lfrec__put32(header + 32, (model->scale_input ? LFREC__FLAG_SCALE_INPUT : 0u) | (packed ? LFREC__FLAG_PACKED : 0u));
     lfrec__put_float(header + 36, model->mean);
     lfrec__put_float(header + 40, model->scale_min);
     lfrec__put_float(header + 44, model->scale_max);
@@ -5310,7 +5416,38 @@ LFREC__INTERNAL void lfrec__write32(lfrec__writer *w, uint32_t x)
     w->used += 4;
 }
 
-LFREC_API lfrec_status lfrec_save(const lfrec_model *model, lfrec_write *write, void *context)
+#ifndef LFREC_NO_PACKED
+LFREC__INTERNAL float lfrec__row_scale(const float *row, uint32_t factors)
+{
+    float most = 0.0f;
+    for (uint32_t q = 0; q < factors; q++) most = lfrec__magnitude(row[q]) > most ? lfrec__magnitude(row[q]) : most;
+    return most / 127.0f;
+}
+
+/* Word `at` of a row that is to be packed: the scale, then four weights, the first in the lowest bits. Rounded to the nearest. */
+LFREC__INTERNAL uint32_t lfrec__packed_word(const float *row, uint32_t factors, float scale, size_t at)
+{
+    uint32_t word = 0;
+    if (at == 0) return lfrec__float_bits(scale);
+    for (size_t q = 4 * (at - 1); q < 4 * at && q < factors; q++) {
+        const float steps = scale > 0.0f ? row[q] / scale + 127.5f : 127.5f; /* from 0.5 to 254.5 */
+        word |= (((uint32_t)(steps < 254.9f ? steps : 254.9f) - 127u) & 255u) << (8 * (q % 4));
+    }
+    return word;
+}
+#endif
+
+/* Word q of a model's row. What is packed behind the scale has no byte order. */
+LFREC__INTERNAL uint32_t lfrec__row_word(const unsigned char *row, size_t q, int packed)
+{
+    uint32_t word;
+    (void)packed;
+    if (LFREC__FOR_PACKED(packed && q > 0)) return lfrec__get32(row + 4 * q);
+    lfrec__copy(&word, row + 4 * q, 4);
+    return word;
+}
+
+LFREC__INTERNAL lfrec_status lfrec__save(const lfrec_model *model, int packed, lfrec_write *write, void *context)
 {
     lfrec__writer w;
     if (!write) return LFREC_ERROR_ARGUMENT;
@@ -5321,17 +5458,25 @@ LFREC_API lfrec_status lfrec_save(const lfrec_model *model, lfrec_write *write, 
     w.crc = 0xffffffffu;
     w.failed = 0;
     w.used = LFREC_HEADER_BYTES;
-    lfrec__fill_header(model, w.chunk);
+    if (model->packed) packed = 1;
+    lfrec__fill_header(model, packed, w.chunk);
     for (int which = 0; which < LFREC__ARRAYS; which++) {
         if (!lfrec__has(model->setting, which)) continue;
         const lfrec__shape shape = lfrec__shape_of(model, which);
         const unsigned char *array = (const unsigned char *)lfrec__array(model, which);
+        const int matrix = lfrec__is_matrix(which);
         for (size_t i = 0; i < shape.rows; i++) {
-            for (size_t q = 0; q < shape.columns; q++) {
-                uint32_t word;
-                lfrec__copy(&word, array + 4 * (i * shape.stride + q), 4);
-                lfrec__write32(&w, word);
+            const unsigned char *row = array + 4 * i * shape.stride;
+#ifndef LFREC_NO_PACKED
+            if (matrix && packed && !model->packed) {
+                const float *floats = (const float *)lfrec__array(model, which) + i * shape.stride;
+                const float scale = lfrec__row_scale(floats, model->factors);
+                for (size_t q = 0; q < lfrec__row_words(model->setting, model->factors, 1); q++)
+                    lfrec__write32(&w, lfrec__packed_word(floats, model->factors, scale, q));
+                continue;
             }
+#endif
+            for (size_t q = 0; q < shape.columns; q++) lfrec__write32(&w, lfrec__row_word(row, q, matrix && packed));
         }
     }
     lfrec__flush(&w);
@@ -5339,6 +5484,30 @@ LFREC_API lfrec_status lfrec_save(const lfrec_model *model, lfrec_write *write, 
     lfrec__flush(&w);
     return w.failed ? LFREC_ERROR_IO : LFREC_OK;
 }
+
+LFREC_API lfrec_status lfrec_save(const lfrec_model *model, lfrec_write *write, void *context)
+{
+    return lfrec__save(model, 0, write, context);
+}
+
+#ifndef LFREC_NO_PACKED
+LFREC__INTERNAL int lfrec__can_pack(uint32_t setting)
+{
+    return setting == (uint32_t)LFREC_ARTICLE || setting == (uint32_t)LFREC_SGD;
+}
+
+LFREC_API lfrec_status lfrec_save_packed_size(const lfrec_model *model, size_t *bytes)
+{
+    LFREC__TRY(lfrec__check_model(model));
+    return lfrec__can_pack((uint32_t)model->setting) ? lfrec__saved_size(model, 1, bytes) : LFREC_ERROR_ARGUMENT;
+}
+
+LFREC_API lfrec_status lfrec_save_packed(const lfrec_model *model, lfrec_write *write, void *context)
+{
+    LFREC__TRY(lfrec__check_model(model));
+    return lfrec__can_pack((uint32_t)model->setting) ? lfrec__save(model, 1, write, context) : LFREC_ERROR_ARGUMENT;
+}
+#endif
 
 /* A buffer as a reader's or a writer's context. */
 typedef struct lfrec__buffer {
@@ -5404,6 +5573,8 @@ LFREC__INTERNAL lfrec_status lfrec__parse_header(lfrec_file *file, const uint8_t
     file->bytes = (uint64_t)lfrec__get32(header + 16) | (uint64_t)lfrec__get32(header + 20) << 32;
     file->items = lfrec__get32(header + 24);
     file->factors = lfrec__get32(header + 28);
+    const uint32_t flags = lfrec__get32(header + 32);
+    file->packed = LFREC__FOR_PACKED((flags & LFREC__FLAG_PACKED) != 0 && lfrec__can_pack(lfrec__get32(header + 12)));
     lfrec__copy(file->header, header, LFREC_HEADER_BYTES);
     const float low = lfrec__get_float(header + 40), high = lfrec__get_float(header + 44);
     const float item_shrink = lfrec__get_float(header + 48), user_shrink = lfrec__get_float(header + 52);
@@ -5411,15 +5582,15 @@ LFREC__INTERNAL lfrec_status lfrec__parse_header(lfrec_file *file, const uint8_t
     const int has_gain = file->setting == LFREC_BAYES || file->setting == LFREC_RANKING;
     if (file->version < 1 || !lfrec__legal_setting(lfrec__get32(header + 12)) || file->items < 1 ||
         file->items > 0xfffffffeu || file->factors < 1 || file->factors > LFREC_MAX_FACTORS ||
-        file->factors > file->items || lfrec__get32(header + 32) > LFREC__FLAG_SCALE_INPUT ||
+        file->factors > file->items || flags > LFREC__FLAG_SCALE_INPUT + (file->packed ? LFREC__FLAG_PACKED : 0u) ||
         lfrec__get32(header + 64) != 0 || !lfrec__finite(lfrec__get_float(header + 36)) || !lfrec__legal_rating(low) ||
         !lfrec__legal_rating(high) || !(low < high) || !(item_shrink >= 0.0f && item_shrink < 1e9f) ||
         !(user_shrink >= 0.0f && user_shrink < 1e9f) || !lfrec__legal_step(file->setting, low, high, step) ||
         !(has_gain ? gain > 0.0f && lfrec__finite(gain) : lfrec__get32(header + 60) == 0) ||
-        file->bytes != lfrec__file_bytes(file->setting, file->items, file->factors)) {
+        file->bytes != lfrec__file_bytes(file->setting, file->items, file->factors, file->packed)) {
         return LFREC_ERROR_CORRUPT;
     }
-    LFREC__TRY(lfrec__model_layout(&arena, file->setting, file->items, file->factors, &model));
+    LFREC__TRY(lfrec__model_layout(&arena, file->setting, file->items, file->factors, file->packed, &model));
     return lfrec__arena_bytes(&arena, &file->memory_bytes);
 }
 
@@ -5458,7 +5629,8 @@ typedef struct lfrec__reader {
 
 /* `count` rows of 32-bit words, little-endian in the file, native in memory; `rows` is an array of floats or of
  * uint32_t. */
-LFREC__INTERNAL lfrec_status lfrec__read_rows(lfrec__reader *r, void *rows, size_t count, size_t columns, size_t stride)
+LFREC__INTERNAL lfrec_status lfrec__read_rows(lfrec__reader *r, void *rows, size_t count, size_t columns, size_t stride,
+                                              int packed)
 {
     uint8_t chunk[LFREC__CHUNK];
     unsigned char *to = (unsigned char *)rows;
@@ -5470,7 +5642,8 @@ LFREC__INTERNAL lfrec_status lfrec__read_rows(lfrec__reader *r, void *rows, size
             r->crc = lfrec__crc(r->crc, chunk, 4 * n);
             for (size_t q = 0; q < n; q++) {
                 const uint32_t word = lfrec__get32(chunk + 4 * q);
-                lfrec__copy(to + 4 * (k * stride + first + q), &word, 4);
+                const int raw = packed && first + q > 0; /* bytes, which have no order */
+                lfrec__copy(to + 4 * (k * stride + first + q), raw ? (const void *)(chunk + 4 * q) : &word, 4);
             }
         }
     }
@@ -5488,7 +5661,7 @@ LFREC_API lfrec_status lfrec_load(lfrec_model *model, const lfrec_file *file, lf
     if (!model || !file || !read || !memory) return LFREC_ERROR_ARGUMENT;
     LFREC__TRY(lfrec__parse_header(&parsed, file->header, LFREC_HEADER_BYTES));
     lfrec__arena arena = lfrec__arena_over(memory, bytes);
-    LFREC__TRY(lfrec__model_over(&made, &arena, parsed.setting, parsed.items, parsed.factors));
+    LFREC__TRY(lfrec__model_over(&made, &arena, parsed.setting, parsed.items, parsed.factors, parsed.packed));
     lfrec__take_header(&made, &parsed);
     r.read = read;
     r.context = context;
@@ -5497,8 +5670,9 @@ LFREC_API lfrec_status lfrec_load(lfrec_model *model, const lfrec_file *file, lf
         void *array = (void *)lfrec__array(&made, which);
         if (!array) continue;
         const lfrec__shape shape = lfrec__shape_of(&made, which);
-        if (shape.stride > 1) LFREC__TRY(lfrec__read_rows(&r, array, shape.rows, shape.columns, shape.stride));
-        else LFREC__TRY(lfrec__read_rows(&r, array, 1, shape.rows, shape.rows));
+        if (shape.stride > 1)
+            LFREC__TRY(lfrec__read_rows(&r, array, shape.rows, shape.columns, shape.stride, made.packed));
+        else LFREC__TRY(lfrec__read_rows(&r, array, 1, shape.rows, shape.rows, 0));
     }
     LFREC__TRY(lfrec__read_all(read, context, tail, 4, &got));
     if (lfrec__get32(tail) != (uint32_t)~r.crc || !lfrec__model_finite(&made)) return LFREC_ERROR_CORRUPT;
@@ -5563,7 +5737,8 @@ LFREC_API lfrec_status lfrec_view(lfrec_model *model, const void *buffer, size_t
     made.setting = file.setting;
     made.items = file.items;
     made.factors = file.factors;
-    made.stride = lfrec__columns(file.setting, file.factors);
+    made.packed = file.packed;
+    made.stride = lfrec__row_words(file.setting, file.factors, file.packed);
     lfrec__take_header(&made, &file);
     const uint8_t *at = data + LFREC_HEADER_BYTES;
     for (int which = 0; which < LFREC__ARRAYS; which++) {

@@ -26,7 +26,7 @@ emulate() {
 # Without scores, which may differ in the last digit where sums are of double precision, and the hash of the bits.
 lists() { grep -o '^  film [0-9]*' "$1"; }
 
-for program in learn serve; do
+for program in learn serve serve8; do
     "$work/same-$program" >"$work/same-$program.txt" && "$work/desktop-$program" >"$work/desktop-$program.txt"
     verdict "$program recommends on a desktop what it does without double and vectors" \
         "$(diff <(lists "$work/desktop-$program.txt") <(lists "$work/same-$program.txt"))"
@@ -48,10 +48,12 @@ below() {
 for board in mps2-an386 microbit; do
     below learn-$board library 12288
     below serve-$board library 6144
+    below serve8-$board library 6144
+    below serve8-$board model 61440
     below learn-$board stack 2048
     below serve-$board stack 2048
     below serve-$board RAM 1024
-    for program in learn serve; do
+    for program in learn serve serve8; do
         # By name: __aeabi_dadd, __aeabi_f2d, __aeabi_d2iz, __adddf3, __truncdfsf2.
         verdict "$program-$board has no double arithmetic, libgcc included" "$(arm-none-eabi-nm "$work/$program-$board.elf" |
             grep -E ' (__aeabi_(d[a-z]+|[a-z]+2d|d2[a-z]+|cd[a-z]+)|__[a-z]*df[a-z]*[0-9]?)$')"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # examples/microcontroller/build.sh : builds learn and serve for both boards and for the desktop, and prints what they take.
 #
-# Into build/microcontroller/: learn-BOARD.elf and serve-BOARD.elf for mps2-an386 (Cortex-M4F) and microbit (Cortex-M0), and both programs
+# Into build/microcontroller/: learn-, serve- and serve8-BOARD.elf for mps2-an386 (Cortex-M4F) and microbit (Cortex-M0), and the programs
 # for the desktop, with the library as the boards have it (same-*) and as desktops have it (desktop-*).
 # Needs gcc, gcc-arm-none-eabi; no library for the boards but the compiler's own.
 set -euo pipefail
@@ -14,6 +14,7 @@ warnings='-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wdouble-promotion -Wst
 exact=-ffp-contract=off
 # The library without what these programs have no use for. No double: the boards' FPU has none.
 small='-DLFREC_NO_SIMD -DLFREC_NO_DOUBLE -DLFREC_NO_EVALUATION -DLFREC_NO_ARTICLE -DLFREC_NO_BAYES -DLFREC_NO_RANKING'
+packed=-DLFREC_NO_PACKED
 arm="-std=c11 -Os -mthumb -ffreestanding -ffunction-sections -fdata-sections -fno-tree-loop-distribute-patterns $warnings $exact"
 arm+=' -fstack-usage -fcallgraph-info=su'
 
@@ -24,8 +25,15 @@ core_of() {
     esac
 }
 # The parts of a program besides the library and what is the board's.
-parts_of() { case $1 in learn) echo learn.c print.c ratings_store.c ;; serve) echo serve.c print.c model.S ;; esac; }
-only_of() { case $1 in learn) echo "$small" ;; serve) echo "$small -DLFREC_NO_TRAINING" ;; esac; }
+parts_of() { case $1 in learn) echo learn.c print.c ratings_store.c ;; serve*) echo serve.c print.c model.S ;; esac; }
+model_of() { case $1 in serve8) echo $work/films8.lfrec ;; *) echo $work/films.lfrec ;; esac; }
+only_of() {
+    case $1 in
+    learn) echo "$small $packed" ;;
+    serve) echo "$small $packed -DLFREC_NO_TRAINING" ;;
+    serve8) echo "$small -DLFREC_NO_TRAINING" ;;
+    esac
+}
 
 # image PROGRAM BOARD
 image() {
@@ -39,7 +47,7 @@ image() {
     mkdir -p "$dir"
     for file in $(parts_of "$1") lfrec.c $board; do
         # shellcheck disable=SC2046,SC2086
-        arm-none-eabi-gcc $arm $core $(only_of "$1") -DMODEL=\"$work/films.lfrec\" -c -o "$dir/${file%.*}.o" $here/$file
+        arm-none-eabi-gcc $arm $core $(only_of "$1") -DMODEL=\"$(model_of "$1")\" -c -o "$dir/${file%.*}.o" $here/$file
         objects+=("$dir/${file%.*}.o")
     done
     # shellcheck disable=SC2086
@@ -56,9 +64,9 @@ desktop() {
     shift
     # shellcheck disable=SC2086
     gcc -std=c11 -O2 $warnings $exact "$@" -c -o "$work/$name-lfrec.o" $here/lfrec.c
-    for program in learn serve; do
+    for program in learn serve serve8; do
         # shellcheck disable=SC2046,SC2086
-        gcc -std=c11 -O2 $warnings $exact "$@" -DMODEL=\"$work/films.lfrec\" -o "$work/$name-$program" \
+        gcc -std=c11 -O2 $warnings $exact "$@" -DMODEL=\"$(model_of $program)\" -o "$work/$name-$program" \
             $(parts_of $program | sed "s|[^ ]*|$here/&|g") $here/host.c $here/flash_ram.c "$work/$name-lfrec.o"
     done
 }
@@ -68,11 +76,11 @@ desktop() {
 gcc -std=c11 -O2 $warnings $exact -c -o "$work/make-lfrec.o" $here/lfrec.c
 # shellcheck disable=SC2086
 gcc -std=c11 -O2 $warnings -o "$work/make_model" $here/make_model.c "$work/make-lfrec.o"
-"$work/make_model" "$work/films.lfrec"
+"$work/make_model" "$work/films.lfrec" "$work/films8.lfrec"
 
 pids=()
-{ image learn mps2-an386 && image serve mps2-an386 && desktop same $small; } &
+{ image learn mps2-an386 && image serve mps2-an386 && image serve8 mps2-an386 && desktop same $small; } &
 pids+=($!)
-{ image learn microbit && image serve microbit && desktop desktop; } &
+{ image learn microbit && image serve microbit && image serve8 microbit && desktop desktop; } &
 pids+=($!)
 for pid in "${pids[@]}"; do wait "$pid"; done

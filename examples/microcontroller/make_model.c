@@ -1,4 +1,5 @@
-/* make_model.c - the desktop's part: trains a model of 500 films and 25 factors and writes it to the file that is named. */
+/* make_model.c - the desktop's part: trains a model of 500 films and 25 factors and writes it to two files: as it is, and with
+ * weights of 8 bits. */
 #include "../../lfrec.h"
 #include <stdio.h>
 
@@ -20,7 +21,20 @@ static void make_ratings(void)
     }
 }
 
-static lfrec_status train_and_save(const char *path)
+static int write_stream(void *context, const void *data, size_t bytes)
+{
+    return fwrite(data, 1, bytes, context) == bytes;
+}
+
+static lfrec_status save_packed(const lfrec_model *model, const char *path)
+{
+    FILE *stream = fopen(path, "wb");
+    if (!stream) return LFREC_ERROR_IO;
+    const lfrec_status status = lfrec_save_packed(model, write_stream, stream);
+    return fclose(stream) == 0 ? status : LFREC_ERROR_IO;
+}
+
+static lfrec_status train_and_save(const char *path, const char *packed_path)
 {
     lfrec_ratings ratings = {0};
     lfrec_model model = {0};
@@ -29,6 +43,7 @@ static lfrec_status train_and_save(const char *path)
     if (status == LFREC_OK) status = lfrec_model_create(&model, &options, NULL);
     if (status == LFREC_OK) status = lfrec_train(&model, &options, &ratings, NULL, NULL, NULL);
     if (status == LFREC_OK) status = lfrec_save_file(&model, path);
+    if (status == LFREC_OK) status = save_packed(&model, packed_path);
     lfrec_model_destroy(&model);
     lfrec_ratings_destroy(&ratings);
     return status;
@@ -36,12 +51,12 @@ static lfrec_status train_and_save(const char *path)
 
 int main(int argc, char **argv)
 {
-    if (argc != 2) {
-        (void)fprintf(stderr, "make_model FILE: train a model and write it there\n");
+    if (argc != 3) {
+        (void)fprintf(stderr, "make_model FILE FILE8: train a model and write it there\n");
         return 2;
     }
     make_ratings();
-    const lfrec_status status = train_and_save(argv[1]);
-    if (status != LFREC_OK) (void)fprintf(stderr, "%s: %s\n", argv[1], lfrec_status_string(status));
+    const lfrec_status status = train_and_save(argv[1], argv[2]);
+    if (status != LFREC_OK) (void)fprintf(stderr, "%s, %s: %s\n", argv[1], argv[2], lfrec_status_string(status));
     return status != LFREC_OK;
 }

@@ -154,6 +154,27 @@ static void show_file(const lfrec_model *model)
            again == bytes && hash_bytes(file, bytes) == hash ? "" : " AND OTHERS WHEN LOADED AND SAVED");
 }
 
+static int append(void *context, const void *data, size_t bytes)
+{
+    size_t *used = context;
+    for (size_t k = 0; k < bytes; k++) file[*used + k] = ((const unsigned char *)data)[k];
+    *used += bytes;
+    return 1;
+}
+
+/* The same with weights of 8 bits. */
+static void show_packed(const lfrec_model *model, const lfrec_ratings *ratings)
+{
+    size_t bytes = 0;
+    lfrec_model loaded;
+    MUST(lfrec_save_packed(model, append, &bytes));
+    const uint32_t hash = hash_bytes(file, bytes);
+    MUST(lfrec_load_buffer(&loaded, file, bytes, NULL));
+    printf(" packed %lu bytes %08lx", (unsigned long)bytes, (unsigned long)hash);
+    show_lists(&loaded, ratings);
+    lfrec_model_destroy(&loaded);
+}
+
 static void show_model(const char *name, const lfrec_options *options, const lfrec_ratings *ratings)
 {
     lfrec_model model;
@@ -162,6 +183,7 @@ static void show_model(const char *name, const lfrec_options *options, const lfr
     printf("%s, %lu factors:", name, (unsigned long)options->factors);
     show_file(&model);
     show_lists(&model, ratings);
+    if (options->setting == LFREC_ARTICLE || options->setting == LFREC_SGD) show_packed(&model, ratings);
     printf("\n");
     lfrec_model_destroy(&model);
 }

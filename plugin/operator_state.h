@@ -49,7 +49,7 @@ bool lfrec_operator_restore_rating(lfrec_operator *op, lfrec_id user, lfrec_id i
 bool lfrec_operator_restore_user(lfrec_operator *op, lfrec_id user, int32_t partition, uint64_t published, bool waits,
                                  const lfrec_drift *drift);
 /* Whatever the user waited for is out already, from an earlier life: waits no more, and one without ratings is gone. */
-void lfrec_operator_settled(lfrec_operator *op, lfrec_id user);
+void lfrec_operator_settled(lfrec_operator *op, lfrec_id id);
 /* All means anew, after the last user. */
 void lfrec_operator_restored(lfrec_operator *op);
 

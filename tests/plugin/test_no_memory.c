@@ -46,8 +46,11 @@ static void *scarce_realloc(void *block, size_t bytes)
 #include "../../lfrec.h"
 #include "../../plugin/ratings.c"
 #include "../../plugin/outbox.c"
+#include "../../plugin/forecast.c"
 #include "../../plugin/job.c"
 #include "../../plugin/operator.c"
+#include "../../plugin/operator_lists.c"
+#include "../../plugin/operator_models.c"
 #pragma GCC diagnostic pop
 
 static bool take(void *context, const lfrec_recommendation *recommendation)

@@ -67,7 +67,7 @@ typedef struct slot {
     size_t length;
     uint64_t hash;
     uint32_t chunks, missing;
-    size_t payload;      /* of each chunk but the last; 0: only the last came so far */
+    size_t payload;      /* of each chunk but the last */
     unsigned char *have; /* chunks */
 } slot;
 
@@ -124,6 +124,19 @@ static bool read_head(const unsigned char *value, size_t length, head *h)
            h->length >= 1 && h->length <= h->bytes;
 }
 
+/* All parts but the last are of one size, which a part tells by its own size and place; 0: it contradicts itself. So what is set aside for
+ * a model is in proportion to a part that did come. */
+static size_t payload_of(const head *h)
+{
+    uint64_t rest = h->bytes - h->length, others = h->chunks - 1;
+    if (h->chunk < others) {
+        return h->length * others < h->bytes && h->bytes <= h->length * h->chunks ? h->length : 0;
+    }
+    return others == 0                                        ? (rest == 0 ? h->length : 0)
+           : rest % others == 0 && rest / others >= h->length ? (size_t)(rest / others)
+                                                              : 0;
+}
+
 static bool begin(slot *s, const head *h)
 {
     clear(s);
@@ -137,28 +150,17 @@ static bool begin(slot *s, const head *h)
     s->length = (size_t)h->bytes;
     s->hash = h->hash;
     s->chunks = s->missing = h->chunks;
+    s->payload = payload_of(h);
     return true;
-}
-
-/* Where the part belongs; all parts but the last are of one size, which the last one's place confirms. */
-static bool place(slot *s, const head *h, size_t *at)
-{
-    if (h->chunk + 1 == h->chunks) {
-        *at = s->length - h->length;
-        return h->chunks == 1 ? *at == 0 : *at % (h->chunks - 1) == 0 && (s->payload == 0 || *at == s->payload * h->chunk);
-    }
-    *at = h->length * h->chunk;
-    return (s->payload == 0 || s->payload == h->length) && *at + h->length < s->length;
 }
 
 lfrec_assembled lfrec_assembly_take(lfrec_assembly *a, const void *value, size_t length)
 {
     head h;
-    size_t at;
     if (!value) {
         return LFREC_ASSEMBLED_PART;
     }
-    if (!read_head(value, length, &h)) {
+    if (!read_head(value, length, &h) || payload_of(&h) == 0) {
         return LFREC_ASSEMBLED_BAD;
     }
     if (a->whole && h.name.version <= a->version) {
@@ -170,15 +172,14 @@ lfrec_assembled lfrec_assembly_take(lfrec_assembly *a, const void *value, size_t
             return LFREC_ASSEMBLED_NO_MEMORY;
         }
     }
-    if (s->length != h.bytes || s->chunks != h.chunks || s->hash != h.hash || !place(s, &h, &at)) {
+    if (s->length != h.bytes || s->chunks != h.chunks || s->hash != h.hash || s->payload != payload_of(&h)) {
         return LFREC_ASSEMBLED_BAD;
     }
-    s->payload = h.chunk + 1 < h.chunks ? h.length : s->payload;
     if (!s->have[h.chunk]) {
         s->have[h.chunk] = 1;
         s->missing--;
     }
-    memcpy(s->bytes + at, (const unsigned char *)value + LFREC_CHUNK_HEAD, h.length);
+    memcpy(s->bytes + s->payload * h.chunk, (const unsigned char *)value + LFREC_CHUNK_HEAD, h.length);
     if (s->missing > 0) {
         return LFREC_ASSEMBLED_PART;
     }

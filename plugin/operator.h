@@ -76,7 +76,9 @@ typedef enum lfrec_learned {
  * - Forgetting is published for unknown users too: an earlier run may have left a list of theirs behind. It returns LFREC_UNCHANGED.
  * - A rating is predicted before it is learned when its pair has no rating: a repeated event, or a changed opinion, is no fresh
  *   prediction. The very first rating of all is not predicted either.
- * - An item that came after the training is predicted and recommended by the means alone until the next one. */
+ * - What a rating teaches besides, for predictions until the next training (forecast.h), it teaches when its pair had no rating: the same log
+ *   delivered twice leaves the same state.
+ * - An item that came after the training is predicted by the means alone until the next one, and stands behind those the ranker knows. */
 lfrec_learned lfrec_operator_learn(lfrec_operator *op, const lfrec_event *event, int32_t partition, bool publish_now);
 
 /* Publish up to `most` stale users' lists; returns how many users are still stale. Stops early when the callback says "not now". */

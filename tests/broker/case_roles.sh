@@ -100,3 +100,26 @@ test_a_trainers_sample_is_bounded()
     within 10 says "$trainer_log" 'training begins on [0-9]* ratings of \([3-9][0-9]\|100\) users' || fail "sample: $(tail -n 3 "$trainer_log")"
     stop "$trainer" 0
 }
+
+test_a_scorer_starts_from_its_snapshot_and_follows_again()
+{
+    topics 2
+    start_trainer -X lfrec.retrain.events=300
+    local trainer=$pid trainer_log=$log part
+    for part in 0 1; do ratings 1 0 20 | sed "s/u0/filler$part/g" | send -p $part; done
+    ratings 30 0 14 | send
+    within 10 says "$trainer_log" 'model 1 published' || fail "no model: $(tail -n 5 "$trainer_log")"
+    start_scorer -X lfrec.delivery=exactly-once -X "lfrec.snapshot.path=$work/$t.state"
+    within 10 says "$log" 'model 1 taken over' || fail "the scorer has no model: $(tail -n 5 "$log")"
+    within 10 eval '[ "$(users_rated 14)" = 30 ]' || fail "lists: $(newest | head -n 3)"
+    stop "$pid" 0
+    kill -USR1 "$trainer"
+    within 10 says "$trainer_log" 'model 2 published' || fail "no second model: $(tail -n 5 "$trainer_log")"
+    start_scorer -X lfrec.delivery=exactly-once -X "lfrec.snapshot.path=$work/$t.state"
+    within 10 says "$log" 'model 2 taken over' || fail "after the start: $(tail -n 9 "$log")"
+    ratings 30 14 16 | send
+    within 10 eval '[ "$(users_rated 16)" = 30 ] && [ "$(newest_versions)" = "2 " ]' || fail "lists: $(newest_versions) $(newest | head -n 3)"
+    stop "$pid" 0
+    log=$trainer_log
+    stop "$trainer" 0
+}

@@ -140,7 +140,9 @@
  *     loss          sum over ratings of (t(r) - p_u . F_i)^2 + a0 sum over all users and items of (p_u . F_i)^2
  *                   + lambda sum_u (n_u + a0 I) |p_u|^2 + lambda sum_i (n_i + a0 U) |F_i|^2
  *                   t(r) = 0.4, 0.5, 0.7, 0.95, 1.05 for the 1 .. 5 stars that the scale is stretched to. a0 is
- *                   options.loss_weight, lambda options.weight_decay; I and U count those with ratings
+ *                   options.loss_weight, lambda options.weight_decay; I and U count those with ratings. lambda is 0.01,
+ *                   above 10,000 items times the root of 10,000 / I: the regularization grows with the catalog, and
+ *                   would leave nothing of a large one otherwise
  *     encode        p_u = (a0 F'F + sum over rated F_j F_j' + lambda (n_u + a0 I) 1)^-1 sum over rated of t(r) F_j
  *     train         p of all users so, then F of all items with the roles changed, and again: every step exact up to
  *                   the residual of a few rounds of conjugate gradients that start from the last epoch's
@@ -2849,6 +2851,10 @@ LFREC_API lfrec_status lfrec_means_add_all(lfrec_means *means, const lfrec_ratin
 /* ===[ options ]=====================================================================================================
  * */
 
+/* LFREC_RANKING: beyond, lambda falls with the root of the items. What it takes off a singular value is lambda a0 times
+ * the root of users times items, and what people choose has no larger ones for being found among more items. */
+#define LFREC__MANY_ITEMS 10000.0f
+
 LFREC_API lfrec_options lfrec_options_for(lfrec_setting setting, uint32_t items, uint32_t factors, float scale_min,
                                           float scale_max)
 {
@@ -2903,7 +2909,10 @@ LFREC_API lfrec_options lfrec_options_for(lfrec_setting setting, uint32_t items,
         options.learning_rate = 5.0f;
         options.learning_rate_final = 0.14f;
     }
-    if (setting == LFREC_RANKING) options.start_deviation = 0.1f / lfrec__sqrtf(factors > 1 ? (float)factors : 1.0f);
+    if (setting == LFREC_RANKING) {
+        options.start_deviation = 0.1f / lfrec__sqrtf(factors > 1 ? (float)factors : 1.0f);
+        if ((float)items > LFREC__MANY_ITEMS) options.weight_decay *= lfrec__sqrtf(LFREC__MANY_ITEMS / (float)items);
+    }
     return options;
 }
 

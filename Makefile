@@ -213,6 +213,11 @@ test-broker: ## mock cluster and Apache Kafka
 $(PARTS:%=test-%): test-%:
 	@MAKE='$(MAKE)' tests/all.sh $*
 
+.PHONY: test-chaos
+test-chaos: ## ten minutes of crashes and outages on Apache Kafka (CHAOS_KILLS=20)
+	@.ci/deps broker
+	@CHAOS_KILLS='$(CHAOS_KILLS)' tests/broker/chaos.sh
+
 # Brings 400 MB, once, into build/zig.
 .PHONY: test-zig
 test-zig: ## the header and hello by zig cc for Windows, macOS and musl

@@ -9,6 +9,7 @@ enum {
     FLUSH_STALL_MS = 2500, /* a flush without any acknowledgment for so long is given up */
     FLUSH_MOST_MS = 15000, /* at the end */
     REVOKE_MOST_MS = 4000, /* in a rebalance: others wait, and max.poll.interval.ms runs */
+    ABORT_MS = 3000,
     COMMIT_WAIT_MS = 2000,
     HURRIED_COMMIT_WAIT_MS = 700 /* after the broker did not answer in time */
 };
@@ -340,7 +341,11 @@ void daemon_finish_outputs(daemon *d)
 {
     if (d->options->delivery == LFREC_EXACTLY_ONCE) {
         if (!daemon_transact(d, d->hurry ? 0 : FLUSH_STALL_MS)) {
+<<<<<<< HEAD
+            lfrec_kafka_abort(d->kafka, ABORT_MS); /* whoever reads on does all of it again */
+=======
             lfrec_kafka_abort(d->kafka); /* whoever reads on does all of it again */
+>>>>>>> theirs
             d->start_over = true;
             d->hurry = true;
         }
@@ -358,7 +363,11 @@ static void on_revoked(void *context, const int32_t *partitions, size_t count, b
     if (!lost) {
         daemon_finish_outputs(d);
     } else if (d->options->delivery == LFREC_EXACTLY_ONCE && lfrec_kafka_in_transaction(d->kafka)) {
+<<<<<<< HEAD
+        lfrec_kafka_abort(d->kafka, ABORT_MS);
+=======
         lfrec_kafka_abort(d->kafka);
+>>>>>>> theirs
         d->start_over = true; /* partitions that stay had their outputs in it too */
     }
     for (size_t i = 0; i < count; i++) {

@@ -256,6 +256,9 @@ lfrec_kafka_status lfrec_kafka_poll(lfrec_kafka *k, int timeout_ms)
 
 void lfrec_kafka_commit(lfrec_kafka *k, int32_t partition, int64_t offset)
 {
+    if (k->ending != KAFKA_OPEN) {
+        return; /* with the next one */
+    }
     rd_kafka_topic_partition_t *p = rd_kafka_topic_partition_list_find(k->to_commit, k->options->input_topic, partition);
     if (!p) {
         p = rd_kafka_topic_partition_list_add(k->to_commit, k->options->input_topic, partition);

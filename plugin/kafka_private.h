@@ -12,6 +12,10 @@
 #include "kafka.h"
 #include <librdkafka/rdkafka.h>
 
+#define KAFKA_FENCED_HINT                                                                         \
+    ": another process has this transactional.id, or the brokers ended a transaction older than " \
+    "transaction.timeout.ms"
+
 /* A message the handler did not take yet. */
 typedef struct held_message {
     rd_kafka_message_t *message;
@@ -33,6 +37,15 @@ struct lfrec_kafka {
 
     bool transactional, transactions_ready; /* exactly-once; the producer may begin */
     bool in_transaction, spoiled;           /* one is open; it can only be aborted */
+<<<<<<< HEAD
+    enum {
+        KAFKA_OPEN,
+        KAFKA_OFFSETS,
+        KAFKA_COMMITTING,
+        KAFKA_ABORTING
+    } ending; /* what is being done; after open, nothing is produced */
+=======
+>>>>>>> theirs
 
     bool closing;
     bool paused; /* intake */

@@ -15,6 +15,9 @@ enum { EXCEPTION, MESSAGE, TOPIC, PARTITION, OFFSET, HEADERS };
 
 size_t lfrec_kafka_room(const lfrec_kafka *k)
 {
+    if (k->ending != KAFKA_OPEN) {
+        return 0;
+    }
     size_t used = (size_t)rd_kafka_outq_len(k->producer);
     return used < k->queue_limit ? k->queue_limit - used : 0;
 }

@@ -2,7 +2,11 @@
 #include "kafka_private.h"
 #include "log.h"
 
+<<<<<<< HEAD
+enum { CALL_MS = 1000, SEEK_MS = 10000, PAUSE_MS = 50 };
+=======
 enum { CALL_MS = 10000, MOST_MS = 30000, PAUSE_MS = 50 };
+>>>>>>> theirs
 
 /* What an answer of the transaction's calls means. Frees the error. */
 typedef enum verdict { GOOD, AGAIN, ABORT, DEAD } verdict;
@@ -16,9 +20,14 @@ static verdict judge(lfrec_kafka *k, rd_kafka_error_t *error, const char *what)
     const char *text = rd_kafka_error_string(error), *name = rd_kafka_error_name(error);
     if (rd_kafka_error_is_fatal(error) || rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR__FENCED) {
         v = DEAD;
+<<<<<<< HEAD
+        kafka_fail(k, LFREC_KAFKA_FATAL, "%s: %s (%s)%s", what, text, name,
+                   rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR__FENCED ? KAFKA_FENCED_HINT : "");
+=======
         kafka_fail(
             k, LFREC_KAFKA_FATAL, "%s: %s (%s)%s", what, text, name,
             rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR__FENCED ? ": another process has this transactional.id" : "");
+>>>>>>> theirs
     } else if (rd_kafka_error_txn_requires_abort(error)) {
         v = ABORT;
         lfrec_log_thinned(LFREC_LOG_WARNING, name, "%s: %s (%s); the transaction is done again", what, text, name);
@@ -78,6 +87,14 @@ lfrec_kafka_status kafka_transaction_begin(lfrec_kafka *k)
     return LFREC_KAFKA_OK;
 }
 
+<<<<<<< HEAD
+/* The offsets of a transaction that has ended, one way or the other. */
+static rd_kafka_topic_partition_list_t *take_offsets(lfrec_kafka *k)
+{
+    rd_kafka_topic_partition_list_t *list = k->to_commit;
+    k->to_commit = rd_kafka_topic_partition_list_new(8);
+    return list;
+=======
 void lfrec_kafka_abort(lfrec_kafka *k)
 {
     rd_kafka_topic_partition_list_destroy(k->to_commit);
@@ -96,10 +113,17 @@ void lfrec_kafka_abort(lfrec_kafka *k)
     rd_kafka_poll(k->producer, 0); /* the reports of what was purged */
     k->in_transaction = false;
     k->spoiled = false;
+>>>>>>> theirs
 }
 
 static verdict send_offsets(lfrec_kafka *k)
 {
+<<<<<<< HEAD
+    if (k->to_commit->cnt == 0) {
+        return GOOD;
+    }
+=======
+>>>>>>> theirs
     rd_kafka_consumer_group_metadata_t *group = rd_kafka_consumer_group_metadata(k->consumer);
     verdict v = judge(k, rd_kafka_send_offsets_to_transaction(k->producer, k->to_commit, group, CALL_MS),
                       "offsets into a transaction");
@@ -107,6 +131,66 @@ static verdict send_offsets(lfrec_kafka *k)
     return v;
 }
 
+<<<<<<< HEAD
+/* One step towards the end of the transaction. Each may have to be repeated, for as long as the broker is away. */
+static verdict step(lfrec_kafka *k)
+{
+    switch (k->ending) {
+    case KAFKA_OPEN: return AGAIN;
+    case KAFKA_OFFSETS: return send_offsets(k);
+    case KAFKA_COMMITTING:
+        return judge(k, rd_kafka_commit_transaction(k->producer, CALL_MS), "committing a transaction");
+    case KAFKA_ABORTING: return judge(k, rd_kafka_abort_transaction(k->producer, CALL_MS), "aborting a transaction");
+    }
+    return AGAIN;
+}
+
+static void ended(lfrec_kafka *k)
+{
+    rd_kafka_poll(k->producer, 0); /* the reports of what was purged */
+    k->ending = KAFKA_OPEN;
+    k->in_transaction = false;
+    k->spoiled = false;
+}
+
+static void tell_committed(lfrec_kafka *k)
+{
+    rd_kafka_topic_partition_list_t *done = take_offsets(k);
+    for (int i = 0; i < done->cnt; i++) {
+        k->handler.committed(k->handler.context, done->elems[i].partition, done->elems[i].offset);
+    }
+    rd_kafka_topic_partition_list_destroy(done);
+}
+
+/* Takes the transaction as far to its end as it goes now. */
+static lfrec_kafka_end go_on(lfrec_kafka *k)
+{
+    for (;;) {
+        bool aborting = k->ending == KAFKA_ABORTING;
+        switch (step(k)) {
+        case AGAIN: return LFREC_KAFKA_LATER;
+        case DEAD: return LFREC_KAFKA_ABORTED;
+        case ABORT:
+            if (aborting) {
+                return LFREC_KAFKA_LATER;
+            }
+            k->ending = KAFKA_ABORTING;
+            break;
+        case GOOD:
+            if (aborting) {
+                rd_kafka_topic_partition_list_destroy(take_offsets(k));
+                ended(k);
+                return LFREC_KAFKA_ABORTED;
+            }
+            if (k->ending == KAFKA_COMMITTING) {
+                ended(k);
+                tell_committed(k);
+                return LFREC_KAFKA_COMMITTED;
+            }
+            k->ending = KAFKA_COMMITTING;
+        }
+    }
+=======
 /* The offsets are in the transaction at most once, but the call may be repeated until it is known that they are. */
 static verdict finish(lfrec_kafka *k)
 {
@@ -126,10 +210,47 @@ static verdict finish(lfrec_kafka *k)
         }
     }
     return v;
+>>>>>>> theirs
 }
 
 lfrec_kafka_end lfrec_kafka_transact(lfrec_kafka *k, int wait_ms)
 {
+<<<<<<< HEAD
+    if (k->status != LFREC_KAFKA_OK) {
+        return LFREC_KAFKA_ABORTED;
+    }
+    if (k->ending == KAFKA_OPEN) {
+        if (k->commits_held || (!lfrec_kafka_flush(k, wait_ms, wait_ms) && !k->spoiled)) {
+            return LFREC_KAFKA_LATER;
+        }
+        if (!k->in_transaction && k->to_commit->cnt == 0) {
+            return LFREC_KAFKA_COMMITTED;
+        }
+        if (kafka_transaction_begin(k) != LFREC_KAFKA_OK) {
+            return LFREC_KAFKA_LATER;
+        }
+        k->ending = k->spoiled ? KAFKA_ABORTING : KAFKA_OFFSETS;
+    }
+    return go_on(k);
+}
+
+bool lfrec_kafka_abort(lfrec_kafka *k, int limit_ms)
+{
+    if (!k->in_transaction) {
+        rd_kafka_topic_partition_list_destroy(take_offsets(k));
+        return true;
+    }
+    if (k->ending != KAFKA_COMMITTING) { /* else it may be committed already: only the answer tells */
+        k->ending = KAFKA_ABORTING;
+    }
+    int64_t start = lfrec_clock_ms();
+    while (k->in_transaction && k->status == LFREC_KAFKA_OK && lfrec_clock_ms() - start < limit_ms) {
+        if (go_on(k) == LFREC_KAFKA_LATER) {
+            rd_kafka_poll(k->producer, PAUSE_MS);
+        }
+    }
+    return !k->in_transaction;
+=======
     if (k->commits_held) {
         return LFREC_KAFKA_LATER;
     }
@@ -158,6 +279,7 @@ lfrec_kafka_end lfrec_kafka_transact(lfrec_kafka *k, int wait_ms)
     }
     rd_kafka_topic_partition_list_destroy(done);
     return LFREC_KAFKA_COMMITTED;
+>>>>>>> theirs
 }
 
 void lfrec_kafka_start_over(lfrec_kafka *k)
@@ -171,7 +293,11 @@ void lfrec_kafka_start_over(lfrec_kafka *k)
         k->handler.revoked(k->handler.context, &list->elems[i].partition, 1, true);
     }
     rd_kafka_error_t *error = NULL;
+<<<<<<< HEAD
+    if (!kafka_place(k, list) || (list->cnt > 0 && (error = rd_kafka_seek_partitions(k->consumer, list, SEEK_MS)))) {
+=======
     if (!kafka_place(k, list) || (list->cnt > 0 && (error = rd_kafka_seek_partitions(k->consumer, list, CALL_MS)))) {
+>>>>>>> theirs
         kafka_fail(k, LFREC_KAFKA_FAILED, "cannot start over after an aborted transaction: %s",
                    error ? rd_kafka_error_string(error) : "the group's offsets are not known");
     }

@@ -316,3 +316,138 @@ lfrec_operator_stats lfrec_operator_stats_of(const lfrec_operator *op)
         .means_rmse = lfrec_prequential_rmse(op->error.means, (double)op->error.count),
     };
 }
+<<<<<<< HEAD
+
+/* ---- the state as a whole: operator_state.h ---- */
+
+lfrec_operator_state lfrec_operator_state_of(const lfrec_operator *op)
+{
+    return (lfrec_operator_state){.store = op->store,
+                                  .means = &op->means,
+                                  .model = view_of(op),
+                                  .version = op->version,
+                                  .trainings = op->trainings,
+                                  .error = op->error};
+}
+
+uint64_t lfrec_operator_published(const lfrec_operator *op, uint32_t user)
+{
+    return op->outbox.user[user].published;
+}
+
+bool lfrec_operator_waits(const lfrec_operator *op, uint32_t user)
+{
+    return op->outbox.user[user].waiting;
+}
+
+/* What a model must be for this operator to serve from it. */
+static const char *find_misfit(const lfrec_operator *op, const lfrec_model *model)
+{
+    lfrec_options ours = model_options(op, FIRST_ITEMS, FIRST_FACTORS);
+    uint32_t most = op->options.factors > FIRST_FACTORS ? op->options.factors : FIRST_FACTORS;
+    if (model->setting != ours.setting) {
+        return "the model is of another kind";
+    }
+    if (model->factors > most) {
+        return "the model has more factors than the options say";
+    }
+    if (model->scale_min < ours.scale_min || model->scale_min > ours.scale_min || model->scale_max < ours.scale_max ||
+        model->scale_max > ours.scale_max) {
+        return "the model is for another scale";
+    }
+    return model->items == lfrec_store_items(op->store) ? NULL : "the model has other items";
+}
+
+bool lfrec_operator_restore_model(lfrec_operator *op, const lfrec_id *items, uint32_t count, lfrec_model *model,
+                                  uint64_t version, uint64_t trainings, const lfrec_prequential *error_so_far,
+                                  char error[LFREC_OPERATOR_ERROR_MAX])
+{
+    const char *fault = lfrec_store_items(op->store) > 0 ? "the operator knows items already" : NULL;
+    for (uint32_t i = 0; i < count && !fault; ++i) {
+        uint32_t index;
+        if (!is_id(items[i]) || !make_room_for_item(op) || !lfrec_store_add_item(op->store, items[i], &index)) {
+            fault = "no memory for the items";
+        } else if (index != i) {
+            fault = "an item comes twice";
+        }
+    }
+    op->trainings = trainings;
+    op->error = *error_so_far;
+    bool there = model->items > 0 && !fault;
+    if (there) {
+        fault = find_misfit(op, model);
+    }
+    lfrec_model larger;
+    if (there && !fault) {
+        lfrec_status status = copy_into_room(op, model, op->model.items, &larger);
+        if (status == LFREC_OK) {
+            lfrec_model_destroy(&op->model);
+            op->model = larger;
+            op->version = version;
+        } else {
+            fault = lfrec_status_string(status);
+        }
+    }
+    lfrec_model_destroy(model);
+    if (fault) {
+        snprintf(error, LFREC_OPERATOR_ERROR_MAX, "%s", fault);
+    }
+    return !fault;
+}
+
+bool lfrec_operator_restore_rating(lfrec_operator *op, lfrec_id user, lfrec_id item, float rating, int32_t partition)
+{
+    if (!is_id(user) || !is_id(item) || !(rating >= op->options.scale_min && rating <= op->options.scale_max)) {
+        return false;
+    }
+    lfrec_place place = lfrec_store_seek(op->store, user, item);
+    if (place.rated || (place.item == LFREC_NO_INDEX && !make_room_for_item(op)) ||
+        !lfrec_outbox_reserve(&op->outbox, lfrec_store_user_slots(op->store) + 1) ||
+        !lfrec_store_put(op->store, &place, rating, partition)) {
+        return false;
+    }
+    if (lfrec_means_add(&op->means, place.item, rating) != LFREC_OK) {
+        lfrec_store_take(op->store, &place);
+        return false;
+    }
+    return true;
+}
+
+bool lfrec_operator_restore_user(lfrec_operator *op, lfrec_id id, int32_t partition, uint64_t published, bool waits)
+{
+    uint32_t user;
+    if (!is_id(id) || !lfrec_outbox_reserve(&op->outbox, lfrec_store_user_slots(op->store) + 1) ||
+        !lfrec_store_add_user(op->store, id, partition, &user)) {
+        return false;
+    }
+    op->outbox.user[user].published = published;
+    if (waits || published == 0) {
+        lfrec_outbox_push(&op->outbox, user);
+    }
+    return true;
+}
+
+#define UNKNOWN_LIST 1u /* as a fingerprint: something was published, and nobody knows what */
+
+void lfrec_operator_settled(lfrec_operator *op, lfrec_id id)
+{
+    uint32_t user = lfrec_store_find_user(op->store, id);
+    if (user == LFREC_NO_INDEX) {
+        return;
+    }
+    if (lfrec_store_history(op->store, user).count == 0) {
+        lfrec_outbox_forget(&op->outbox, user);
+        lfrec_store_remove_user(op->store, user);
+    } else {
+        lfrec_outbox_remove(&op->outbox, user);
+        op->outbox.user[user].published = UNKNOWN_LIST;
+    }
+}
+
+void lfrec_operator_restored(lfrec_operator *op)
+{
+    lfrec_model_set_means(&op->model, &op->means);
+    op->changes = 0;
+}
+=======
+>>>>>>> theirs

@@ -68,6 +68,11 @@ send() # [KCAT ARGUMENTS...]: KEY|VALUE lines of standard input to the test's in
     timeout 20 kcat -P -b "$bootstrap" -t "$t-in" -K '|' "$@" || fail "kcat could not produce"
 }
 
+feed() # the same as send, for as long as it takes
+{
+    timeout 600 kcat -P -b "$bootstrap" -t "$t-in" -K '|' -X linger.ms=1 || fail "kcat could not produce"
+}
+
 read_topic() # TOPIC FORMAT: the whole topic
 {
     timeout 20 kcat -C -b "${outputs:-$bootstrap}" -t "$1" -e -q -X fetch.wait.max.ms=10 -f "$2" 2> /dev/null

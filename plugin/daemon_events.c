@@ -341,11 +341,7 @@ void daemon_finish_outputs(daemon *d)
 {
     if (d->options->delivery == LFREC_EXACTLY_ONCE) {
         if (!daemon_transact(d, d->hurry ? 0 : FLUSH_STALL_MS)) {
-<<<<<<< HEAD
             lfrec_kafka_abort(d->kafka, ABORT_MS); /* whoever reads on does all of it again */
-=======
-            lfrec_kafka_abort(d->kafka); /* whoever reads on does all of it again */
->>>>>>> theirs
             d->start_over = true;
             d->hurry = true;
         }
@@ -363,11 +359,7 @@ static void on_revoked(void *context, const int32_t *partitions, size_t count, b
     if (!lost) {
         daemon_finish_outputs(d);
     } else if (d->options->delivery == LFREC_EXACTLY_ONCE && lfrec_kafka_in_transaction(d->kafka)) {
-<<<<<<< HEAD
         lfrec_kafka_abort(d->kafka, ABORT_MS);
-=======
-        lfrec_kafka_abort(d->kafka);
->>>>>>> theirs
         d->start_over = true; /* partitions that stay had their outputs in it too */
     }
     for (size_t i = 0; i < count; i++) {

@@ -71,11 +71,7 @@ static void on_error(rd_kafka_t *client, int code, const char *text, void *opaqu
     if (code == RD_KAFKA_RESP_ERR__FATAL) {
         rd_kafka_resp_err_t cause = rd_kafka_fatal_error(client, reason, sizeof reason);
         kafka_fail(k, LFREC_KAFKA_FATAL, "the Kafka client cannot go on: %s (%s)%s", reason, rd_kafka_err2name(cause),
-<<<<<<< HEAD
                    cause == RD_KAFKA_RESP_ERR__FENCED ? KAFKA_FENCED_HINT : "");
-=======
-                   cause == RD_KAFKA_RESP_ERR__FENCED ? ": another process has this transactional.id" : "");
->>>>>>> theirs
     } else if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
         lfrec_log_thinned(LFREC_LOG_WARNING, "all brokers down", "no broker can be reached; trying on (%s)", text);
     } else if (code == RD_KAFKA_RESP_ERR__AUTHENTICATION && scram_is_broken(k)) {
@@ -216,19 +212,8 @@ bool lfrec_kafka_close(lfrec_kafka *k, int limit_ms)
         return true;
     }
     k->closing = true;
-<<<<<<< HEAD
     lfrec_kafka_abort(k, limit_ms); /* else its readers wait until it times out */
     kafka_drop_held(k, NULL);       /* a message that is alive keeps the client from ending */
-=======
-    if (k->in_transaction && k->status != LFREC_KAFKA_FATAL) { /* else its readers wait until it times out */
-        rd_kafka_error_t *error = rd_kafka_abort_transaction(k->producer, limit_ms);
-        if (error) {
-            rd_kafka_error_destroy(error);
-        }
-        k->in_transaction = false;
-    }
-    kafka_drop_held(k, NULL); /* a message that is alive keeps the client from ending */
->>>>>>> theirs
     if (!close_consumer(k, lfrec_clock_ms() + limit_ms)) {
         return false;
     }

@@ -58,11 +58,7 @@ typedef enum lfrec_kafka_status {
 /* How a transaction ended. */
 typedef enum lfrec_kafka_end {
     LFREC_KAFKA_COMMITTED,
-<<<<<<< HEAD
     LFREC_KAFKA_LATER, /* not all outputs are acknowledged yet, a rebalance is under way, or no broker answers: call again */
-=======
-    LFREC_KAFKA_LATER, /* not all outputs are acknowledged yet, or a rebalance is under way: it stays open */
->>>>>>> theirs
     LFREC_KAFKA_ABORTED /* nothing of it counts: what was learned since the last one has to be learned again (lfrec_kafka_start_over) */
 } lfrec_kafka_end;
 
@@ -103,13 +99,8 @@ bool lfrec_kafka_flush(lfrec_kafka *kafka, int limit_ms, int most_ms);
 /* With exactly-once, outputs are part of a transaction that begins with the first of them. This ends it, together with the offsets given
  * by lfrec_kafka_commit; handler.committed tells of them. Waits for acknowledgments up to wait_ms. On a failure see lfrec_kafka_error. */
 lfrec_kafka_end lfrec_kafka_transact(lfrec_kafka *kafka, int wait_ms);
-<<<<<<< HEAD
 /* Ends it without effect, unless it is being committed already. false: not within limit_ms; lfrec_kafka_transact goes on with it. */
 bool lfrec_kafka_abort(lfrec_kafka *kafka, int limit_ms);
-=======
-/* Ends it without effect. */
-void lfrec_kafka_abort(lfrec_kafka *kafka);
->>>>>>> theirs
 bool lfrec_kafka_in_transaction(const lfrec_kafka *kafka);
 /* Reads every assigned partition from its committed state again: handler.revoked with lost, then handler.assigned. */
 void lfrec_kafka_start_over(lfrec_kafka *kafka);

@@ -109,13 +109,8 @@ static void set_transactions(rd_kafka_conf_t *conf, const lfrec_config *options)
     char id[1024];
     transactional_id(options, id);
     rd_kafka_conf_set(conf, "transactional.id", id, NULL, 0);
-<<<<<<< HEAD
     rd_kafka_conf_set(conf, "transaction.timeout.ms", "60000", NULL, 0);
     rd_kafka_conf_set(conf, "message.timeout.ms", "60000", NULL, 0);
-=======
-    rd_kafka_conf_set(conf, "transaction.timeout.ms", "20000", NULL, 0);
-    rd_kafka_conf_set(conf, "message.timeout.ms", "20000", NULL, 0);
->>>>>>> theirs
 }
 
 static bool set_user_property(rd_kafka_conf_t *conf, const lfrec_property *property, lfrec_delivery_mode mode,

@@ -37,15 +37,12 @@ struct lfrec_kafka {
 
     bool transactional, transactions_ready; /* exactly-once; the producer may begin */
     bool in_transaction, spoiled;           /* one is open; it can only be aborted */
-<<<<<<< HEAD
     enum {
         KAFKA_OPEN,
         KAFKA_OFFSETS,
         KAFKA_COMMITTING,
         KAFKA_ABORTING
     } ending; /* what is being done; after open, nothing is produced */
-=======
->>>>>>> theirs
 
     bool closing;
     bool paused; /* intake */

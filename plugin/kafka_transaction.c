@@ -2,11 +2,7 @@
 #include "kafka_private.h"
 #include "log.h"
 
-<<<<<<< HEAD
 enum { CALL_MS = 1000, SEEK_MS = 10000, PAUSE_MS = 50 };
-=======
-enum { CALL_MS = 10000, MOST_MS = 30000, PAUSE_MS = 50 };
->>>>>>> theirs
 
 /* What an answer of the transaction's calls means. Frees the error. */
 typedef enum verdict { GOOD, AGAIN, ABORT, DEAD } verdict;
@@ -20,14 +16,8 @@ static verdict judge(lfrec_kafka *k, rd_kafka_error_t *error, const char *what)
     const char *text = rd_kafka_error_string(error), *name = rd_kafka_error_name(error);
     if (rd_kafka_error_is_fatal(error) || rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR__FENCED) {
         v = DEAD;
-<<<<<<< HEAD
         kafka_fail(k, LFREC_KAFKA_FATAL, "%s: %s (%s)%s", what, text, name,
                    rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR__FENCED ? KAFKA_FENCED_HINT : "");
-=======
-        kafka_fail(
-            k, LFREC_KAFKA_FATAL, "%s: %s (%s)%s", what, text, name,
-            rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR__FENCED ? ": another process has this transactional.id" : "");
->>>>>>> theirs
     } else if (rd_kafka_error_txn_requires_abort(error)) {
         v = ABORT;
         lfrec_log_thinned(LFREC_LOG_WARNING, name, "%s: %s (%s); the transaction is done again", what, text, name);
@@ -87,43 +77,19 @@ lfrec_kafka_status kafka_transaction_begin(lfrec_kafka *k)
     return LFREC_KAFKA_OK;
 }
 
-<<<<<<< HEAD
 /* The offsets of a transaction that has ended, one way or the other. */
 static rd_kafka_topic_partition_list_t *take_offsets(lfrec_kafka *k)
 {
     rd_kafka_topic_partition_list_t *list = k->to_commit;
     k->to_commit = rd_kafka_topic_partition_list_new(8);
     return list;
-=======
-void lfrec_kafka_abort(lfrec_kafka *k)
-{
-    rd_kafka_topic_partition_list_destroy(k->to_commit);
-    k->to_commit = rd_kafka_topic_partition_list_new(8);
-    if (!k->in_transaction) {
-        return;
-    }
-    int64_t start = lfrec_clock_ms();
-    verdict v;
-    do {
-        v = judge(k, rd_kafka_abort_transaction(k->producer, CALL_MS), "aborting a transaction");
-    } while (v == AGAIN && lfrec_clock_ms() - start < MOST_MS);
-    if (v != GOOD) {
-        kafka_fail(k, LFREC_KAFKA_FATAL, "a transaction could not be aborted in time");
-    }
-    rd_kafka_poll(k->producer, 0); /* the reports of what was purged */
-    k->in_transaction = false;
-    k->spoiled = false;
->>>>>>> theirs
 }
 
 static verdict send_offsets(lfrec_kafka *k)
 {
-<<<<<<< HEAD
     if (k->to_commit->cnt == 0) {
         return GOOD;
     }
-=======
->>>>>>> theirs
     rd_kafka_consumer_group_metadata_t *group = rd_kafka_consumer_group_metadata(k->consumer);
     verdict v = judge(k, rd_kafka_send_offsets_to_transaction(k->producer, k->to_commit, group, CALL_MS),
                       "offsets into a transaction");
@@ -131,7 +97,6 @@ static verdict send_offsets(lfrec_kafka *k)
     return v;
 }
 
-<<<<<<< HEAD
 /* One step towards the end of the transaction. Each may have to be repeated, for as long as the broker is away. */
 static verdict step(lfrec_kafka *k)
 {
@@ -190,32 +155,10 @@ static lfrec_kafka_end go_on(lfrec_kafka *k)
             k->ending = KAFKA_COMMITTING;
         }
     }
-=======
-/* The offsets are in the transaction at most once, but the call may be repeated until it is known that they are. */
-static verdict finish(lfrec_kafka *k)
-{
-    int64_t start = lfrec_clock_ms();
-    bool sent = k->to_commit->cnt == 0;
-    verdict v = AGAIN;
-    while (v == AGAIN && lfrec_clock_ms() - start < MOST_MS) {
-        if (!sent) {
-            v = send_offsets(k);
-            sent = v == GOOD;
-        }
-        if (sent) {
-            v = judge(k, rd_kafka_commit_transaction(k->producer, CALL_MS), "committing a transaction");
-        }
-        if (v == AGAIN) {
-            rd_kafka_poll(k->producer, PAUSE_MS);
-        }
-    }
-    return v;
->>>>>>> theirs
 }
 
 lfrec_kafka_end lfrec_kafka_transact(lfrec_kafka *k, int wait_ms)
 {
-<<<<<<< HEAD
     if (k->status != LFREC_KAFKA_OK) {
         return LFREC_KAFKA_ABORTED;
     }
@@ -250,36 +193,6 @@ bool lfrec_kafka_abort(lfrec_kafka *k, int limit_ms)
         }
     }
     return !k->in_transaction;
-=======
-    if (k->commits_held) {
-        return LFREC_KAFKA_LATER;
-    }
-    if (!lfrec_kafka_flush(k, wait_ms, wait_ms) && !k->spoiled) {
-        return LFREC_KAFKA_LATER;
-    }
-    if (k->status != LFREC_KAFKA_OK || (!k->in_transaction && k->to_commit->cnt == 0)) {
-        return k->status == LFREC_KAFKA_OK ? LFREC_KAFKA_COMMITTED : LFREC_KAFKA_ABORTED;
-    }
-    if (kafka_transaction_begin(k) != LFREC_KAFKA_OK) {
-        return LFREC_KAFKA_LATER;
-    }
-    verdict v = k->spoiled ? ABORT : finish(k);
-    if (v == DEAD) {
-        return LFREC_KAFKA_ABORTED;
-    }
-    if (v != GOOD) {
-        lfrec_kafka_abort(k);
-        return LFREC_KAFKA_ABORTED;
-    }
-    k->in_transaction = false;
-    rd_kafka_topic_partition_list_t *done = k->to_commit;
-    k->to_commit = rd_kafka_topic_partition_list_new(8);
-    for (int i = 0; i < done->cnt; i++) {
-        k->handler.committed(k->handler.context, done->elems[i].partition, done->elems[i].offset);
-    }
-    rd_kafka_topic_partition_list_destroy(done);
-    return LFREC_KAFKA_COMMITTED;
->>>>>>> theirs
 }
 
 void lfrec_kafka_start_over(lfrec_kafka *k)
@@ -293,11 +206,7 @@ void lfrec_kafka_start_over(lfrec_kafka *k)
         k->handler.revoked(k->handler.context, &list->elems[i].partition, 1, true);
     }
     rd_kafka_error_t *error = NULL;
-<<<<<<< HEAD
     if (!kafka_place(k, list) || (list->cnt > 0 && (error = rd_kafka_seek_partitions(k->consumer, list, SEEK_MS)))) {
-=======
-    if (!kafka_place(k, list) || (list->cnt > 0 && (error = rd_kafka_seek_partitions(k->consumer, list, CALL_MS)))) {
->>>>>>> theirs
         kafka_fail(k, LFREC_KAFKA_FAILED, "cannot start over after an aborted transaction: %s",
                    error ? rd_kafka_error_string(error) : "the group's offsets are not known");
     }

@@ -46,16 +46,10 @@ bool lfrec_operator_restore_model(lfrec_operator *op, lfrec_operator_saved *save
 /* A user of a partition: sets ratings one by one; finish sets what was published. false: no memory, or a rating off the scale. */
 bool lfrec_operator_restore_rating(lfrec_operator *op, lfrec_id user, lfrec_id item, float rating, int32_t partition);
 /* published 0 or waits: the user is to be published. */
-<<<<<<< HEAD
-bool lfrec_operator_restore_user(lfrec_operator *op, lfrec_id user, int32_t partition, uint64_t published, bool waits);
-/* Whatever the user waited for is out already, from an earlier life: waits no more, and one without ratings is gone. */
-void lfrec_operator_settled(lfrec_operator *op, lfrec_id user);
-=======
 bool lfrec_operator_restore_user(lfrec_operator *op, lfrec_id user, int32_t partition, uint64_t published, bool waits,
                                  const lfrec_drift *drift);
 /* Whatever the user waited for is out already, from an earlier life: waits no more, and one without ratings is gone. */
 void lfrec_operator_settled(lfrec_operator *op, lfrec_id id);
->>>>>>> theirs
 /* All means anew, after the last user. */
 void lfrec_operator_restored(lfrec_operator *op);
 

@@ -23,11 +23,7 @@
 #define LFREC_PATH_MAX 255u          /* bytes in a file's path */
 #define LFREC_CONFIG_ERROR_MAX 1024u /* bytes for an error text, NUL included */
 #define LFREC_OPTIONS_EXIT_USAGE 2   /* the process's exit code for a usage or configuration error */
-<<<<<<< HEAD
-#define LFREC_OPTION_COUNT 27        /* rows in the table */
-=======
 #define LFREC_OPTION_COUNT 28        /* rows in the table */
->>>>>>> theirs
 
 typedef enum lfrec_action {
     LFREC_ACTION_RUN,

@@ -118,11 +118,7 @@ three_members() # ARGUMENTS...
     local a=$pid a_log=$log
     within 15 says "$log" 'caught up' || fail "the first member: $(tail -n 3 "$log")"
     fill 70 6
-<<<<<<< HEAD
     { ratings 40 0 60; } | awk '{ print } NR % 40 == 0 { fflush(); system("sleep 0.1") }' | feed &
-=======
-    { ratings 40 0 60; } | awk '{ print } NR % 40 == 0 { fflush(); system("sleep 0.1") }' | send -X linger.ms=1 &
->>>>>>> theirs
     feeder=$!
     join b "$@"
     local b=$pid b_log=$log
@@ -153,11 +149,6 @@ three_members() # ARGUMENTS...
     cmp -s "$work/$t.union" "$work/$t.expected" || fail "together they have not what is in the topic: $(diff "$work/$t.union" "$work/$t.expected" | head -n 5)"
 }
 
-<<<<<<< HEAD
-=======
-test_three_members_eager() { three_members; }
-
->>>>>>> theirs
 test_three_members_cooperative() { three_members -X partition.assignment.strategy=cooperative-sticky; }
 
 test_three_members_exactly_once()

@@ -32,25 +32,15 @@ test_exactly_once_publishes_and_commits_together()
 # What an unfinished transaction wrote is never shown, and is written again by the next start.
 test_exactly_once_across_kills()
 {
-<<<<<<< HEAD
     local sender round kills=${CHAOS_KILLS:-5}
     local users=$((kills * 20))
-=======
-    local sender round
->>>>>>> theirs
     topics 2
     # shellcheck disable=SC2046
     start_ready $(exactly) -X lfrec.snapshot.interval.ms=100
     fill 60 2
-<<<<<<< HEAD
     { ratings $users 0 25; printf 'u1|bad\nu2|bad\n'; ratings $users 25 50; } | awk '{ print } NR % 60 == 0 { fflush(); system("sleep 0.1") }' | feed &
     sender=$!
     for ((round = 1; round <= kills; round++)); do
-=======
-    { ratings 40 0 50; printf 'u1|bad\nu2|bad\n'; } | awk '{ print } NR % 60 == 0 { fflush(); system("sleep 0.1") }' | send -X linger.ms=1 &
-    sender=$!
-    for round in 1 2 3 4 5; do
->>>>>>> theirs
         within 15 says "$log" 'partition 1 assigned' || fail "round $round: not assigned: $(tail -n 3 "$log")"
         sleep 0.$((RANDOM % 9))5
         kill -KILL "$pid"
@@ -61,11 +51,7 @@ test_exactly_once_across_kills()
     wait $sender
     within 30 all_committed 2 || fail "committed $(committed 2), ends $(ends 2): $(tail -n 3 "$log")"
     [ -z "$(doubled_lists)" ] || fail "shown twice: $(doubled_lists | head -n 5)"
-<<<<<<< HEAD
     [ "$(lists | grep -c '^u')" = $((users * 50)) ] || fail "$(lists | grep -c '^u') lists of $((users * 50)) refreshes"
-=======
-    [ "$(lists | grep -c '^u')" = 2000 ] || fail "$(lists | grep -c '^u') lists of 2000 refreshes"
->>>>>>> theirs
     [ "$(dead | wc -l)" = 2 ] || fail "dead letters: $(dead)"
     stop "$pid" 0
     same_ratings_as_rebuild

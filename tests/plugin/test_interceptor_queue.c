@@ -7,7 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef LFREC_TEST_QUICK
+enum { WRITERS = 3, EACH = 1000 };
+#else
 enum { WRITERS = 3, EACH = 20000 };
+#endif
 
 static lfrec_queued message(int32_t partition, int64_t offset, const char *key, const char *value)
 {

@@ -232,9 +232,9 @@ narrow() {
 # plain_path COMPILER: one that knows of no vector extensions, or gcc that says so. Plain loops, and the same bits.
 plain_path() {
     local o=$work/plain-$1 compile
+    # shellcheck disable=SC2046
     case $1 in
     tcc) compile='tcc -std=c99 -Wall -Werror' ;;
-    # shellcheck disable=SC2046
     *) compile="$1 -std=c99 $(warnings_of "$1" c99) $exact -O1 -U__GNUC__ -ffreestanding" ;;
     esac
     # shellcheck disable=SC2086

@@ -3,7 +3,6 @@
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
-#include <unistd.h>
 
 typedef struct setting {
     lfrec_client client;

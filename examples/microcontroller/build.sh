@@ -47,14 +47,13 @@ image() {
     mkdir -p "$dir"
     for file in $(parts_of "$1") lfrec.c $board; do
         # shellcheck disable=SC2046,SC2086
-        arm-none-eabi-gcc $arm $core $(only_of "$1") -DMODEL=\"$(model_of "$1")\" -c -o "$dir/${file%.*}.o" $here/$file
+        arm-none-eabi-gcc $arm $core $(only_of "$1") -DMODEL=\"$(model_of "$1")\" -c -o "$dir/${file%.*}.o" $here/$file || return
         objects+=("$dir/${file%.*}.o")
     done
     # shellcheck disable=SC2086
     arm-none-eabi-gcc -mthumb $core -nostdlib "${objects[@]}" -lgcc -T $here/cortexm.ld $link -Wl,--gc-sections,-Map="$dir/map" \
-        -o "$work/$name.elf"
-    awk -f $here/sizes.awk "$dir/map" >"$dir/sizes"
-    awk -f $here/stack.awk "$dir"/*.ci >>"$dir/sizes"
+        -o "$work/$name.elf" || return
+    awk -f $here/sizes.awk "$dir/map" >"$dir/sizes" && awk -f $here/stack.awk "$dir"/*.ci >>"$dir/sizes" || return
     printf '%-17s %s\n' "$name" "$(paste -sd ' ' "$dir/sizes")"
 }
 
@@ -63,11 +62,11 @@ desktop() {
     local name=$1 program
     shift
     # shellcheck disable=SC2086
-    gcc -std=c11 -O2 $warnings $exact "$@" -c -o "$work/$name-lfrec.o" $here/lfrec.c
+    gcc -std=c11 -O2 $warnings $exact "$@" -c -o "$work/$name-lfrec.o" $here/lfrec.c || return
     for program in learn serve serve8; do
         # shellcheck disable=SC2046,SC2086
         gcc -std=c11 -O2 $warnings $exact "$@" -DMODEL=\"$(model_of $program)\" -o "$work/$name-$program" \
-            $(parts_of $program | sed "s|[^ ]*|$here/&|g") $here/host.c $here/flash_ram.c "$work/$name-lfrec.o"
+            $(parts_of $program | sed "s|[^ ]*|$here/&|g") $here/host.c $here/flash_ram.c "$work/$name-lfrec.o" || return
     done
 }
 

@@ -123,6 +123,22 @@ static lfrec_progress_sample sample(const daemon *d)
     return s;
 }
 
+/* Said when it begins; how many there are is among the figures. */
+static void tell_ceiling(daemon *d, int64_t now)
+{
+    if (d->options->most_users == 0 || d->ceiling_told || now < d->ceiling_at) {
+        return;
+    }
+    d->ceiling_at = now + COMMIT_MS;
+    if (lfrec_operator_stats_of(d->op).evicted > 0) {
+        d->ceiling_told = true;
+        lfrec_log(LFREC_LOG_WARNING,
+                  "%" PRIu32
+                  " users are in memory, as many as lfrec.max.users allows: those idle for the longest leave",
+                  d->options->most_users);
+    }
+}
+
 static void loop(daemon *d)
 {
     lfrec_signals_seen seen = lfrec_signals_look(d->signals);
@@ -155,6 +171,7 @@ static void loop(daemon *d)
             d->commit_at = now;
             daemon_commit(d);
         }
+        tell_ceiling(d, now);
         if (lfrec_progress_due(&d->progress, now)) {
             lfrec_progress_sample s = sample(d);
             lfrec_progress_show(&d->progress, &s, now);
@@ -267,6 +284,7 @@ static bool stop(daemon *d)
     lfrec_retrain_cancel(d->training.retrain);
     daemon_finish_outputs(d);
     daemon_serve_state(d, lfrec_clock_ms(), true);
+    tell_ceiling(d, INT64_MAX - COMMIT_MS);
     lfrec_progress_close(&d->progress, &last, lfrec_clock_ms());
     tell_bad_events(d);
     int queued = lfrec_kafka_counts_of(d->kafka).queued;

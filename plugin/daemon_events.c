@@ -225,8 +225,8 @@ static bool on_message(void *context, const lfrec_kafka_message *message)
             no_memory(d);
             return false;
         }
-        if (learned == LFREC_REFUSED &&
-            !on_bad_event(d, p, message, LFREC_BAD_NOTHING, "refused", "the operator refuses this event")) {
+        if (learned == LFREC_REFUSED && !on_bad_event(d, p, message, LFREC_BAD_NOTHING, "refused",
+                                                      "off the scale, or of an item beyond lfrec.max.items")) {
             return false;
         }
         if (later) {

@@ -68,9 +68,11 @@ typedef struct daemon {
     bool hurry;       /* the broker did not answer in time: wait no longer than needed */
     bool left_behind; /* an offset that could have been committed was not, when its partition left */
     bool stopping;
-    bool start_over; /* a transaction was aborted while partitions were on their way */
-    bool no_commit;  /* an output failed: nothing may be committed any more */
-    int code;        /* why to end; 0 while running */
+    bool ceiling_told;
+    int64_t ceiling_at; /* clock, ms: when to look again */
+    bool start_over;    /* a transaction was aborted while partitions were on their way */
+    bool no_commit;     /* an output failed: nothing may be committed any more */
+    int code;           /* why to end; 0 while running */
 } daemon;
 
 /* Ends the run with this code; the first reason is logged and kept. */

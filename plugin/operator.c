@@ -113,6 +113,7 @@ void lfrec_operator_close(lfrec_operator *op)
     lfrec_model_destroy(&op->ranker);
     lfrec_means_destroy(&op->means);
     lfrec_outbox_free(&op->outbox);
+    lfrec_idle_free(&op->idle);
     lfrec_forecaster_free(&op->forecaster);
     lfrec_store_close(op->store);
     free(op->factors);
@@ -127,13 +128,15 @@ void lfrec_operator_close(lfrec_operator *op)
 void lfrec_op_forget_user(lfrec_operator *op, uint32_t user)
 {
     lfrec_outbox_forget(&op->outbox, user);
+    lfrec_idle_remove(&op->idle, user);
     lfrec_forecaster_forget(&op->forecaster, user);
 }
 
 bool lfrec_op_reserve_user(lfrec_operator *op)
 {
     uint32_t users = lfrec_store_user_slots(op->store) + 1;
-    return lfrec_outbox_reserve(&op->outbox, users) && lfrec_forecaster_reserve(&op->forecaster, users);
+    return lfrec_outbox_reserve(&op->outbox, users) && lfrec_idle_reserve(&op->idle, users) &&
+           lfrec_forecaster_reserve(&op->forecaster, users);
 }
 
 /* What is said of a pair before its rating is learned. false: nothing is known yet. */
@@ -162,6 +165,14 @@ static void touch(lfrec_operator *op, uint32_t user, bool publish_now)
 static lfrec_learned learn_rate(lfrec_operator *op, const lfrec_event *event, int32_t partition, bool publish_now)
 {
     lfrec_place place = lfrec_store_seek(op->store, event->user, event->item);
+    if (place.item == LFREC_NO_INDEX && op->options.most_items > 0 && lfrec_store_items(op->store) >= op->options.most_items) {
+        return LFREC_REFUSED;
+    }
+    bool newcomer = place.user == LFREC_NO_INDEX || lfrec_store_history(op->store, place.user).count == 0;
+    if (newcomer && op->options.most_users > 0) {
+        lfrec_op_keep_to_ceiling(op, 1);
+        place = lfrec_store_seek(op->store, event->user, event->item);
+    }
     bool was_rated = place.rated;
     float old = place.value;
     lfrec_forecast forecast;
@@ -184,6 +195,7 @@ static lfrec_learned learn_rate(lfrec_operator *op, const lfrec_event *event, in
         return LFREC_OUT_OF_MEMORY;
     }
     ++op->rates;
+    lfrec_idle_touch(&op->idle, place.user);
     if (fresh) {
         lfrec_prequential_add(&op->error, forecast.predicted, forecast.by_means, event->rating);
         lfrec_forecast_learn(&op->forecaster, place.user, &forecast, event->rating);
@@ -206,6 +218,7 @@ static lfrec_learned learn_retract(lfrec_operator *op, const lfrec_event *event,
     if (!place.rated) {
         return LFREC_UNCHANGED;
     }
+    lfrec_idle_touch(&op->idle, place.user);
     lfrec_store_take(op->store, &place);
     lfrec_means_remove(&op->means, place.item, place.value);
     if (lfrec_store_history(op->store, place.user).count == 0) {
@@ -231,6 +244,7 @@ static lfrec_learned learn_forget(lfrec_operator *op, const lfrec_event *event, 
         return LFREC_OUT_OF_MEMORY;
     }
     ++op->forgets;
+    lfrec_idle_touch(&op->idle, user);
     lfrec_history history = lfrec_store_history(op->store, user);
     bool known = history.count > 0;
     remove_from_means(op, &history);
@@ -274,6 +288,28 @@ static void drop_user(lfrec_operator *op, uint32_t user)
     lfrec_store_remove_user(op->store, user);
 }
 
+/* Users without ratings wait to be told goodbye, and stay for that. */
+void lfrec_op_keep_to_ceiling(lfrec_operator *op, uint32_t more)
+{
+    uint32_t user;
+    bool there = op->options.most_users > 0 && lfrec_idle_first(&op->idle, &user);
+    while (there && (uint64_t)lfrec_store_rated_users(op->store) + more > op->options.most_users) {
+        uint32_t idle = user;
+        there = lfrec_idle_next(&op->idle, &user);
+        lfrec_history history = lfrec_store_history(op->store, idle);
+        if (history.count == 0) {
+            continue;
+        }
+        remove_from_means(op, &history);
+        for (size_t k = 0; k < history.count; ++k) {
+            lfrec_op_refresh_mean(op, history.item[k]);
+        }
+        lfrec_op_forget_user(op, idle);
+        lfrec_store_remove_user(op->store, idle);
+        ++op->evicted;
+    }
+}
+
 void lfrec_operator_drop_partition(lfrec_operator *op, int32_t partition)
 {
     for (uint32_t user = 0; user < lfrec_store_user_slots(op->store); ++user) {
@@ -305,6 +341,7 @@ lfrec_operator_stats lfrec_operator_stats_of(const lfrec_operator *op)
         .unchanged = op->unchanged,
         .retrains = op->retrains,
         .failed_retrains = op->failed_retrains,
+        .evicted = op->evicted,
         .users = lfrec_store_rated_users(op->store),
         .items = lfrec_store_items(op->store),
         .ratings = lfrec_store_ratings(op->store),

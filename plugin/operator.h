@@ -27,7 +27,9 @@ typedef struct lfrec_operator_options {
     float item_shrink;         /* ratings' worth of the overall mean in every item mean, >= 0; 0: raw means */
     float user_shrink;         /* ratings' worth of 0 in every user mean, >= 0 */
     float learning_rate_scale; /* multiplies the library's own learning rate, > 0 */
-    uint64_t seed;             /* same seed, same events, same trainings at the same events: same lists */
+    uint32_t most_users; /* with ratings; a further one makes the one leave, unpublished, whose latest event is the oldest. 0: no ceiling */
+    uint32_t most_items; /* ratings of a further one are refused. 0: no ceiling */
+    uint64_t seed;       /* same seed, same events, same trainings at the same events: same lists */
 } lfrec_operator_options;
 
 /* Called for every list that is new or changed, in the operator's thread, from within learn or republish. Returns false to say "not now"
@@ -41,6 +43,7 @@ typedef struct lfrec_operator_stats {
     uint64_t published;             /* lists handed to the callback and taken by it */
     uint64_t unchanged;             /* lists not published because they were what the user already had */
     uint64_t retrains;              /* models adopted */
+    uint64_t evicted;               /* users who made way for others: options.most_users */
     uint64_t failed_retrains;       /* diverged, or no memory; a cancelled training is neither adopted nor failed */
     uint64_t users, items, ratings; /* now: users with a rating, items ever seen, ratings */
     uint64_t stale_users;           /* waiting to be published again */
@@ -60,9 +63,9 @@ bool lfrec_operator_open(lfrec_operator **out, const lfrec_operator_options *opt
 void lfrec_operator_close(lfrec_operator *op); /* NULL is allowed. A job that is still there outlives it, to be freed by its holder. */
 
 typedef enum lfrec_learned {
-    LFREC_LEARNED,      /* state changed */
-    LFREC_UNCHANGED,    /* the event said what was known already (a repeated rating, a retraction of nothing) */
-    LFREC_REFUSED,      /* the event is not legal (off the scale, empty id): state as before */
+    LFREC_LEARNED,   /* state changed */
+    LFREC_UNCHANGED, /* the event said what was known already (a repeated rating, a retraction of nothing) */
+    LFREC_REFUSED,   /* the event is not legal (off the scale, empty id), or its item one too many: state as before */
     LFREC_OUT_OF_MEMORY /* state as before */
 } lfrec_learned;
 

@@ -13,6 +13,8 @@ static inline lfrec_operator_options lfrec_operator_options_from(const lfrec_con
     options.reasons = config->explain;
     options.min_support = config->min_support;
     options.epochs = config->epochs;
+    options.most_users = config->most_users;
+    options.most_items = config->most_items;
     options.seed = config->seed;
     return options;
 }

@@ -5,6 +5,7 @@
 
 #include "../lfrec.h"
 #include "forecast.h"
+#include "idle.h"
 #include "job.h"
 #include "operator.h"
 #include "outbox.h"
@@ -21,6 +22,7 @@ struct lfrec_operator {
 
     lfrec_store *store;
     lfrec_outbox outbox;
+    lfrec_idle idle; /* every user of the store */
     /* Means and models have room for the same number of items, at least the store's. Items from the store's number up have no ratings and
      * are shown to nobody: see lfrec_op_view. */
     lfrec_means means;
@@ -34,7 +36,7 @@ struct lfrec_operator {
 
     lfrec_forecaster forecaster;
     lfrec_prequential error;
-    uint64_t rates, retracts, forgets, published, unchanged, retrains, failed_retrains;
+    uint64_t rates, retracts, forgets, published, unchanged, retrains, failed_retrains, evicted;
 
     /* Scratch. */
     float *factors;                /* of a user of the model: lfrec_user_floats */
@@ -52,6 +54,8 @@ struct lfrec_operator {
 bool lfrec_op_is_id(lfrec_id id);
 bool lfrec_op_reserve_user(lfrec_operator *op); /* room for one user more than there are; false: no memory */
 void lfrec_op_forget_user(lfrec_operator *op, uint32_t user); /* who has no ratings any more, and is new from here on */
+
+void lfrec_op_keep_to_ceiling(lfrec_operator *op, uint32_t more); /* makes way for so many users more */
 
 /* ---- operator_models.c ---- */
 

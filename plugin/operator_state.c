@@ -123,6 +123,7 @@ bool lfrec_operator_restore_user(lfrec_operator *op, lfrec_id id, int32_t partit
         return false;
     }
     op->outbox.user[user].published = published;
+    lfrec_idle_touch(&op->idle, user);
     op->forecaster.drift[user] = *drift;
     if (waits || published == 0) {
         lfrec_outbox_push(&op->outbox, user);
@@ -149,5 +150,16 @@ void lfrec_operator_settled(lfrec_operator *op, lfrec_id id)
 
 void lfrec_operator_restored(lfrec_operator *op)
 {
+    lfrec_op_keep_to_ceiling(op, 0);
     lfrec_op_refresh_means(op);
+}
+
+bool lfrec_operator_oldest(const lfrec_operator *op, uint32_t *user)
+{
+    return lfrec_idle_first(&op->idle, user);
+}
+
+bool lfrec_operator_newer(const lfrec_operator *op, uint32_t *user)
+{
+    return lfrec_idle_next(&op->idle, user);
 }

@@ -29,6 +29,10 @@ uint64_t lfrec_operator_published(const lfrec_operator *op, uint32_t user);
 bool lfrec_operator_waits(const lfrec_operator *op, uint32_t user);
 lfrec_drift lfrec_operator_drift(const lfrec_operator *op, uint32_t user);
 
+/* All users in the order of their latest events; bring them back in this order. false: there is none, or no more. */
+bool lfrec_operator_oldest(const lfrec_operator *op, uint32_t *user);
+bool lfrec_operator_newer(const lfrec_operator *op, uint32_t *user);
+
 /* What comes back of a state but the users. The models have just these items, or all zero: none; they are the operator's from the call
  * on, whatever comes of it. */
 typedef struct lfrec_operator_saved {
@@ -50,7 +54,7 @@ bool lfrec_operator_restore_user(lfrec_operator *op, lfrec_id user, int32_t part
                                  const lfrec_drift *drift);
 /* Whatever the user waited for is out already, from an earlier life: waits no more, and one without ratings is gone. */
 void lfrec_operator_settled(lfrec_operator *op, lfrec_id id);
-/* All means anew, after the last user. */
+/* After the last user: all means anew, and no more users than options.most_users. */
 void lfrec_operator_restored(lfrec_operator *op);
 
 #endif

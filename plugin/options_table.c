@@ -25,6 +25,12 @@ const struct lfrec_option lfrec_option_table[LFREC_OPTION_COUNT] = {
     {"lfrec.top.n", LFREC_OPTION_COUNT32, FIELD(top_n), "10", 1, 10000, "Items in a list."},
     {"lfrec.min.support", LFREC_OPTION_COUNT32, FIELD(min_support), "3", 0, UINT32_MAX,
      "An item with fewer ratings is not recommended. 0: no floor."},
+    {"lfrec.max.users", LFREC_OPTION_COUNT32, FIELD(most_users), "0", 0, UINT32_MAX,
+     "Most users in memory. When one more comes, the one whose latest event is the oldest leaves; the list published "
+     "for that user stays. "
+     "0: no ceiling."},
+    {"lfrec.max.items", LFREC_OPTION_COUNT32, FIELD(most_items), "0", 0, UINT32_MAX,
+     "Most items in memory. When they are known, a rating of a further item is a bad event. 0: no ceiling."},
     {"lfrec.explain", LFREC_OPTION_REASONS, FIELD(explain), "0", 0, 1000,
      "Reasons beside each recommended item: what the user rated that speaks for it. 0: none; true: 3."},
     {"lfrec.retrain.events", LFREC_OPTION_COUNT64, FIELD(retrain_events), "10000", 0, UINT64_MAX,

@@ -17,7 +17,7 @@
  *           the overall total and count
  *     u64   bytes of the model, 0: none; the model (lfrec.h, FILE FORMAT)
  *     u64   bytes of the model that orders lists, 0: none; that model
- *     u64   users; for each: id, u32 place of its partition in the list above, u8 1: waits for a list, u64 published (0: nothing),
+ *     u64   users, the longest idle first; for each: id, u32 place of its partition in the list above, u8 1: waits for a list, u64 published (0: nothing),
  *           f32 slow drift, fast drift, variances of both (drift.h), u32 ratings; for each: u32 item, f32 value, items ascending
  *     u64   FNV-1a of everything before
  *

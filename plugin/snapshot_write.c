@@ -239,9 +239,9 @@ bool lfrec_snapshot_write(const lfrec_operator *op, const lfrec_snapshot_about *
     size_t count_at = out->length;
     uint64_t users = 0;
     put(&w, 0, 8);
-    for (uint32_t u = 0; u < lfrec_store_user_slots(state.store); u++) {
-        uint32_t place =
-            lfrec_store_has_user(state.store, u) ? place_of(about, lfrec_store_partition(state.store, u)) : UINT32_MAX;
+    uint32_t u;
+    for (bool there = lfrec_operator_oldest(op, &u); there; there = lfrec_operator_newer(op, &u)) {
+        uint32_t place = place_of(about, lfrec_store_partition(state.store, u));
         if (place != UINT32_MAX) {
             put_user(&w, op, &state, u, place);
             users++;

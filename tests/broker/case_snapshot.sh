@@ -178,3 +178,18 @@ test_snapshot_belongs_to_one_process()
     says "$log" '/nowhere/file.lock' || fail "log: $(cat "$log")"
     stop "$first" 0
 }
+
+test_ceilings_on_users_and_items()
+{
+    topics 1
+    start_ready -X lfrec.max.users=10 -X lfrec.max.items=8 -X "lfrec.snapshot.path=$work/$t.snap"
+    ratings 30 0 8 | send
+    printf 'u1|u1,one-too-many,3\n' | send
+    within 10 all_committed || fail "not committed"
+    within 5 eval 'dead | grep -q "one-too-many.*lfrec.max.items"' || fail "dead letters: $(dead)"
+    stop "$pid" 0
+    says "$log" ' 10 users, 8 items' || fail "log: $(tail -n 4 "$log")"
+    says "$log" 'those idle for the longest leave' || fail "not said: $(cat "$log")"
+    ratings_in "$work/$t.snap" | cut -d , -f 1 | sort -u | tr '\n' ' ' | grep -q '^u20 u21 u22 u23 u24 u25 u26 u27 u28 u29 $' ||
+        fail "not the latest ones stayed: $(ratings_in "$work/$t.snap" | head -n 3)"
+}

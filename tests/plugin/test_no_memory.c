@@ -46,6 +46,7 @@ static void *scarce_realloc(void *block, size_t bytes)
 #include "../../lfrec.h"
 #include "../../plugin/ratings.c"
 #include "../../plugin/outbox.c"
+#include "../../plugin/idle.c"
 #include "../../plugin/forecast.c"
 #include "../../plugin/job.c"
 #include "../../plugin/operator.c"

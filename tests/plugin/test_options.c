@@ -384,6 +384,8 @@ START_TEST(help_and_man_page_list_every_property)
                                         "ranking",
                                         "top.n",
                                         "min.support",
+                                        "max.users",
+                                        "max.items",
                                         "explain",
                                         "retrain.events",
                                         "retrain.seconds",

@@ -695,7 +695,7 @@ LFREC_API void lfrec_loss_add(lfrec_loss *loss, const float *predicted, const fl
 LFREC_API lfrec_real lfrec_loss_value(const lfrec_loss *loss, float weight);
 /* gradient[k] = d loss / d predicted[k] for known entries of a set with this many hidden and scope entries. May be
  * predicted itself. */
-LFREC_API void lfrec_loss_gradient(float weight, uint64_t hidden_count, uint64_t scope_count, const float *predicted,
+LFREC_API void lfrec_loss_gradient(float loss_weight, uint64_t hidden_count, uint64_t scope_count, const float *predicted,
                                    const float *preference, const uint8_t *hidden, size_t count, float *gradient);
 
 /* ===[ training ]====================================================================================================
@@ -746,6 +746,7 @@ typedef struct lfrec_trainer {
     lfrec_model model;                            /* what the next epoch starts from */
     float *encoder, *decoder, *offset, *implicit; /* the model's, writable; NULL where it has none */
     float *encoder_gradient, *decoder_gradient;   /* I x K, of the last batch */
+    float *user_mean;                             /* U: c_u under the model's means. LFREC_ARTICLE */
     float *encoder_velocity, *decoder_velocity;   /* I x K; NULL without momentum */
     lfrec_model best;                             /* of the best epoch; only with holdout */
     float *prior;                                 /* I x K: f0; LFREC_SGD and LFREC_BAYES, as the two below */
@@ -4140,14 +4141,14 @@ LFREC_API void lfrec_loss_add(lfrec_loss *loss, const float *predicted, const fl
                               size_t count)
 {
     lfrec_real hidden_error = 0, known_error = 0;
-    for (size_t k = 0; k < count; k++) {
+    size_t hidden_count = 0;
+    for (size_t k = 0; k < count; k++) { /* no branches: what is hidden is random */
         const lfrec_real e = (lfrec_real)(predicted[k] - preference[k]), square = e * e;
         known_error += square;
-        if (hidden[k]) {
-            hidden_error += square;
-            loss->hidden++;
-        }
+        hidden_error += hidden[k] ? square : 0;
+        hidden_count += hidden[k] != 0;
     }
+    loss->hidden += hidden_count;
     loss->hidden_error += hidden_error;
     loss->scope_error += known_error;
     loss->scope += count;
@@ -4161,13 +4162,14 @@ LFREC_API lfrec_real lfrec_loss_value(const lfrec_loss *loss, float weight)
     return value;
 }
 
-LFREC_API void lfrec_loss_gradient(float weight, uint64_t hidden_count, uint64_t scope_count, const float *predicted,
+LFREC_API void lfrec_loss_gradient(float loss_weight, uint64_t hidden_count, uint64_t scope_count, const float *predicted,
                                    const float *preference, const uint8_t *hidden, size_t count, float *gradient)
 {
-    const float of_hidden = hidden_count ? 2.0f * weight / (float)lfrec__real((int64_t)hidden_count) : 0.0f;
-    const float of_scope = scope_count ? 2.0f * (1.0f - weight) / (float)lfrec__real((int64_t)scope_count) : 0.0f;
+    const float of_hidden = hidden_count ? 2.0f * loss_weight / (float)lfrec__real((int64_t)hidden_count) : 0.0f;
+    const float of_scope = scope_count ? 2.0f * (1.0f - loss_weight) / (float)lfrec__real((int64_t)scope_count) : 0.0f;
+    const float weight[2] = {of_scope, of_hidden + of_scope};
     for (size_t k = 0; k < count; k++) {
-        gradient[k] = (predicted[k] - preference[k]) * (hidden[k] ? of_hidden + of_scope : of_scope);
+        gradient[k] = (predicted[k] - preference[k]) * weight[hidden[k] != 0];
     }
 }
 
@@ -4234,6 +4236,7 @@ LFREC__INTERNAL lfrec_status lfrec__trainer_layout(lfrec__arena *arena, lfrec_tr
         t->target_by_user = lfrec__take_floats(arena, all, 1);
     }
     if (article) {
+        t->user_mean = lfrec__take_floats(arena, ratings->users, 1);
         t->encoder_gradient = lfrec__take_floats(arena, items, S);
         t->decoder_gradient = lfrec__take_floats(arena, items, S);
         t->encoder_velocity = o->momentum > 0.0f ? lfrec__take_floats(arena, items, S) : NULL;
@@ -4332,8 +4335,9 @@ LFREC__INTERNAL float lfrec__gain_square(const lfrec_trainer *t, float deviation
 #define LFREC__A_Y_BIAS 30.0f
 #define LFREC__A_X 200.0f
 #define LFREC__A_X_BIAS 15.0f
-#define LFREC__NOISE 0.75f      /* variance of a rating to start from */
-#define LFREC__ITEM_PRIOR 15.0f /* weight of the prior of tau_i */
+#define LFREC__NOISE 0.75f         /* variance of a rating to start from */
+#define LFREC__ITEM_PRIOR 15.0f    /* weight of the prior of tau_i */
+#define LFREC__PRECISION_MOST 1e4f /* of tau_i: ratings without noise would send it to infinity */
 
 /* The item's posterior precision of a new or given model, the first user state, and the constants column by column.
  * Columns that are free in nothing get a precision of 1, so that nothing divides by 0. An item's bias is kept against
@@ -4447,6 +4451,10 @@ LFREC_API lfrec_status lfrec_trainer_init(lfrec_trainer *trainer, const lfrec_op
         made.model.gain = lfrec__sqrtf(made.gain_square);
     }
 #endif
+    for (uint32_t user = 0; made.user_mean && user < ratings->users; user++) {
+        const lfrec_history history = lfrec_history_of(ratings, user);
+        made.user_mean[user] = lfrec__user_mean(&made.model, &history);
+    }
     lfrec__deal_users(&made);
     if (start) {
         lfrec__copy_weights(&made.model, start);
@@ -4470,13 +4478,14 @@ LFREC__INTERNAL size_t lfrec__prepare_user(lfrec_trainer *t, const lfrec_model *
                                            size_t at)
 {
     const lfrec_history history = lfrec_history_of(t->ratings, user);
-    const float user_mean = lfrec__user_mean(model, &history);
+    const float user_mean = t->user_mean && model == &t->model ? t->user_mean[user] : lfrec__user_mean(model, &history);
     const size_t masked = lfrec_mask(t->options.seed, epoch, user, t->options.mask, history.count, t->hidden + at);
     const float scale = lfrec__input_scale(t->options.scale_input, history.count - masked);
     for (size_t k = 0; k < history.count; k++) {
         const float preference = lfrec__preference(model, &history, k, user_mean);
+        const float scaled = scale * preference; /* either way, so that nothing is a guess of the mask */
         t->preference[at + k] = preference;
-        t->input[at + k] = t->hidden[at + k] ? 0.0f : scale * preference;
+        t->input[at + k] = t->hidden[at + k] ? 0.0f : scaled;
     }
     return masked;
 }
@@ -4920,8 +4929,9 @@ LFREC__INTERNAL int lfrec__epoch_bayes(lfrec_trainer *t, lfrec_loss *sum)
     for (size_t i = 0; i < t->model.items; i++) errors += (lfrec_real)t->item_error[i];
     const float tau = errors > 0 ? (float)(lfrec__real((int64_t)sum->scope) / errors) : 1.0f;
     for (size_t i = 0; i < t->model.items; i++) {
-        precision[i] =
+        const float at_tau =
             ((float)t->model.support[i] + 2.0f * LFREC__ITEM_PRIOR) / (t->item_error[i] + 2.0f * LFREC__ITEM_PRIOR / tau);
+        precision[i] = at_tau < LFREC__PRECISION_MOST ? at_tau : LFREC__PRECISION_MOST;
     }
     return lfrec__finite((float)sum->scope_error);
 }

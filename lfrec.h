@@ -3629,8 +3629,10 @@ LFREC__INTERNAL float lfrec__bayes_variance(const lfrec_model *model, const lfre
 LFREC__INTERNAL float lfrec__expected(const lfrec_model *model, const lfrec_user *user, uint32_t item, float score)
 {
     const float deviation = lfrec__sqrtf(lfrec__bayes_variance(model, user, item)) / model->gain + 1e-9f;
+    const uint32_t levels = (uint32_t)((model->scale_max - model->scale_min) / model->step + 0.5f);
     float rating = model->scale_min, density;
-    for (float level = model->scale_min + 0.5f * model->step; level < model->scale_max; level += model->step) {
+    for (uint32_t k = 0; k < levels; k++) {
+        const float level = model->scale_min + ((float)k + 0.5f) * model->step;
         rating += model->step * lfrec__normal((score - level) / deviation, &density);
     }
     return lfrec__clamp(rating, model->scale_min, model->scale_max);

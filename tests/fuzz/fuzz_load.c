@@ -32,7 +32,7 @@ typedef struct {
 /* Up to four ratings, spread over the items: a history that any number of items has. False: the model's numbers do not serve. */
 static bool serve(const lfrec_model *model, answers *a)
 {
-    float *factors = malloc(lfrec_user_floats(model) * sizeof *factors);
+    float *factors = malloc((1 + lfrec_user_floats(model)) * sizeof *factors);
     const bool rates = model->setting != LFREC_RANKING;
     const uint32_t items[HISTORY] = {0, model->items / 3, model->items / 2, model->items - 1};
     uint32_t item[HISTORY];

@@ -123,7 +123,9 @@ static void on_message(lfrec_worker *w, const lfrec_queued *queued)
         switch (lfrec_operator_learn(w->op, &w->decoded.event, queued->partition, !w->behind)) {
         case LFREC_LEARNED:
         case LFREC_UNCHANGED: break;
-        case LFREC_REFUSED: on_bad_event(w, queued, "refused", "the operator refuses this event"); break;
+        case LFREC_REFUSED:
+            on_bad_event(w, queued, "refused", "off the scale, or of an item beyond lfrec.max.items");
+            break;
         case LFREC_OUT_OF_MEMORY: give_up(w, "out of memory");
         }
     }

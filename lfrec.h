@@ -638,7 +638,9 @@ LFREC_API lfrec_status lfrec_top(const lfrec_model *model, const lfrec_user *use
 /* One rated item's part of a score. */
 typedef struct lfrec_reason {
     uint32_t item;
-    float share; /* s_u F_i . (p_uj L_j), with Y_j added to p_uj L_j where the model has it; the other settings: see there */
+    float share; /* s_u F_i . (p_uj L_j), with Y_j added to p_uj L_j in LFREC_SGD. LFREC_BAYES, in which the user's bias is a
+                    factor: F_i' S_u (tau_u tau_j x_uj F_j + omega_u n^-1/2 Lambda Y_j), the item's bias taken off x.
+                    LFREC_RANKING: t(r_j) F_i' A^-1 F_j, A the matrix that encodes */
 } lfrec_reason;
 
 typedef struct lfrec_explanation {

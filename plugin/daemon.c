@@ -46,7 +46,7 @@ static void serve_training(daemon *d, bool demanded, int64_t now)
 /* How many waiting users may be published now: what the rate and the producer's queue allow. Half of the queue is left to events. */
 static size_t lists_allowed(const daemon *d)
 {
-    if (!d->lists_wait || !d->ready || d->first_model || !daemon_publishes(d)) {
+    if (!d->lists_wait || !d->ready || d->first_model || !daemon_publishes(d) || d->start_over) {
         return 0;
     }
     size_t by_rate = d->options->publish_rate > 0 ? (size_t)d->tokens : TURN_LISTS;
@@ -89,19 +89,24 @@ static void serve_messages(daemon *d)
     }
 }
 
-/* Ends a transaction every so often, and goes back after one that was aborted: at once, then ever more rarely. */
+/* Ends a transaction every so often, and goes back after one that was aborted: at once, and ever later when the next ones are, too. */
 static void serve_transaction(daemon *d, int64_t now)
 {
-    if (now - d->commit_at >= TRANSACTION_MS + d->back_off) {
-        d->commit_at = now;
-        d->back_off = daemon_transact(d, TRANSACTION_WAIT_MS) ? 0 : d->back_off;
-    }
-    if (d->start_over && *lfrec_kafka_error(d->kafka) == '\0') {
+    if (d->start_over) {
+        /* One whose end the broker has not told yet has to end first. */
+        if (now - d->commit_at < d->back_off || *lfrec_kafka_error(d->kafka) ||
+            !lfrec_kafka_abort(d->kafka, TRANSACTION_WAIT_MS)) {
+            return;
+        }
         d->start_over = false;
+        d->commit_at = now;
         d->back_off = d->back_off > 0 ? 2 * d->back_off : TRANSACTION_MS;
         d->back_off = d->back_off < BACK_OFF_MOST_MS ? d->back_off : BACK_OFF_MOST_MS;
         lfrec_log(LFREC_LOG_WARNING, "a transaction was aborted: reading again from the last one that was committed");
         lfrec_kafka_start_over(d->kafka);
+    } else if (now - d->commit_at >= TRANSACTION_MS) {
+        d->commit_at = now;
+        d->back_off = daemon_transact(d, TRANSACTION_WAIT_MS) ? 0 : d->back_off;
     }
 }
 

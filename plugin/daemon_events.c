@@ -184,7 +184,7 @@ static bool on_message(void *context, const lfrec_kafka_message *message)
                           p->id, message->offset, p->position);
         return true;
     }
-    if (lfrec_kafka_room(d->kafka) == 0 || d->code) {
+    if (lfrec_kafka_room(d->kafka) == 0 || d->code || d->start_over) {
         return false;
     }
     p->reading = d->http ? lfrec_clock_us() : 0;
@@ -250,6 +250,7 @@ static void on_end(void *context, int32_t partition, int64_t next)
     daemon *d = context;
     lfrec_partition *p = lfrec_delivery_find(d->delivery, partition);
     if (p) {
+        p->proven |= next > p->witness_offset;    /* the last event is not there any more: compacted away */
         p->target = p->caught_up ? p->target : 0; /* the end itself, whatever was thought of it before */
         advance(d, p, next);
     }
@@ -321,16 +322,19 @@ static void on_committed(void *context, int32_t partition, int64_t offset)
 
 bool daemon_transact(daemon *d, int wait_ms)
 {
-    bool good = !d->no_commit && lfrec_kafka_flush(d->kafka, wait_ms, wait_ms);
-    for (size_t i = 0; i < lfrec_delivery_count(d->delivery) && good; i++) {
+    if (d->start_over) {
+        return false; /* what comes after an aborted transaction must not be committed before what was in it */
+    }
+    bool complete = !d->no_commit && lfrec_kafka_flush(d->kafka, wait_ms, wait_ms);
+    for (size_t i = 0; i < lfrec_delivery_count(d->delivery) && complete; i++) {
         lfrec_partition *p = lfrec_delivery_at(d->delivery, i);
         int64_t offset = lfrec_delivery_committable(p);
         if (offset > p->committed && offset > 0) {
             lfrec_kafka_commit(d->kafka, p->id, offset);
         }
     }
-    switch (lfrec_kafka_transact(d->kafka, good ? wait_ms : 0)) {
-    case LFREC_KAFKA_COMMITTED: return good;
+    switch (lfrec_kafka_transact(d->kafka, complete)) {
+    case LFREC_KAFKA_COMMITTED: return complete;
     case LFREC_KAFKA_LATER: return false;
     case LFREC_KAFKA_ABORTED: d->start_over = true; return false;
     }

@@ -97,8 +97,9 @@ lfrec_kafka_status lfrec_kafka_dead_letter(lfrec_kafka *kafka, const lfrec_kafka
 bool lfrec_kafka_flush(lfrec_kafka *kafka, int limit_ms, int most_ms);
 
 /* With exactly-once, outputs are part of a transaction that begins with the first of them. This ends it, together with the offsets given
- * by lfrec_kafka_commit; handler.committed tells of them. Waits for acknowledgments up to wait_ms. On a failure see lfrec_kafka_error. */
-lfrec_kafka_end lfrec_kafka_transact(lfrec_kafka *kafka, int wait_ms);
+ * by lfrec_kafka_commit; handler.committed tells of them. complete: all its outputs are acknowledged (lfrec_kafka_flush), and the
+ * offsets of just these were given since. On a failure see lfrec_kafka_error. */
+lfrec_kafka_end lfrec_kafka_transact(lfrec_kafka *kafka, bool complete);
 /* Ends it without effect, unless it is being committed already. false: not within limit_ms; lfrec_kafka_transact goes on with it. */
 bool lfrec_kafka_abort(lfrec_kafka *kafka, int limit_ms);
 bool lfrec_kafka_in_transaction(const lfrec_kafka *kafka);

@@ -157,13 +157,14 @@ static lfrec_kafka_end go_on(lfrec_kafka *k)
     }
 }
 
-lfrec_kafka_end lfrec_kafka_transact(lfrec_kafka *k, int wait_ms)
+lfrec_kafka_end lfrec_kafka_transact(lfrec_kafka *k, bool complete)
 {
     if (k->status != LFREC_KAFKA_OK) {
         return LFREC_KAFKA_ABORTED;
     }
     if (k->ending == KAFKA_OPEN) {
-        if (k->commits_held || (!lfrec_kafka_flush(k, wait_ms, wait_ms) && !k->spoiled)) {
+        if (!k->spoiled && (!complete || k->commits_held)) {
+            rd_kafka_topic_partition_list_destroy(take_offsets(k)); /* of partitions that may be somebody else's next time */
             return LFREC_KAFKA_LATER;
         }
         if (!k->in_transaction && k->to_commit->cnt == 0) {

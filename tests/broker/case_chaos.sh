@@ -3,6 +3,14 @@
 
 test_three_members_eager() { three_members; }
 
+test_three_members_cooperative_exactly_once()
+{
+    three_members -X lfrec.delivery=exactly-once -X lfrec.retrain.events=0 -X lfrec.retrain.seconds=0 \
+        -X partition.assignment.strategy=cooperative-sticky
+    [ -z "$(doubled_lists)" ] || fail "shown twice: $(doubled_lists | head -n 5)"
+    [ "$(lists | grep -c '^u')" = 2400 ] || fail "$(lists | grep -c '^u') lists of 2400 refreshes"
+}
+
 # Three places for members, each with a snapshot of its own; at random one is taken, left in order, or killed, while ratings keep coming and
 # trainings run. At rest it is as with three_members.
 members_come_and_go() # ARGUMENTS...

@@ -206,6 +206,14 @@ static bool close_consumer(lfrec_kafka *k, int64_t deadline)
     return rd_kafka_consumer_closed(k->consumer);
 }
 
+/* librdkafka 2.0.2 fails an assertion when it destroys a consumer that has joined by cooperative-sticky and was never assigned anything. Such a
+ * one has left its group by then, and stays behind: the process is about to end. */
+static bool may_destroy_consumer(const lfrec_kafka *k)
+{
+    const char *strategy = lfrec_config_client_value(k->options, LFREC_CLIENT_CONSUMER, "partition.assignment.strategy");
+    return k->assigned || !strategy || !strstr(strategy, "cooperative");
+}
+
 bool lfrec_kafka_close(lfrec_kafka *k, int limit_ms)
 {
     if (!k) {
@@ -219,7 +227,9 @@ bool lfrec_kafka_close(lfrec_kafka *k, int limit_ms)
     }
     rd_kafka_topic_partition_list_destroy(k->to_commit);
     rd_kafka_queue_destroy(k->commits);
-    rd_kafka_destroy_flags(k->consumer, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    if (may_destroy_consumer(k)) {
+        rd_kafka_destroy_flags(k->consumer, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    }
     rd_kafka_purge(k->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     rd_kafka_poll(k->producer, 0);
     rd_kafka_topic_destroy(k->output);

@@ -91,6 +91,7 @@ bool kafka_place(lfrec_kafka *k, rd_kafka_topic_partition_list_t *list)
 static void on_assign(lfrec_kafka *k, rd_kafka_topic_partition_list_t *list)
 {
     rd_kafka_resp_err_t code;
+    k->assigned = true;
     if (!kafka_place(k, list)) {
         kafka_fail(k, LFREC_KAFKA_FAILED, "the group's committed offsets could not be had, and exactly-once rests on them");
     }

@@ -44,8 +44,8 @@ struct lfrec_kafka {
         KAFKA_ABORTING
     } ending; /* what is being done; after open, nothing is produced */
 
-    bool closing;
-    bool paused; /* intake */
+    bool closing, assigned; /* assigned: at least once */
+    bool paused;            /* intake */
     held_message *held, *held_last;
     int64_t held_since; /* clock, ms */
 

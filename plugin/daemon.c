@@ -99,14 +99,17 @@ static void serve_transaction(daemon *d, int64_t now)
             return;
         }
         d->start_over = false;
-        d->commit_at = now;
+        d->started_over_at = d->commit_at = now;
         d->back_off = d->back_off > 0 ? 2 * d->back_off : TRANSACTION_MS;
         d->back_off = d->back_off < BACK_OFF_MOST_MS ? d->back_off : BACK_OFF_MOST_MS;
         lfrec_log(LFREC_LOG_WARNING, "a transaction was aborted: reading again from the last one that was committed");
         lfrec_kafka_start_over(d->kafka);
     } else if (now - d->commit_at >= TRANSACTION_MS) {
         d->commit_at = now;
-        d->back_off = daemon_transact(d, TRANSACTION_WAIT_MS) ? 0 : d->back_off;
+        /* What aborts the transactions may come late in what is read again: only a good while ends the back-off. */
+        if (daemon_transact(d, TRANSACTION_WAIT_MS) && now - d->started_over_at > BACK_OFF_MOST_MS + d->back_off) {
+            d->back_off = 0;
+        }
     }
 }
 

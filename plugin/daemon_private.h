@@ -52,6 +52,7 @@ typedef struct daemon {
     int64_t tokens_at; /* clock, ms */
     int64_t commit_at;
     int64_t back_off; /* ms more between transactions, after aborted ones */
+    int64_t started_over_at;
 
     lfrec_snapshot_writer *snapshots; /* NULL: no snapshots */
     lfrec_snapshot_bytes saved_bytes; /* of the file that is restored from; none while everybody has caught up */

@@ -270,7 +270,9 @@ void daemon_serve_state(daemon *d, int64_t now, bool last)
                 mark.version != d->marked.version || mark.partitions != d->marked.partitions;
     /* With exactly-once, at the end of a transaction: then nothing is under way, and nothing in it can be undone. */
     bool exactly = d->options->delivery == LFREC_EXACTLY_ONCE;
-    if (news && (last || lfrec_snapshot_writer_due(d->snapshots, now)) &&
+    /* What could not be delivered, or was in a transaction that was aborted, must be met again: it is in no snapshot. */
+    bool whole = !d->no_commit && !d->start_over;
+    if (news && whole && (last || lfrec_snapshot_writer_due(d->snapshots, now)) &&
         (!exactly || (daemon_transact(d, 0) && !lfrec_kafka_in_transaction(d->kafka)))) {
         begin_snapshot(d, now);
         lfrec_snapshot_writer_step(d->snapshots, last, now);

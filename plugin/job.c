@@ -50,7 +50,7 @@ static bool are_within(const float *rows, size_t count, float most)
     return true;
 }
 
-static bool is_sane_model(const lfrec_model *model)
+bool lfrec_job_is_sane(const lfrec_model *model)
 {
     size_t items = model->items, weights = items * model->stride;
     const float most = LFREC_JOB_MAX_WEIGHT;
@@ -68,7 +68,7 @@ static lfrec_status train(lfrec_job *job, const lfrec_options *options, lfrec_mo
     if (status == LFREC_OK) {
         status = lfrec_train(model, options, &job->ratings, ask_to_go_on, job, report);
     }
-    if (status == LFREC_OK && report->ending != LFREC_ENDED_CANCELLED && !is_sane_model(model)) {
+    if (status == LFREC_OK && report->ending != LFREC_ENDED_CANCELLED && !lfrec_job_is_sane(model)) {
         status = LFREC_ERROR_DIVERGED;
     }
     return status;

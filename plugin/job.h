@@ -20,6 +20,9 @@ typedef enum lfrec_job_state {
  * history and ratings of 32768, |F . h| < 2^10 * 1e7 * (2^32 * 2^16 * 1e7) < 3e31, and a float reaches 3e38. */
 #define LFREC_JOB_MAX_WEIGHT 1e7f
 
+/* Whether all of a model's numbers are within that. */
+bool lfrec_job_is_sane(const lfrec_model *model);
+
 struct lfrec_job {
     lfrec_job **owner;     /* where the operator remembers its job, cleared by free; NULL once the operator is closed */
     lfrec_options options; /* items: those of the ratings */

@@ -246,7 +246,7 @@ lfrec_kafka_status lfrec_kafka_poll(lfrec_kafka *k, int timeout_ms)
         rd_kafka_poll(k->producer, 0);
         kafka_serve_commits(k, 0);
     }
-    if (k->held) {
+    if (k->held || k->paused) { /* paused without: a rebalance or a new start took away what was held */
         serve_held(k, timeout_ms);
     } else {
         /* Reports wait in the producer's own queue meanwhile: look at it often while some are to come. */

@@ -1,4 +1,5 @@
 #include "model_pack.h"
+#include "utf8.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,7 +123,9 @@ bool lfrec_packed_open(lfrec_packed *p, const void *bytes, size_t length, char e
     size_t from = HEAD;
     for (uint32_t item = 0; item < items; item++) {
         size_t id = length - from >= 2 ? (size_t)number(at + from, 2) : 0;
-        if (id < 1 || id > LFREC_ID_MAX || id > length - from - 2) {
+        const char *text = (const char *)at + from + 2;
+        if (id < 1 || id > LFREC_ID_MAX || id > length - from - 2 || memchr(text, 0, id) ||
+            lfrec_utf8_valid_prefix(text, id) != id) {
             lfrec_packed_close(p);
             return fail(error, "the names of the model's items are damaged");
         }

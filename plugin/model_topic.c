@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PART_MOST ((uint64_t)16 << 20) /* bytes of a part that has not come yet; ours are below a megabyte */
+
 static const char magic[4] = {'L', 'F', 'M', '1'};
 
 static uint64_t hash_of(const unsigned char *bytes, size_t length)
@@ -125,16 +127,16 @@ static bool read_head(const unsigned char *value, size_t length, head *h)
 }
 
 /* All parts but the last are of one size, which a part tells by its own size and place; 0: it contradicts itself. So what is set aside for
- * a model is in proportion to a part that did come. */
+ * a model is in proportion to a part that did come, or the last one says of the others no more than a message may hold. */
 static size_t payload_of(const head *h)
 {
     uint64_t rest = h->bytes - h->length, others = h->chunks - 1;
     if (h->chunk < others) {
         return h->length * others < h->bytes && h->bytes <= h->length * h->chunks ? h->length : 0;
     }
-    return others == 0                                        ? (rest == 0 ? h->length : 0)
-           : rest % others == 0 && rest / others >= h->length ? (size_t)(rest / others)
-                                                              : 0;
+    return others == 0 ? (rest == 0 ? h->length : 0)
+           : rest % others == 0 && rest / others >= h->length && rest / others <= PART_MOST ? (size_t)(rest / others)
+                                                                                            : 0;
 }
 
 static bool begin(slot *s, const head *h)

@@ -259,7 +259,7 @@ const char *lfrec_op_misfit(const lfrec_operator *op, const lfrec_model *model, 
     if (model->scale_min < least || model->scale_min > least || model->scale_max < most || model->scale_max > most) {
         return "the model is for another scale";
     }
-    return NULL;
+    return lfrec_job_is_sane(model) ? NULL : "the model has weights that only a diverged training leaves";
 }
 
 lfrec_status lfrec_op_take_over(lfrec_operator *op, lfrec_model *model, lfrec_model *ranker)

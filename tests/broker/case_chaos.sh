@@ -115,7 +115,7 @@ test_broker_away_for_a_minute_exactly_once()
 {
     # With a shorter limit the broker itself ends the transaction when it is back. Apache Kafka 4.4.0, alone and just restarted after a crash, was seen
     # to call it aborted (CompleteAbort) without writing the markers, so that the next transaction's commit showed what it held.
-    broker_away -X lfrec.delivery=exactly-once -X producer.transaction.timeout.ms=300000
+    broker_away -X lfrec.delivery=exactly-once -X producer.transaction.timeout.ms=300000 -X producer.message.timeout.ms=300000
     [ -z "$(doubled_lists)" ] || fail "shown twice: $(doubled_lists | head -n 5)"
     [ "$(lists | grep -c '^u')" = 2000 ] || fail "$(lists | grep -c '^u') lists of 2000 refreshes"
 }

@@ -122,8 +122,9 @@ static bool read_head(const unsigned char *value, size_t length, head *h)
         .hash = get(value + 36, 8),
         .length = length - LFREC_CHUNK_HEAD,
     };
-    return h->chunk < h->chunks && h->bytes >= 1 && h->bytes <= LFREC_MODEL_BYTES_MAX && h->chunks <= h->bytes &&
-           h->length >= 1 && h->length <= h->bytes;
+    /* The last version there could be would keep out every later one. */
+    return h->name.version < UINT64_MAX && h->chunk < h->chunks && h->bytes >= 1 && h->bytes <= LFREC_MODEL_BYTES_MAX &&
+           h->chunks <= h->bytes && h->length >= 1 && h->length <= h->bytes;
 }
 
 /* All parts but the last are of one size, which a part tells by its own size and place; 0: it contradicts itself. So what is set aside for

@@ -119,6 +119,7 @@ START_TEST(what_is_no_chunk_is_passed_over)
     ck_assert_int_eq(lfrec_assembly_take(a, NULL, 0), LFREC_ASSEMBLED_PART);
     ck_assert_int_eq(lfrec_assembly_take(a, "", 0), LFREC_ASSEMBLED_BAD);
     ck_assert_int_eq(lfrec_assembly_take(a, "hello", 5), LFREC_ASSEMBLED_BAD);
+    ck_assert_int_eq(give(a, UINT64_MAX, 7, 100, 0), LFREC_ASSEMBLED_BAD); /* none could follow it */
     ck_assert_int_eq(give(a, 1, 7, 300, 0), LFREC_ASSEMBLED_PART);
     for (size_t length = 0; length < value.length; length++) { /* cut short: never read behind the end, never whole */
         ck_assert_int_ne(lfrec_assembly_take(a, value.bytes, length), LFREC_ASSEMBLED_MODEL);

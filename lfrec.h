@@ -3337,6 +3337,14 @@ LFREC__INTERNAL size_t lfrec__block_of(size_t left)
     return left < LFREC__BLOCK ? left : LFREC__BLOCK;
 }
 
+/* The lower triangle of M, S x S, also above the diagonal of its first n rows. */
+LFREC__INTERNAL void lfrec__mirror(size_t S, size_t n, float *M)
+{
+    for (size_t q = 0; q < n; q++) {
+        for (size_t c = q + 1; c < S; c++) M[q * S + c] = M[c * S + q];
+    }
+}
+
 #ifndef LFREC_NO_PACKED
 /* The kernels over packed rows, S words each. */
 LFREC__INTERNAL void lfrec__encode_packed(size_t S, size_t n, const uint32_t *item, const float *x, const float *L, float *h)
@@ -3545,9 +3553,7 @@ LFREC__INTERNAL void lfrec__posterior_solve(const lfrec_model *model, const lfre
     }
     for (size_t q = size; q < S; q++) p->z[q] = 0.0f;
     rows->outer(S, size, NULL, p->ones, p->inverse, p->covariance);
-    for (size_t q = 0; q < size; q++) {
-        for (size_t c = q + 1; c < S; c++) p->covariance[q * S + c] = p->covariance[c * S + q];
-    }
+    lfrec__mirror(S, size, p->covariance);
     lfrec__zero(p->h, S * sizeof(float));
     rows->decode(S, size, NULL, p->covariance, p->z, p->h);
     p->h[size] = 1.0f;
@@ -3571,6 +3577,31 @@ LFREC__INTERNAL void lfrec__posterior_scales(const lfrec_model *model, const lfr
     p->scalars[1] = (float)(((lfrec_real)size + omega_prior) / (prior + omega_prior));
 }
 
+/* A look at every rating with x from the h before: z, to solve for h with; or when that is solved, what
+ * lfrec__posterior_scales asks for, the errors of the h after. */
+LFREC__INTERNAL lfrec_real lfrec__posterior_look(const lfrec_model *model, const lfrec__rows *rows,
+                                                 const lfrec_history *history, int solved, lfrec__posterior *p)
+{
+    const size_t S = model->stride;
+    lfrec_real errors = 0;
+    for (size_t first = 0; first < history->count; first += LFREC__BLOCK) {
+        const size_t n = lfrec__block_of(history->count - first);
+        const uint32_t *item = history->item + first;
+        float y[LFREC__BLOCK], after[LFREC__BLOCK];
+        if (model->step > 0.0f) rows->decode(S, n, item, model->decoder, p->before, y);
+        if (solved) rows->decode(S, n, item, model->decoder, p->h, after);
+        for (size_t k = 0; k < n; k++) {
+            const float tau = model->precision[item[k]];
+            float spread;
+            const float x = lfrec__latent(model, item[k], history->value[first + k], y[k], tau * p->scalars[0], &spread);
+            if (solved) errors += (lfrec_real)(tau * ((x - after[k]) * (x - after[k]) + spread));
+            y[k] = tau * x;
+        }
+        if (!solved) rows->encode(S, n, item, y, model->decoder, p->z);
+    }
+    return errors;
+}
+
 LFREC__INTERNAL void lfrec__fold_in_bayes(const lfrec_model *model, const lfrec_history *history, lfrec_user *user)
 {
     const lfrec__rows *rows = lfrec__rows_for(model->stride, LFREC_ISA_AUTO);
@@ -3581,30 +3612,12 @@ LFREC__INTERNAL void lfrec__fold_in_bayes(const lfrec_model *model, const lfrec_
     p.h[K + 1] = 1.0f;
     p.scalars[0] = p.scalars[1] = 1.0f;
     for (int round = 0; round < LFREC__ROUNDS; round++) {
-        lfrec_real errors = 0;
+        if (round > 0)
+            lfrec__posterior_scales(model, &p, history->count, lfrec__posterior_look(model, rows, history, 1, &p));
         lfrec__copy(p.before, p.h, S * sizeof(float));
         lfrec__zero(p.z, S * sizeof(float));
-        for (int solved = 0; solved < 2; solved++) { /* x from the h before; then the errors of the h after */
-            for (size_t first = 0; first < history->count; first += LFREC__BLOCK) {
-                const size_t n = lfrec__block_of(history->count - first);
-                const uint32_t *item = history->item + first;
-                float y[LFREC__BLOCK], after[LFREC__BLOCK];
-                if (model->step > 0.0f) rows->decode(S, n, item, model->decoder, p.before, y);
-                if (solved) rows->decode(S, n, item, model->decoder, p.h, after);
-                for (size_t k = 0; k < n; k++) {
-                    const float tau = model->precision[item[k]];
-                    float spread;
-                    const float x =
-                        lfrec__latent(model, item[k], history->value[first + k], y[k], tau * p.scalars[0], &spread);
-                    if (solved) errors += (lfrec_real)(tau * ((x - after[k]) * (x - after[k]) + spread));
-                    y[k] = tau * x;
-                }
-                if (!solved) rows->encode(S, n, item, y, model->decoder, p.z);
-            }
-            if (round + 1 == LFREC__ROUNDS && solved == 0) solved = 2; /* the last round needs no new scales */
-            if (solved != 1) lfrec__posterior_solve(model, rows, &p);
-        }
-        if (round + 1 < LFREC__ROUNDS) lfrec__posterior_scales(model, &p, history->count, errors);
+        lfrec__posterior_look(model, rows, history, 0, &p);
+        lfrec__posterior_solve(model, rows, &p);
     }
     for (size_t q = 0; q < S; q++) user->factors[q] = p.h[q] / model->gain;
     user->factors[K] = 0.0f; /* in user->mean */
@@ -3693,7 +3706,7 @@ LFREC__INTERNAL void lfrec__conjugate(const lfrec__rows *rows, size_t S, const f
 
 #define LFREC__SOLVED 64 /* rounds of conjugate gradients that are more than enough */
 
-/* a = A_u^-1 b for the user with this history. b may be what `a` points to. */
+/* a = A_u^-1 b for the user with this history. */
 LFREC__INTERNAL void lfrec__rank_solve(const lfrec_model *model, const lfrec_history *history, const float *b, float *a,
                                        float *work)
 {
@@ -3907,7 +3920,7 @@ LFREC_API lfrec_status lfrec_top(const lfrec_model *model, const lfrec_user *use
     best.count = 0;
     best.capacity = query->count;
     for (size_t first = 0; first < total; first += LFREC__BLOCK) {
-        const size_t n = total - first < LFREC__BLOCK ? total - first : LFREC__BLOCK;
+        const size_t n = lfrec__block_of(total - first);
         const uint32_t *candidates = query->candidates ? query->candidates + first : NULL;
         float scores[LFREC__BLOCK];
         lfrec__decode_rows(model, n, candidates, candidates ? model->decoder : model->decoder + first * S,
@@ -4198,7 +4211,7 @@ LFREC__INTERNAL lfrec_status lfrec__trainer_layout(lfrec__arena *arena, lfrec_tr
     const int bayes = LFREC__FOR_BAYES(o->setting == LFREC_BAYES), ranking = LFREC__FOR_RANKING(o->setting == LFREC_RANKING);
     const size_t batch = !article ? 1 : o->batch < ratings->users ? o->batch : ratings->users;
     const size_t all = ratings->row_start[ratings->users];
-    size_t longest = 0, entries = ratings->row_start[ratings->users];
+    size_t longest = 0, entries = all;
     for (uint32_t user = 0; user < ratings->users; user++) {
         const size_t count = lfrec_history_of(ratings, user).count;
         if (count > longest) longest = count;
@@ -4958,10 +4971,8 @@ LFREC__INTERNAL void lfrec__half_gram(lfrec_trainer *t, const lfrec__rows *rows,
     for (size_t first = 0; first < count; first += LFREC__BLOCK) {
         rows->outer(S, lfrec__block_of(count - first), NULL, weight, X + first * S, t->gram);
     }
-    for (size_t q = 0; q < S; q++) {
-        if (q < K) t->gram[q * S + q] += t->options.weight_decay * a0 * (float)rated;
-        for (size_t c = q + 1; c < S; c++) t->gram[q * S + c] = c < K ? t->gram[c * S + q] : 0.0f;
-    }
+    for (size_t q = 0; q < K; q++) t->gram[q * S + q] += t->options.weight_decay * a0 * (float)rated;
+    lfrec__mirror(S, K, t->gram);
 }
 
 /* x of one user or item from its ratings, which are targets and rows of F. */
@@ -5136,7 +5147,7 @@ LFREC_API lfrec_status lfrec_evaluate(const lfrec_model *model, const lfrec_rati
         if (asked.count == 0) continue;
         LFREC__TRY(lfrec_fold_in(model, &history, &user));
         for (size_t first = 0; first < asked.count; first += LFREC__BLOCK) {
-            const size_t left = asked.count - first, n = left < LFREC__BLOCK ? left : LFREC__BLOCK;
+            const size_t n = lfrec__block_of(asked.count - first);
             float scores[LFREC__BLOCK];
             lfrec__decode_rows(model, n, asked.item + first, model->decoder, factors, scores);
             for (size_t k = 0; k < n; k++) {

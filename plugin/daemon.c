@@ -124,9 +124,7 @@ static lfrec_progress_sample sample(const daemon *d)
         .training = lfrec_retrain_busy(d->training.retrain),
     };
     for (size_t i = 0; i < lfrec_delivery_count(d->delivery); i++) {
-        const lfrec_partition *p = lfrec_delivery_at(d->delivery, i);
-        int64_t lag = lfrec_kafka_lag(d->kafka, p->id, p->position);
-        s.lag = s.lag < 0 || lag < 0 ? -1 : s.lag + lag;
+        s.lag = daemon_add_lag(s.lag, daemon_lag(d, i));
     }
     return s;
 }

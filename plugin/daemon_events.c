@@ -104,7 +104,7 @@ static void check_ready(daemon *d)
                        stats.users, stats.items, stats.ratings);
         d->lists_wait = d->options->role != LFREC_ROLE_TRAINER;
         /* Without a model all lists would be published twice in a row. */
-        bool trains = daemon_trains(d) && (d->options->retrain_events > 0 || d->options->retrain_seconds > 0);
+        bool trains = daemon_trains(d) && lfrec_config_retrains(d->options);
         d->first_model = trains && stats.model_version == 0 &&
                          (lfrec_retrain_busy(d->training.retrain) || lfrec_training_begin(&d->training, lfrec_clock_ms()));
         daemon_restored(d);

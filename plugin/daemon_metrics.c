@@ -19,13 +19,24 @@ static double resident_bytes(void)
     return read ? (double)resident * (double)sysconf(_SC_PAGESIZE) : (double)NAN;
 }
 
+int64_t daemon_lag(const daemon *d, size_t i)
+{
+    const lfrec_partition *p = lfrec_delivery_at(d->delivery, i);
+    return lfrec_kafka_lag(d->kafka, p->id, p->position);
+}
+
+int64_t daemon_add_lag(int64_t total, int64_t lag)
+{
+    return total < 0 || lag < 0 ? -1 : total + lag;
+}
+
 static void measure_lag(const daemon *d, lfrec_metrics *m)
 {
     m->partitions = lfrec_delivery_count(d->delivery);
     for (size_t i = 0; i < m->partitions; i++) {
         const lfrec_partition *p = lfrec_delivery_at(d->delivery, i);
-        int64_t lag = lfrec_kafka_lag(d->kafka, p->id, p->position);
-        m->total_lag = m->total_lag < 0 || lag < 0 ? -1 : m->total_lag + lag;
+        int64_t lag = daemon_lag(d, i);
+        m->total_lag = daemon_add_lag(m->total_lag, lag);
         if (i < LFREC_METRICS_PARTITIONS) {
             m->lag[i] = (lfrec_metrics_lag){.partition = p->id, .events = lag, .caught_up = p->caught_up};
         }
@@ -34,7 +45,6 @@ static void measure_lag(const daemon *d, lfrec_metrics *m)
 
 static lfrec_metrics figures(const daemon *d, int64_t now)
 {
-    const lfrec_config *o = d->options;
     const lfrec_training *t = &d->training;
     lfrec_kafka_counts counts = lfrec_kafka_counts_of(d->kafka);
     lfrec_metrics m = {
@@ -46,7 +56,7 @@ static lfrec_metrics figures(const daemon *d, int64_t now)
         .in_flight = (uint64_t)counts.queued,
         .latency = d->latency,
         .caught_up = d->ready,
-        .trains = o->retrain_events > 0 || o->retrain_seconds > 0,
+        .trains = lfrec_config_retrains(d->options),
         .training = lfrec_retrain_busy(t->retrain),
         .last_training = t->last_seconds,
         .all_trainings = t->all_seconds,

@@ -110,6 +110,10 @@ void daemon_serve_state(daemon *d, int64_t now, bool last);
 void daemon_restored(daemon *d); /* everybody has caught up */
 void daemon_close_state(daemon *d);
 
+/* Events that partition number i is behind its end, and a sum of such; -1: not known. */
+int64_t daemon_lag(const daemon *d, size_t i);
+int64_t daemon_add_lag(int64_t total, int64_t lag);
+
 /* Opens the HTTP port if there is to be one. false: error says why not. */
 bool daemon_open_http(daemon *d, char error[LFREC_HTTP_ERROR_MAX]);
 /* Answers questions and shows the figures; to be called in every turn. */

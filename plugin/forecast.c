@@ -1,4 +1,5 @@
 #include "forecast.h"
+#include "room.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,15 +9,11 @@ bool lfrec_forecaster_reserve(lfrec_forecaster *forecaster, uint32_t users)
     if (users <= forecaster->room) {
         return true;
     }
-    uint32_t room = forecaster->room > LFREC_NO_INDEX / 2 ? LFREC_NO_INDEX : forecaster->room * 2;
-    room = room < users ? users : room;
-    lfrec_drift *drift = realloc(forecaster->drift, (size_t)room * sizeof *drift);
+    lfrec_drift *drift = lfrec_grown(forecaster->drift, &forecaster->room, users, sizeof *drift);
     if (!drift) {
         return false;
     }
-    memset(drift + forecaster->room, 0, (size_t)(room - forecaster->room) * sizeof *drift);
     forecaster->drift = drift;
-    forecaster->room = room;
     return true;
 }
 

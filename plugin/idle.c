@@ -1,25 +1,16 @@
 #include "idle.h"
-
-#include <stdlib.h>
-#include <string.h>
+#include "room.h"
 
 bool lfrec_idle_reserve(lfrec_idle *idle, uint32_t users)
 {
     if (users <= idle->room) {
         return true;
     }
-    uint32_t room = idle->room <= UINT32_MAX / 2 ? idle->room * 2 : UINT32_MAX;
-    room = room < users ? users : room;
-    room = room < 16 ? 16 : room;
-    struct lfrec_idle_user *user = NULL;
-    const size_t most = SIZE_MAX / sizeof *user; /* beyond every room where size_t has 64 bits */
-    user = most >= room ? realloc(idle->user, room * sizeof *user) : NULL;
+    struct lfrec_idle_user *user = lfrec_grown(idle->user, &idle->room, users, sizeof *user);
     if (!user) {
         return false;
     }
-    memset(user + idle->room, 0, (room - idle->room) * sizeof *user);
     idle->user = user;
-    idle->room = room;
     return true;
 }
 

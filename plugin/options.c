@@ -529,6 +529,11 @@ void lfrec_config_init(lfrec_config *options)
     }
 }
 
+bool lfrec_config_retrains(const lfrec_config *options)
+{
+    return options->retrain_events > 0 || options->retrain_seconds > 0;
+}
+
 void lfrec_config_free(lfrec_config *options)
 {
     if (!options) {

@@ -115,7 +115,8 @@ bool lfrec_config_text(lfrec_config *options, const char *text, size_t length, c
 bool lfrec_config_file(lfrec_config *options, const char *path, char error[LFREC_CONFIG_ERROR_MAX]);
 bool lfrec_config_check(lfrec_config *options, char error[LFREC_CONFIG_ERROR_MAX]);
 
-void lfrec_config_free(lfrec_config *options); /* NULL is allowed */
+void lfrec_config_free(lfrec_config *options);           /* NULL is allowed */
+bool lfrec_config_retrains(const lfrec_config *options); /* is there any training? */
 
 /* The value that one client will get for a librdkafka property, NULL for none: "bootstrap.servers", "group.id" (-G; default lfrec). */
 const char *lfrec_config_client_value(const lfrec_config *options, lfrec_client client, const char *name);

@@ -1,26 +1,17 @@
 /* outbox.c - a doubly linked list through an array. */
 #include "outbox.h"
-
-#include <stdlib.h>
-#include <string.h>
+#include "room.h"
 
 bool lfrec_outbox_reserve(lfrec_outbox *outbox, uint32_t users)
 {
     if (users <= outbox->room) {
         return true;
     }
-    uint32_t room = outbox->room <= UINT32_MAX / 2 ? outbox->room * 2 : UINT32_MAX;
-    room = room < users ? users : room;
-    room = room < 16 ? 16 : room;
-    struct lfrec_outbox_user *user = NULL;
-    const size_t most = SIZE_MAX / sizeof *user; /* beyond every room where size_t has 64 bits */
-    user = most >= room ? realloc(outbox->user, room * sizeof *user) : NULL;
+    struct lfrec_outbox_user *user = lfrec_grown(outbox->user, &outbox->room, users, sizeof *user);
     if (!user) {
         return false;
     }
-    memset(user + outbox->room, 0, (room - outbox->room) * sizeof *user);
     outbox->user = user;
-    outbox->room = room;
     return true;
 }
 

@@ -97,7 +97,7 @@ static void train_if_due(pipe_face *f, bool last)
 {
     int64_t now = lfrec_clock_ms();
     uint64_t fresh = lfrec_operator_stats_of(f->op).events - f->training.events_then;
-    bool at_end = last && fresh > 0 && (f->options->retrain_events > 0 || f->options->retrain_seconds > 0);
+    bool at_end = last && fresh > 0 && lfrec_config_retrains(f->options);
     if (!(at_end || lfrec_training_due(&f->training, now)) || !lfrec_training_begin(&f->training, now)) {
         return;
     }

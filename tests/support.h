@@ -230,6 +230,22 @@ static inline lfrec_history history_over(uint32_t *item, float *value, size_t co
     return history;
 }
 
+/* All reasons and the baseline add up to the item's score. `user` was folded in from this history. */
+static inline void assert_explained(const lfrec_model *model, lfrec_user *user, const lfrec_history *history,
+                                    uint32_t item, float tolerance)
+{
+    lfrec_reason *reasons = take(history->count * sizeof *reasons);
+    lfrec_explanation why = {reasons, history->count, 0, 0};
+    float score;
+    ASSERT_OK(lfrec_explain(model, user, history, item, &why));
+    ASSERT_OK(lfrec_score(model, user, item, 1, &score));
+    double sum = (double)why.baseline;
+    for (size_t k = 0; k < why.count; k++) sum += (double)reasons[k].share;
+    ck_assert_uint_eq(why.count, history->count);
+    ck_assert_float_eq_tol(score, (float)sum, tolerance);
+    free(reasons);
+}
+
 /* ---- a suite that is one list of tests ---- */
 
 /* Each test once for every _i in 0 .. loops - 1. */

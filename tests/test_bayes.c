@@ -410,17 +410,7 @@ START_TEST(explanation_adds_up_to_the_score)
         for (uint32_t u = 0; u < 5; u++) {
             const lfrec_history history = lfrec_history_of(&ratings, u);
             ASSERT_OK(lfrec_fold_in(&model, &history, &user));
-            for (uint32_t i = 0; i < ITEMS; i += 5) {
-                lfrec_reason reasons[ITEMS];
-                lfrec_explanation why = {reasons, ITEMS, 0, 0};
-                float score;
-                ASSERT_OK(lfrec_explain(&model, &user, &history, i, &why));
-                ASSERT_OK(lfrec_score(&model, &user, i, 1, &score));
-                double sum = (double)why.baseline;
-                for (size_t k = 0; k < why.count; k++) sum += (double)reasons[k].share;
-                ck_assert_uint_eq(why.count, history.count);
-                ck_assert_float_eq_tol(score, (float)sum, 2e-4f);
-            }
+            for (uint32_t i = 0; i < ITEMS; i += 5) assert_explained(&model, &user, &history, i, 2e-4f);
         }
         free(user.factors);
         lfrec_model_destroy(&model);
@@ -505,12 +495,9 @@ START_TEST(training_goes_on_from_a_model)
     generate(&ratings, 150, 40, 20, 2);
     lfrec_options options = lfrec_options_for(LFREC_BAYES, 40, 5, 0.5f, 5);
     lfrec_model model = trained_model(&ratings, 5, 0);
-    lfrec_report fresh, again;
     size_t bytes;
     lfrec_trainer t;
     lfrec_epoch epoch;
-    (void)fresh;
-    (void)again;
     ASSERT_OK(lfrec_trainer_size(&options, &ratings, &bytes));
     void *memory = take(bytes);
     ASSERT_OK(lfrec_trainer_init(&t, &options, &ratings, NULL, memory, bytes));

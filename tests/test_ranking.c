@@ -185,17 +185,7 @@ START_TEST(explanation_adds_up_to_the_score)
         lfrec_user user = user_over(user_room(&model));
         const lfrec_history history = lfrec_history_of(&ratings, 3);
         ASSERT_OK(lfrec_fold_in(&model, &history, &user));
-        for (uint32_t i = 0; i < ITEMS; i++) {
-            lfrec_reason reasons[ITEMS];
-            lfrec_explanation why = {reasons, ITEMS, 0, 0};
-            float score;
-            ASSERT_OK(lfrec_explain(&model, &user, &history, i, &why));
-            ASSERT_OK(lfrec_score(&model, &user, i, 1, &score));
-            double sum = (double)why.baseline;
-            for (size_t k = 0; k < why.count; k++) sum += (double)reasons[k].share;
-            ck_assert_uint_eq(why.count, history.count);
-            ck_assert_float_eq_tol(score, (float)sum, 1e-4f);
-        }
+        for (uint32_t i = 0; i < ITEMS; i++) assert_explained(&model, &user, &history, i, 1e-4f);
         free(user.factors);
         lfrec_model_destroy(&model);
         lfrec_ratings_destroy(&ratings);

@@ -4,6 +4,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 . tests/parallel.sh
+. tests/check.sh
 here=tests/compile
 work=build/compile
 rm -rf "$work"
@@ -20,20 +21,6 @@ warnings_of() {
     clang-c*) echo "$warnings $warnings_c -Wno-declaration-after-statement" ;;
     *) echo "$warnings ${warnings_c/-Wdeclaration-after-statement /}" ;;
     esac
-}
-
-# Each check below is a function of one line of words; its name is the test's.
-check() {
-    local out name=${1%% *}
-    name="${name//_/ }${1#"${1%% *}"}"
-    # shellcheck disable=SC2086
-    if out=$($1 2>&1); then
-        echo "ok $name${out:+: $out}"
-    else
-        printf '%s\n' "$out" | head -n 40
-        echo "not ok $name"
-        return 1
-    fi
 }
 
 language() { case $1 in *++*) echo c++ ;; *) echo c ;; esac; }

@@ -6,6 +6,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 . tests/parallel.sh
+. tests/check.sh
 here=tests/cross
 work=build/cross
 rm -rf "$work"
@@ -28,20 +29,6 @@ emulator_of() {
     i686-*) ;; # runs as it is
     *) echo "qemu-${1%%-*}-static" ;;
     esac
-}
-
-# Each check below is a function of one line of words; its name is the test's.
-check() {
-    local out name=${1%% *}
-    name="${name//_/ }${1#"${1%% *}"}"
-    # shellcheck disable=SC2086
-    if out=$($1 2>&1); then
-        echo "ok $name"
-    else
-        printf '%s\n' "$out" | head -n 30
-        echo "not ok $name"
-        return 1
-    fi
 }
 
 # same COMMAND...: it prints the reference's lines. Emulators' warnings are no part of that.

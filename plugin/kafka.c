@@ -17,6 +17,20 @@ void kafka_fail(lfrec_kafka *k, lfrec_kafka_status status, const char *format, .
     }
 }
 
+const char *kafka_lacks(rd_kafka_resp_err_t code, bool writing)
+{
+    switch (code) {
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+        return writing ? ": the account needs WRITE on it" : ": the account needs READ on it";
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED: return ": the account needs READ on it";
+    case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+        return ": the account needs WRITE on the transactional.id";
+    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+        return ": the account needs WRITE on the topics of lists and dead letters";
+    default: return "";
+    }
+}
+
 const char *lfrec_kafka_library(void)
 {
     return rd_kafka_version_str();
@@ -71,7 +85,7 @@ static void on_error(rd_kafka_t *client, int code, const char *text, void *opaqu
     if (code == RD_KAFKA_RESP_ERR__FATAL) {
         rd_kafka_resp_err_t cause = rd_kafka_fatal_error(client, reason, sizeof reason);
         kafka_fail(k, LFREC_KAFKA_FATAL, "the Kafka client cannot go on: %s (%s)%s", reason, rd_kafka_err2name(cause),
-                   cause == RD_KAFKA_RESP_ERR__FENCED ? KAFKA_FENCED_HINT : "");
+                   cause == RD_KAFKA_RESP_ERR__FENCED ? KAFKA_FENCED_HINT : kafka_lacks(cause, true));
     } else if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
         lfrec_log_thinned(LFREC_LOG_WARNING, "all brokers down", "no broker can be reached; trying on (%s)", text);
     } else if (code == RD_KAFKA_RESP_ERR__AUTHENTICATION && scram_is_broken(k)) {
@@ -148,11 +162,8 @@ lfrec_kafka_status lfrec_kafka_join(lfrec_kafka *k)
     if (status == LFREC_KAFKA_AGAIN) { /* serve error callbacks, and do not come back at once */
         int64_t left = 1000 - (lfrec_clock_ms() - start);
         rd_kafka_poll(k->producer, left > 0 ? (int)left : 0);
-        rd_kafka_message_t *message = rd_kafka_consumer_poll(k->consumer, 0);
-        if (message) {
-            rd_kafka_message_destroy(message);
-        }
-        return k->status == LFREC_KAFKA_OK ? LFREC_KAFKA_AGAIN : k->status;
+        status = lfrec_kafka_poll(k, 0);
+        return status == LFREC_KAFKA_OK ? LFREC_KAFKA_AGAIN : status;
     }
     if (status != LFREC_KAFKA_OK) {
         return status;

@@ -188,12 +188,15 @@ static void on_message_error(lfrec_kafka *k, const rd_kafka_message_t *m)
     const char *text = rd_kafka_message_errstr(m);
     switch (m->err) {
     case RD_KAFKA_RESP_ERR__PARTITION_EOF: k->handler.end(k->handler.context, m->partition, m->offset); break;
-    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
     case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
-        kafka_fail(k, LFREC_KAFKA_FAILED, "not allowed to consume %s: %s", k->options->input_topic, text);
+        lfrec_log_thinned(LFREC_LOG_WARNING, text, "group %s: %s%s; trying on",
+                          lfrec_config_client_value(k->options, LFREC_CLIENT_CONSUMER, "group.id"),
+                          rd_kafka_err2str(m->err), kafka_lacks(m->err, false));
         break;
     case RD_KAFKA_RESP_ERR__FATAL: kafka_fail(k, LFREC_KAFKA_FATAL, "the consumer cannot go on: %s", text); break;
-    default: lfrec_log_thinned(LFREC_LOG_WARNING, text, "consuming %s: %s", k->options->input_topic, text);
+    default:
+        lfrec_log_thinned(LFREC_LOG_WARNING, text, "consuming %s: %s%s", k->options->input_topic, text,
+                          kafka_lacks(m->err, false));
     }
 }
 

@@ -63,6 +63,9 @@ struct lfrec_kafka {
 void kafka_fail(lfrec_kafka *kafka, lfrec_kafka_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* For the end of a message: what the account lacks, ": the account needs ..."; "" when the error is another one. */
+const char *kafka_lacks(rd_kafka_resp_err_t code, bool writing);
+
 /* A configuration with our properties and the user's; NULL: error names the one that is wrong. */
 rd_kafka_conf_t *kafka_config(const lfrec_config *options, lfrec_client client, const char *bootstrap,
                               char error[LFREC_KAFKA_ERROR_MAX]);

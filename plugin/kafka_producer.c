@@ -170,8 +170,9 @@ static void spoil(lfrec_kafka *k, const rd_kafka_message_t *message)
     }
     if (message->err != RD_KAFKA_RESP_ERR__PURGE_QUEUE && message->err != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT) {
         lfrec_log_thinned(LFREC_LOG_WARNING, rd_kafka_err2name(message->err),
-                          "topic %s: %zu bytes not delivered: %s; the transaction is done again",
-                          rd_kafka_topic_name(message->rkt), bytes, rd_kafka_err2str(message->err));
+                          "topic %s: %zu bytes not delivered: %s%s; the transaction is done again",
+                          rd_kafka_topic_name(message->rkt), bytes, rd_kafka_err2str(message->err),
+                          kafka_lacks(message->err, true));
     }
 }
 
@@ -208,7 +209,9 @@ void kafka_on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, vo
         kafka_fail(k, LFREC_KAFKA_FATAL, "topic %s: not delivered: %s", topic, reason);
         break;
     }
-    default: kafka_fail(k, LFREC_KAFKA_FAILED, "topic %s: not delivered: %s", topic, rd_kafka_err2str(message->err));
+    default:
+        kafka_fail(k, LFREC_KAFKA_FAILED, "topic %s: not delivered: %s%s", topic, rd_kafka_err2str(message->err),
+                   kafka_lacks(message->err, true));
     }
     k->handler.delivered(k->handler.context, message->_private, settled);
 }

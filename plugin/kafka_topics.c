@@ -2,7 +2,7 @@
 #include "log.h"
 #include <stdio.h>
 
-/* The topic's number of partitions as a client's broker sees it; 0: it does not exist; -1: the answer did not come (the message says why).
+/* The topic's number of partitions as a client's broker sees it; 0: it does not exist; -1: it was not told (a message says why).
  * A consumer's question never makes a broker create the topic, a producer's may. */
 static int partitions_of(lfrec_kafka *k, rd_kafka_t *client, const char *name, int limit_ms)
 {
@@ -18,13 +18,13 @@ static int partitions_of(lfrec_kafka *k, rd_kafka_t *client, const char *name, i
         case RD_KAFKA_RESP_ERR_NO_ERROR:
         case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE: count = answer->topics[0].partition_cnt; break;
         case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART: count = 0; break;
-        case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
         case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:
             kafka_fail(k, LFREC_KAFKA_FAILED, "topic %s: %s", name, rd_kafka_err2str(answer->topics[0].err));
             break;
         default:
-            lfrec_log_thinned(LFREC_LOG_WARNING, "topic metadata", "topic %s: %s", name,
-                              rd_kafka_err2str(answer->topics[0].err));
+            lfrec_log_thinned(LFREC_LOG_WARNING, name, "topic %s: %s%s; trying on", name,
+                              rd_kafka_err2str(answer->topics[0].err),
+                              kafka_lacks(answer->topics[0].err, client == k->producer));
         }
     }
     if (answer) {
@@ -87,10 +87,7 @@ static lfrec_kafka_status ensure(lfrec_kafka *k, const char *name, int partition
                   setting ? setting : "", setting ? "=" : "", setting ? value : "");
         return LFREC_KAFKA_OK;
     }
-    if (v.code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) {
-        return LFREC_KAFKA_OK;
-    }
-    /* Not allowed, not known to this broker (the mock cluster), or no controller just now: good enough if the topic is there. */
+    /* There already, not allowed, not known to this broker (the mock cluster), or no controller just now: good enough if we see the topic. */
     int found = partitions_of(k, k->producer, name, limit_ms);
     if (found > 0) {
         return LFREC_KAFKA_OK;
@@ -98,7 +95,7 @@ static lfrec_kafka_status ensure(lfrec_kafka *k, const char *name, int partition
     if (v.code == RD_KAFKA_RESP_ERR__TIMED_OUT || v.code == RD_KAFKA_RESP_ERR__TRANSPORT ||
         v.code == RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT || v.code == RD_KAFKA_RESP_ERR_NOT_CONTROLLER) {
         lfrec_log_thinned(LFREC_LOG_WARNING, "no topics made", "waiting for a broker to make topic %s: %s", name, v.text);
-    } else if (found == 0) {
+    } else if (found == 0 && v.code != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) { /* else it was made this moment */
         kafka_fail(k, LFREC_KAFKA_FAILED,
                    "topic %s does not exist, and the broker did not let us make it (%s): make it, then start again",
                    name, v.text);

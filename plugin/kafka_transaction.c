@@ -17,7 +17,8 @@ static verdict judge(lfrec_kafka *k, rd_kafka_error_t *error, const char *what)
     if (rd_kafka_error_is_fatal(error) || rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR__FENCED) {
         v = DEAD;
         kafka_fail(k, LFREC_KAFKA_FATAL, "%s: %s (%s)%s", what, text, name,
-                   rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR__FENCED ? KAFKA_FENCED_HINT : "");
+                   rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR__FENCED ? KAFKA_FENCED_HINT
+                                                                           : kafka_lacks(rd_kafka_error_code(error), true));
     } else if (rd_kafka_error_txn_requires_abort(error)) {
         v = ABORT;
         lfrec_log_thinned(LFREC_LOG_WARNING, name, "%s: %s (%s); the transaction is done again", what, text, name);

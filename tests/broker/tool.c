@@ -6,6 +6,7 @@
  *   tool BOOTSTRAP truncate TOPIC PARTITION OFFSET           delete the records before the offset
  *   tool BOOTSTRAP set TOPIC NAME=VALUE...                   replace the topic's settings
  *   tool BOOTSTRAP config TOPIC NAME                         print one setting
+ *   tool BOOTSTRAP allow|forbid USER topic|group NAME read|write|all   give the right, or take it back (the broker needs an authorizer)
  *   tool BOOTSTRAP committed GROUP TOPIC PARTITIONS          print the group's offsets, one line: "12 7 -"
  *   tool BOOTSTRAP ends TOPIC PARTITIONS                     print the partitions' end offsets, one line
  *   tool BOOTSTRAP transaction TOPIC commit|abort            produce the lines of standard input (KEY|VALUE) in one transaction
@@ -145,6 +146,35 @@ static int administer(const char *bootstrap, char **args, int count)
     return failed;
 }
 
+/* args: allow|forbid USER topic|group NAME read|write|all */
+static int give_or_take(const char *bootstrap, char **args)
+{
+    rd_kafka_t *rk = client(RD_KAFKA_PRODUCER, bootstrap, NULL, NULL);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
+    char principal[64];
+    rd_kafka_ResourceType_t type = strcmp(args[2], "group") == 0 ? RD_KAFKA_RESOURCE_GROUP : RD_KAFKA_RESOURCE_TOPIC;
+    rd_kafka_AclOperation_t operation = strcmp(args[4], "read") == 0    ? RD_KAFKA_ACL_OPERATION_READ
+                                        : strcmp(args[4], "write") == 0 ? RD_KAFKA_ACL_OPERATION_WRITE
+                                                                        : RD_KAFKA_ACL_OPERATION_ALL;
+    snprintf(principal, sizeof principal, "User:%s", args[1]);
+    rd_kafka_AclBinding_t *right = (strcmp(args[0], "allow") == 0 ? rd_kafka_AclBinding_new : rd_kafka_AclBindingFilter_new)(
+        type, args[3], RD_KAFKA_RESOURCE_PATTERN_LITERAL, principal, "*", operation, RD_KAFKA_ACL_PERMISSION_TYPE_ALLOW,
+        text, sizeof text);
+    if (!right) {
+        return complain("right", text);
+    }
+    if (strcmp(args[0], "allow") == 0) {
+        rd_kafka_CreateAcls(rk, &right, 1, NULL, queue);
+    } else {
+        rd_kafka_DeleteAcls(rk, &right, 1, NULL, queue);
+    }
+    int failed = answer(queue, args[0], NULL);
+    rd_kafka_AclBinding_destroy(right);
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_destroy(rk);
+    return failed;
+}
+
 static int committed(const char *bootstrap, const char *group, const char *topic, int partitions)
 {
     rd_kafka_t *rk = client(RD_KAFKA_CONSUMER, bootstrap, "group.id", group);
@@ -223,6 +253,9 @@ int main(int argc, char **argv)
     if (argc >= 5 && (strcmp(command, "create") == 0 || strcmp(command, "grow") == 0 || strcmp(command, "set") == 0 ||
                       strcmp(command, "config") == 0)) {
         return administer(argv[1], argv + 2, argc - 2);
+    }
+    if (argc == 7 && (strcmp(command, "allow") == 0 || strcmp(command, "forbid") == 0)) {
+        return give_or_take(argv[1], argv + 2);
     }
     if (argc == 6 && strcmp(command, "committed") == 0) {
         return committed(argv[1], argv[3], argv[4], atoi(argv[5]));

@@ -473,6 +473,14 @@ typedef enum lfrec_path {
     LFREC_PATH_SPARSE = 2 /* row by row: cost by ratings */
 } lfrec_path;
 
+/* Training can be shared out among the caller's threads; the header starts none. Does task(work, part) for every part
+ * 0 .. parts - 1, in any order and on any threads, and returns when all are done: under OpenMP a `parallel for` over
+ * task(work, part). `parts` may well be more than the threads there are. */
+typedef void lfrec_task(void *work, size_t part);
+typedef void lfrec_parallel(void *context, size_t parts, lfrec_task *task, void *work);
+
+#define LFREC_MAX_THREADS 256u
+
 /* From lfrec_options_for; change any field after that. */
 typedef struct lfrec_options {
     uint32_t check; /* set by lfrec_options_for */
@@ -502,6 +510,10 @@ typedef struct lfrec_options {
                                   LFREC_BAYES and LFREC_RANKING: 0 */
     uint32_t patience;         /* epochs without a better held-out error before training ends; 0: never ends early */
     lfrec_isa isa;             /* LFREC_ISA_AUTO, or a cap for tests */
+    uint32_t threads; /* that steps are shared out for, 1 .. LFREC_MAX_THREADS. The result depends on this number,
+                                  never on who does the parts or in which order */
+    lfrec_parallel *parallel; /* does them; NULL: the calling thread, one after the other */
+    void *parallel_context;
 } lfrec_options;
 
 /* The setting's own defaults for a problem of this size. */
@@ -753,34 +765,46 @@ typedef struct lfrec_trainer {
     lfrec_model best;                             /* of the best epoch; only with holdout */
     float *prior;                                 /* I x K: f0; LFREC_SGD and LFREC_BAYES, as the two below */
     float *prior_user;                            /* U x K: X */
-    float *pull, *root;                           /* K, I: scratch of a step; n_i^-1/2 */
-    float gain_square;                            /* (0.9 / standard deviation of the preferences)^2 */
+    float *pull;                                /* sum of n_i^-1/2 (F_i - f0_i) over a user's ratings, for each part */
+    float *root;                                /* I: n_i^-1/2 */
+    float gain_square;                          /* (0.9 / standard deviation of the preferences)^2 */
     float *item_precision, *implicit_precision; /* I x K: posterior precisions of F and Y; LFREC_BAYES, as the rest here */
     float *user_precision, *user_spread;        /* U: tau_u, omega_u */
     float *user_state;                          /* U x K: h, in the ordinal case */
     float *item_error;                          /* I: sum of squares since the epoch began */
     float *constants;                           /* 5 x K: lambda, a, a_Y, a_X, which columns are free in an item */
-    float *posterior;                           /* work space of encoding one user; LFREC_RANKING: of solving for one */
-    float *user_factors;                        /* U x K; LFREC_RANKING, as the rest here */
-    size_t *by_item;                            /* I + 1: where an item's ratings start in */
-    uint32_t *rater;                            /* these users, */
-    float *target;                              /* these targets, */
-    float *target_by_user;                      /* and those of the ratings in their own order */
-    uint32_t *order;                            /* users with ratings: training users first, then held-out users */
+    float *posterior; /* work space of encoding each user of a batch; LFREC_RANKING: of each part's solving for a row */
+    float *known;     /* of each part, LFREC__BLOCK x K: F_i S */
+    lfrec_real *nu;   /* of each user and part: squared errors by precision */
+    float *user_factors;   /* U x K; LFREC_RANKING, as the rest here */
+    size_t *by_item;       /* I + 1: where an item's ratings start in */
+    uint32_t *rater;       /* these users, */
+    float *target;         /* these targets, */
+    float *target_by_user; /* and those of the ratings in their own order */
+    uint32_t *order;       /* users with ratings: training users first, then held-out users */
     uint32_t training_users, held_out_users;
     lfrec_path path;
-    lfrec_epoch at; /* the last epoch */
-    uint32_t touched_count;
-    uint32_t *touched;                 /* I: rows whose gradient the last batch wrote; all others are 0 */
-    uint8_t *is_touched;               /* I */
-    uint8_t *hidden;                   /* of a batch, entry by entry: the mask, */
-    float *preference;                 /* the preferences, */
-    float *input;                      /* what the encoder sees of them (s_u p_uj, 0 where hidden), */
-    float *predicted;                  /* what the decoder says, then d loss / d predicted */
-    float *factors, *factors_gradient; /* B x K */
-    float *gram;                       /* K x K: LFREC_SCOPE_ALL on the sparse path */
-    float *dense_input, *dense_error;  /* B x I: dense path */
-    void *gemm_scratch;
+    lfrec_epoch at;         /* the last epoch */
+    uint32_t together;      /* users whose steps are taken at once, as from the same weights: B; 1 in the other settings
+                                with one thread */
+    uint32_t *range;        /* threads + 1: part p steps the items range[p] .. range[p + 1] - 1 */
+    uint32_t *seat;         /* threads + 1: and looks at the batch's users seat[p] .. seat[p + 1] - 1 */
+    size_t *entry;          /* B + 1: where the batch's users' entries start */
+    size_t *cut;            /* B x (threads + 1): where a part's items start in a user's history */
+    float *scale, *squares; /* B: of a user's implicit input; sum of 1 / n_i over a user's items */
+    lfrec_loss *losses;     /* what each part has met */
+    uint32_t *touched_count; /* of each part */
+    uint32_t *touched;   /* I: rows whose gradient the last batch wrote, a part's from range[p] on; all others are 0 */
+    uint8_t *is_touched; /* I */
+    uint8_t *hidden;     /* of a batch, entry by entry: the mask, */
+    float *preference;   /* the preferences, */
+    float *input;        /* what the encoder sees of them (s_u p_uj, 0 where hidden), */
+    float *predicted;    /* what the decoder says, then d loss / d predicted */
+    float *factors;      /* B x K */
+    float *factors_gradient; /* B x threads x K: each part's; the sum in the first */
+    float *gram;             /* K x K of each part, the sum in the first; LFREC_SCOPE_ALL on the sparse path: one */
+    float *dense_input, *dense_error; /* B x I: dense path */
+    void *gemm_scratch;               /* of each part */
     size_t gemm_scratch_bytes;
 } lfrec_trainer;
 
@@ -1983,7 +2007,7 @@ LFREC_API lfrec_status lfrec_sgemm(const lfrec_gemm *g)
  *     back     G = sum over k of g[k] F_item[k], and dF_item[k] += g[k] h
  *     front    dL_item[k] += x[k] G
  *     step     w = w - rate v, v = momentum v + (gradient + decay w), element by element; v NULL: no momentum
- *     learn    one user's step of LFREC_SGD, in two functions, and of LFREC_BAYES
+ *     learn    one user's step of LFREC_SGD, in two functions (the encoder's moves the priors too), and of LFREC_BAYES
  *
  * A dot product is 16 partial sums, one for each column modulo 16, added as a tree: lane l + 8 to lane l, then 4, 2, 1.
  * The plain and the vector loops do the same additions in the same order, and so give the same bits (without FMA
@@ -1996,8 +2020,8 @@ typedef struct lfrec__sgd { /* one user's step of LFREC_SGD; shapes and names as
     const float *root; /* I: n_i^-1/2 */
     float *decoder, *prior, *offset, *encoder, *implicit;
     const float *h;
-    float *G, *pull, *X; /* K each; pull: sum of n_i^-1/2 (F_i - f0_i) */
-    float *predicted;    /* n: o_i + F_i . h before the step */
+    float *G, *pull;  /* K each; pull: sum of n_i^-1/2 (F_i - f0_i); learn_encoder takes what the priors move by */
+    float *predicted; /* n: o_i + F_i . h before the step */
     float rate, weight, decay, scale, gain_square;
 } lfrec__sgd;
 
@@ -2053,16 +2077,6 @@ LFREC__INTERNAL float lfrec__sgd_pull(const lfrec__sgd *u, float root)
 {
     const float most = LFREC__PULL_MOST / u->rate, pull = LFREC__PULL + LFREC__PULL_RARE * root * root;
     return pull < most ? pull : most;
-}
-
-/* X moves to its ridge solution given `pull` and c = sum of 1 / n_i; `pull` becomes the move. */
-LFREC__INTERNAL void lfrec__sgd_prior(size_t S, const lfrec__sgd *u, float c)
-{
-    for (size_t q = 0; q < S; q++) {
-        const float X = (u->pull[q] + c * u->X[q]) / (c + 1.0f);
-        u->pull[q] = X - u->X[q];
-        u->X[q] = X;
-    }
 }
 
 LFREC__INTERNAL float lfrec__tree16(float *lane)
@@ -2140,29 +2154,24 @@ LFREC__INTERNAL void lfrec__front_plain(size_t S, size_t n, const uint32_t *item
 
 LFREC__INTERNAL void lfrec__learn_decoder_plain(size_t S, const lfrec__sgd *u)
 {
-    float c = 0.0f;
     for (size_t q = 0; q < S; q++) u->G[q] = u->pull[q] = 0.0f;
     for (size_t k = 0; k < u->n; k++) {
         float *F = u->decoder + u->item[k] * S;
         const float *prior = u->prior + u->item[k] * S, root = u->root[u->item[k]];
         const float e = lfrec__sgd_error(u, k, lfrec__dot(S, F, u->h)), pull = lfrec__sgd_pull(u, root);
-        c += root * root;
         for (size_t q = 0; q < S; q++) {
             u->G[q] += e * F[q];
             F[q] -= u->rate * (e * u->h[q] + pull * (F[q] - prior[q]));
             u->pull[q] += root * (F[q] - prior[q]);
         }
     }
-    lfrec__sgd_prior(S, u, c);
-    for (size_t k = 0; k < u->n; k++) {
-        float *prior = u->prior + u->item[k] * S;
-        for (size_t q = 0; q < S; q++) prior[q] += u->root[u->item[k]] * u->pull[q];
-    }
 }
 
 LFREC__INTERNAL void lfrec__learn_encoder_plain(size_t S, const lfrec__sgd *u)
 {
     for (size_t k = 0; k < u->n; k++) {
+        float *prior = u->prior + u->item[k] * S;
+        for (size_t q = 0; q < S; q++) prior[q] += u->root[u->item[k]] * u->pull[q];
         if (u->hidden[k]) continue;
         float *Y = u->implicit + u->item[k] * S, *L = u->encoder + u->item[k] * S;
         const float input = u->gain_square * u->input[k];
@@ -2410,13 +2419,11 @@ __attribute__((target("avx512f"))) LFREC__INLINE float lfrec__tree_16(const lfre
     target LFREC__INLINE void lfrec__learn_decoder_by_##name(size_t S, const lfrec__sgd *u)                                \
     {                                                                                                                      \
         const V zero = {0.0f};                                                                                             \
-        float c = 0.0f;                                                                                                    \
         for (size_t q = 0; q < S; q += L) LFREC__AT(V, u->G + q) = LFREC__AT(V, u->pull + q) = zero;                       \
         for (size_t k = 0; k < u->n; k++) {                                                                                \
             float *F = u->decoder + u->item[k] * S;                                                                        \
             const float *prior = u->prior + u->item[k] * S, root = u->root[u->item[k]];                                    \
             const float e = lfrec__sgd_error(u, k, lfrec__dot_##name(S, F, u->h)), pull = lfrec__sgd_pull(u, root);        \
-            c += root * root;                                                                                              \
             LFREC__UNROLL_SOME for (size_t q = 0; q < S; q += L)                                                           \
             {                                                                                                              \
                 const V f = LFREC__OF(V, F + q), f0 = LFREC__OF(V, prior + q);                                             \
@@ -2425,13 +2432,6 @@ __attribute__((target("avx512f"))) LFREC__INLINE float lfrec__tree_16(const lfre
                 LFREC__AT(V, u->G + q) += e * f;                                                                           \
                 LFREC__AT(V, u->pull + q) += root * (moved - f0);                                                          \
             }                                                                                                              \
-        }                                                                                                                  \
-        lfrec__sgd_prior(S, u, c);                                                                                         \
-        for (size_t k = 0; k < u->n; k++) {                                                                                \
-            float *prior = u->prior + u->item[k] * S;                                                                      \
-            const float root = u->root[u->item[k]];                                                                        \
-            LFREC__UNROLL_SOME for (size_t q = 0; q < S; q += L) LFREC__AT(V, prior + q) +=                                \
-                root * LFREC__OF(V, u->pull + q);                                                                          \
         }                                                                                                                  \
     }                                                                                                                      \
     target LFREC__INTERNAL void lfrec__learn_decoder_##name(size_t S, const lfrec__sgd *u)                                 \
@@ -2443,6 +2443,9 @@ __attribute__((target("avx512f"))) LFREC__INLINE float lfrec__tree_16(const lfre
     target LFREC__INTERNAL void lfrec__learn_encoder_##name(size_t S, const lfrec__sgd *u)                                 \
     {                                                                                                                      \
         for (size_t k = 0; k < u->n; k++) {                                                                                \
+            float *prior = u->prior + u->item[k] * S;                                                                      \
+            const float root = u->root[u->item[k]];                                                                        \
+            for (size_t q = 0; q < S; q += L) LFREC__AT(V, prior + q) += root * LFREC__OF(V, u->pull + q);                 \
             if (u->hidden[k]) continue;                                                                                    \
             float *Y = u->implicit + u->item[k] * S, *encoder = u->encoder + u->item[k] * S;                               \
             const float input = u->gain_square * u->input[k];                                                              \
@@ -2886,6 +2889,7 @@ LFREC_API lfrec_options lfrec_options_for(lfrec_setting setting, uint32_t items,
     options.weight_decay = 4.5e-5f * range * range;
     options.holdout = 0.1f;
     options.patience = 20;
+    options.threads = 1;
     if (setting == LFREC_SGD) {
         options.item_shrink = 5.0f;
         options.user_shrink = 10.0f;
@@ -2975,6 +2979,7 @@ LFREC_API lfrec_status lfrec_options_check(const lfrec_options *options, const c
              : !(o->weight_decay >= (ranking ? 1e-9f : 0.0f) && o->weight_decay < 1e9f) ? "weight_decay"
              : !(o->holdout >= 0.0f && o->holdout < (bayes || ranking ? 1e-9f : 1.0f))  ? "holdout"
              : (uint32_t)o->isa > LFREC_ISA_NEON                                        ? "isa"
+             : o->threads < 1 || o->threads > LFREC_MAX_THREADS                         ? "threads"
                                                                                         : NULL;
     return *field ? LFREC_ERROR_ARGUMENT : LFREC_OK;
 }
@@ -4203,13 +4208,39 @@ LFREC__INTERNAL lfrec_path lfrec__choose_path(const lfrec_options *options, cons
     return entries > LFREC__DENSE_ABOVE * cells ? LFREC_PATH_DENSE : LFREC_PATH_SPARSE;
 }
 
+/* Users whose steps are taken at once. Parts have to wait for each other three times in a batch: the longer it is the
+ * less that costs, and the older are the weights that its users start from. */
+#define LFREC__TOGETHER 64u
+#define LFREC__TOGETHER_BAYES 16u
+#define LFREC__TOGETHER_SHARE 64u /* but at most this fraction of the users */
+
+LFREC__INTERNAL uint32_t lfrec__together(const lfrec_options *o, uint32_t users)
+{
+    if (o->setting == LFREC_ARTICLE) return o->batch < users ? o->batch : users;
+    if (o->setting == LFREC_RANKING || o->threads == 1 || users < 2 * LFREC__TOGETHER_SHARE) return 1;
+    const uint32_t most = o->setting == LFREC_BAYES ? LFREC__TOGETHER_BAYES : LFREC__TOGETHER;
+    return users / LFREC__TOGETHER_SHARE < most ? users / LFREC__TOGETHER_SHARE : most;
+}
+
+/* Rows that do not depend on each other are shared out in smaller pieces, for threads to take as they get done. */
+LFREC__INTERNAL size_t lfrec__pieces(size_t parts)
+{
+    return parts > 1 ? 16 * parts : 1;
+}
+
+/* Where part p of `count` things begins. */
+LFREC__INTERNAL size_t lfrec__part_at(size_t count, size_t parts, size_t p)
+{
+    return count / parts * p + (p < count % parts ? p : count % parts);
+}
+
 LFREC__INTERNAL lfrec_status lfrec__trainer_layout(lfrec__arena *arena, lfrec_trainer *t, const lfrec_options *o,
                                                    const lfrec_ratings *ratings)
 {
     const size_t items = o->items, S = LFREC_STRIDE(lfrec__columns(o->setting, o->factors));
     const int article = LFREC__FOR_ARTICLE(o->setting == LFREC_ARTICLE);
     const int bayes = LFREC__FOR_BAYES(o->setting == LFREC_BAYES), ranking = LFREC__FOR_RANKING(o->setting == LFREC_RANKING);
-    const size_t batch = !article ? 1 : o->batch < ratings->users ? o->batch : ratings->users;
+    const size_t batch = t->together = lfrec__together(o, ratings->users), parts = o->threads;
     const size_t all = ratings->row_start[ratings->users];
     size_t longest = 0, entries = all;
     for (uint32_t user = 0; user < ratings->users; user++) {
@@ -4226,12 +4257,19 @@ LFREC__INTERNAL lfrec_status lfrec__trainer_layout(lfrec__arena *arena, lfrec_tr
     t->input = lfrec__take_floats(arena, entries, 1);
     t->predicted = lfrec__take_floats(arena, entries, 1);
     t->factors = lfrec__take_floats(arena, batch, S);
-    t->factors_gradient = lfrec__take_floats(arena, batch, S);
+    t->factors_gradient = lfrec__take_floats(arena, batch * parts, S);
+    t->range = (uint32_t *)lfrec__take(arena, parts + 1, sizeof(uint32_t));
+    t->seat = (uint32_t *)lfrec__take(arena, parts + 1, sizeof(uint32_t));
+    t->entry = (size_t *)lfrec__take(arena, batch + 1, sizeof(size_t));
+    t->cut = (size_t *)lfrec__take(arena, batch * (parts + 1), sizeof(size_t));
+    t->losses = (lfrec_loss *)lfrec__take(arena, lfrec__pieces(parts), sizeof(lfrec_loss));
     if (!article && !ranking) {
         t->prior = lfrec__take_floats(arena, items, S);
         t->prior_user = lfrec__take_floats(arena, ratings->users, S);
-        t->pull = lfrec__take_floats(arena, 1, S);
+        t->pull = lfrec__take_floats(arena, batch * parts, S);
         t->root = lfrec__take_floats(arena, items, 1);
+        t->scale = lfrec__take_floats(arena, batch, 1);
+        t->squares = lfrec__take_floats(arena, batch, 1);
     }
     if (bayes) {
         t->item_precision = lfrec__take_floats(arena, items, S);
@@ -4240,13 +4278,15 @@ LFREC__INTERNAL lfrec_status lfrec__trainer_layout(lfrec__arena *arena, lfrec_tr
         t->user_spread = lfrec__take_floats(arena, ratings->users, 1);
         t->user_state = o->step > 0.0f ? lfrec__take_floats(arena, ratings->users, S) : NULL;
         t->item_error = lfrec__take_floats(arena, items, 1);
-        t->constants = lfrec__take_floats(arena, LFREC__CONSTANTS + 3 + LFREC__BLOCK, S);
-        t->posterior = lfrec__take_floats(arena, 1, LFREC__FOR_BAYES(lfrec__posterior_floats(S)));
+        t->constants = lfrec__take_floats(arena, LFREC__CONSTANTS, S);
+        t->posterior = lfrec__take_floats(arena, batch, LFREC__FOR_BAYES(lfrec__posterior_floats(S)));
+        t->known = lfrec__take_floats(arena, parts * LFREC__BLOCK, S);
+        t->nu = (lfrec_real *)lfrec__take(arena, batch * parts, sizeof(lfrec_real));
     }
     if (ranking) {
         t->user_factors = lfrec__take_floats(arena, ratings->users, S);
-        t->gram = lfrec__take_floats(arena, S, S);
-        t->posterior = lfrec__take_floats(arena, LFREC__FOR_RANKING(LFREC__RANKING_ROWS), S);
+        t->gram = lfrec__take_floats(arena, parts * S, S);
+        t->posterior = lfrec__take_floats(arena, LFREC__FOR_RANKING(LFREC__RANKING_ROWS) * lfrec__pieces(parts), S);
         t->by_item = (size_t *)lfrec__take(arena, items + 1, sizeof(size_t));
         t->rater = (uint32_t *)lfrec__take(arena, all, sizeof(uint32_t));
         t->target = lfrec__take_floats(arena, all, 1);
@@ -4258,13 +4298,14 @@ LFREC__INTERNAL lfrec_status lfrec__trainer_layout(lfrec__arena *arena, lfrec_tr
         t->decoder_gradient = lfrec__take_floats(arena, items, S);
         t->encoder_velocity = o->momentum > 0.0f ? lfrec__take_floats(arena, items, S) : NULL;
         t->decoder_velocity = o->momentum > 0.0f ? lfrec__take_floats(arena, items, S) : NULL;
+        t->touched_count = (uint32_t *)lfrec__take(arena, parts, sizeof(uint32_t));
         t->touched = (uint32_t *)lfrec__take(arena, items, sizeof(uint32_t));
         t->is_touched = (uint8_t *)lfrec__take(arena, items, 1);
         t->gram = gram ? lfrec__take_floats(arena, S, S) : NULL;
         t->dense_input = dense ? lfrec__take_floats(arena, batch, items) : NULL;
         t->dense_error = dense ? lfrec__take_floats(arena, batch, items) : NULL;
         t->gemm_scratch_bytes = dense || gram ? lfrec_sgemm_scratch_size() : 0;
-        t->gemm_scratch = t->gemm_scratch_bytes ? lfrec__take(arena, t->gemm_scratch_bytes, 1) : NULL;
+        t->gemm_scratch = t->gemm_scratch_bytes ? lfrec__take(arena, parts, t->gemm_scratch_bytes) : NULL;
     }
     if (o->holdout > 0.0f) LFREC__TRY(lfrec__model_over_options(&t->best, arena, o));
     return lfrec__model_over_options(&t->model, arena, o);
@@ -4302,6 +4343,19 @@ LFREC__INTERNAL void lfrec__deal_users(lfrec_trainer *t)
     t->held_out_users = (uint32_t)(t->options.holdout * (float)count);
     if (t->held_out_users >= count) t->held_out_users = count - 1;
     t->training_users = count - t->held_out_users;
+}
+
+/* Every part's items have about the same number of ratings. */
+LFREC__INTERNAL void lfrec__deal_items(lfrec_trainer *t)
+{
+    const size_t parts = t->options.threads, all = t->ratings->row_start[t->ratings->users];
+    uint32_t i = 0;
+    size_t met = 0;
+    for (size_t p = 0; p < parts; p++) {
+        while (met < lfrec__part_at(all, parts, p)) met += t->model.support[i++];
+        t->range[p] = i;
+    }
+    t->range[parts] = t->model.items;
 }
 
 LFREC__INTERNAL void lfrec__random_weights(lfrec_trainer *t)
@@ -4452,7 +4506,10 @@ LFREC_API lfrec_status lfrec_trainer_init(lfrec_trainer *trainer, const lfrec_op
     lfrec__zero_floats(made.prior, items * S);
     lfrec__zero_floats(made.prior_user, ratings->users * S);
     lfrec__zero_floats(made.user_factors, ratings->users * S);
-    if (made.is_touched) lfrec__zero(made.is_touched, items);
+    if (made.is_touched) {
+        lfrec__zero(made.is_touched, items);
+        lfrec__zero(made.touched_count, options->threads * sizeof(uint32_t));
+    }
     lfrec__zero(made.means.item, items * sizeof(lfrec_sum));
     made.means.items = options->items;
     LFREC__TRY(lfrec_means_add_all(&made.means, ratings));
@@ -4473,6 +4530,7 @@ LFREC_API lfrec_status lfrec_trainer_init(lfrec_trainer *trainer, const lfrec_op
         made.user_mean[user] = lfrec__user_mean(&made.model, &history);
     }
     lfrec__deal_users(&made);
+    lfrec__deal_items(&made);
     if (start) {
         lfrec__copy_weights(&made.model, start);
         LFREC__TRY(lfrec_model_set_means(&made.model, &made.means)); /* the weights are start's, the means these ratings' */
@@ -4490,26 +4548,160 @@ LFREC_API lfrec_status lfrec_trainer_init(lfrec_trainer *trainer, const lfrec_op
     return LFREC_OK;
 }
 
-/* Mask, preferences and encoder input of one user, from entry `at` of the batch on. Returns how many are hidden. */
-LFREC__INTERNAL size_t lfrec__prepare_user(lfrec_trainer *t, const lfrec_model *model, uint32_t user, uint32_t epoch,
-                                           size_t at)
+/* What the parts of a step have in common. A user's rows and entries are numbered by b, its place among `users`. */
+typedef struct lfrec__work {
+    lfrec_trainer *t;
+    const lfrec__rows *rows;
+    const lfrec_model *model; /* the trainer's, or the one that lfrec_trainer_error looks at */
+    const uint32_t *users;
+    uint32_t count, epoch;
+    lfrec_loss met;   /* LFREC_ARTICLE: in this batch, */
+    int step;         /* and whether the weights move */
+    const float *X;   /* LFREC_RANKING: rows to sum a Gram matrix over, */
+    size_t rows_of_X; /* so many */
+} lfrec__work;
+
+LFREC__INTERNAL lfrec__work lfrec__work_for(lfrec_trainer *t)
 {
-    const lfrec_history history = lfrec_history_of(t->ratings, user);
-    const float user_mean = t->user_mean && model == &t->model ? t->user_mean[user] : lfrec__user_mean(model, &history);
-    const size_t masked = lfrec_mask(t->options.seed, epoch, user, t->options.mask, history.count, t->hidden + at);
-    const float scale = lfrec__input_scale(t->options.scale_input, history.count - masked);
+    lfrec__work w;
+    lfrec__zero(&w, sizeof w);
+    w.t = t;
+    w.rows = lfrec__rows_for(t->model.stride, t->options.isa);
+    w.model = &t->model;
+    w.epoch = t->at.epoch;
+    return w;
+}
+
+LFREC__INTERNAL void lfrec__do_parts(const lfrec__work *w, size_t parts, lfrec_task *task)
+{
+    const lfrec_options *o = &w->t->options;
+    if (o->threads > 1 && o->parallel) {
+        o->parallel(o->parallel_context, parts, task, (void *)(uintptr_t)w);
+    } else {
+        for (size_t part = 0; part < parts; part++) task((void *)(uintptr_t)w, part);
+    }
+}
+
+/* What the parts have met, in their order. */
+LFREC__INTERNAL lfrec_loss lfrec__losses(const lfrec_trainer *t, size_t parts)
+{
+    lfrec_loss sum = t->losses[0];
+    for (size_t p = 1; p < parts; p++) {
+        sum.hidden_error += t->losses[p].hidden_error;
+        sum.scope_error += t->losses[p].scope_error;
+        sum.hidden += t->losses[p].hidden;
+        sum.scope += t->losses[p].scope;
+    }
+    return sum;
+}
+
+/* Room for the entries of `count` users; parts look at about as many entries each, or rows where these are dense. */
+LFREC__INTERNAL void lfrec__seat(lfrec__work *w, const uint32_t *users, uint32_t count)
+{
+    lfrec_trainer *t = w->t;
+    const size_t parts = t->options.threads;
+    w->users = users;
+    w->count = count;
+    t->entry[0] = 0;
+    for (uint32_t b = 0; b < count; b++) t->entry[b + 1] = t->entry[b] + lfrec_history_of(t->ratings, users[b]).count;
+    const int dense = t->path == LFREC_PATH_DENSE;
+    uint32_t b = 0;
+    for (size_t p = 0; p < parts; p++) {
+        const size_t first = lfrec__part_at(dense ? count : t->entry[count], parts, p);
+        while ((dense ? b : t->entry[b]) < first) b++;
+        t->seat[p] = b;
+    }
+    t->seat[parts] = count;
+}
+
+LFREC__INTERNAL lfrec_history lfrec__history_at(const lfrec__work *w, uint32_t b)
+{
+    return lfrec_history_of(w->t->ratings, w->users[b]);
+}
+
+/* Where the parts' items start in user b's history; nowhere, to be left out. */
+LFREC__INTERNAL void lfrec__cut(const lfrec__work *w, uint32_t b, size_t count)
+{
+    const size_t parts = w->t->options.threads;
+    const lfrec_history history = lfrec__history_at(w, b);
+    size_t *cut = w->t->cut + b * (parts + 1), low = 0;
+    cut[0] = 0;
+    for (size_t p = 1; p < parts; p++) {
+        size_t high = count;
+        while (low < high) {
+            const size_t middle = low + (high - low) / 2;
+            if (history.item[middle] < w->t->range[p]) low = middle + 1;
+            else high = middle;
+        }
+        cut[p] = low;
+    }
+    cut[parts] = count;
+}
+
+/* The part's items of user b, whose entries start at *at. */
+LFREC__INTERNAL lfrec_history lfrec__part_of(const lfrec__work *w, uint32_t b, size_t part, size_t *at)
+{
+    const size_t *cut = w->t->cut + b * (w->t->options.threads + 1) + part;
+    lfrec_history history = lfrec__history_at(w, b);
+    history.item += cut[0];
+    history.value += cut[0];
+    history.count = cut[1] - cut[0];
+    *at = w->t->entry[b] + cut[0];
+    return history;
+}
+
+/* rows: `parts` rows of S floats each for user b. The first becomes the sum. */
+LFREC__INTERNAL float *lfrec__sum_parts(const lfrec_trainer *t, float *rows, uint32_t b)
+{
+    const size_t S = t->model.stride, parts = t->options.threads;
+    float *sum = rows + b * parts * S;
+    for (size_t p = 1; p < parts; p++) {
+        for (size_t q = 0; q < S; q++) sum[q] += sum[p * S + q];
+    }
+    return sum;
+}
+
+/* Mask, preferences and encoder input of user b. Returns how many are visible. */
+LFREC__INTERNAL size_t lfrec__prepare_user(const lfrec__work *w, uint32_t b)
+{
+    lfrec_trainer *t = w->t;
+    const uint32_t user = w->users[b];
+    const size_t at = t->entry[b];
+    const lfrec_history history = lfrec__history_at(w, b);
+    const float user_mean =
+        t->user_mean && w->model == &t->model ? t->user_mean[user] : lfrec__user_mean(w->model, &history);
+    const size_t visible =
+        history.count - lfrec_mask(t->options.seed, w->epoch, user, t->options.mask, history.count, t->hidden + at);
+    const float scale = lfrec__input_scale(t->options.scale_input, visible);
     for (size_t k = 0; k < history.count; k++) {
-        const float preference = lfrec__preference(model, &history, k, user_mean);
+        const float preference = lfrec__preference(w->model, &history, k, user_mean);
         const float scaled = scale * preference; /* either way, so that nothing is a guess of the mask */
         t->preference[at + k] = preference;
         t->input[at + k] = t->hidden[at + k] ? 0.0f : scaled;
     }
-    return masked;
+    return visible;
 }
 
-LFREC__INTERNAL void lfrec__product(const lfrec_trainer *t, int transpose_a, int transpose_b, size_t m, size_t n,
-                                    size_t k, float alpha, const float *a, size_t lda, const float *b, size_t ldb,
-                                    float beta, float *c, size_t ldc)
+/* Prepares user b, and its row of t->factors. Returns how many are visible. */
+LFREC__INTERNAL size_t lfrec__encode_user(const lfrec__work *w, uint32_t b)
+{
+    lfrec_trainer *t = w->t;
+    const lfrec_model *model = w->model;
+    const lfrec_history history = lfrec__history_at(w, b);
+    const size_t S = model->stride, n = history.count, at = t->entry[b], visible = lfrec__prepare_user(w, b);
+    float *h = t->factors + b * S;
+    lfrec__zero(h, S * sizeof(float));
+    w->rows->encode(S, n, history.item, t->input + at, model->encoder, h);
+    if (!model->implicit) return visible;
+    const float scale = lfrec__input_scale(model->scale_input, visible);
+    for (size_t k = 0; k < n; k++) t->predicted[at + k] = t->hidden[at + k] ? 0.0f : scale;
+    w->rows->encode(S, n, history.item, t->predicted + at, model->implicit, h);
+    return visible;
+}
+
+LFREC__INTERNAL void lfrec__product(const lfrec_trainer *t, size_t part, int transpose_a, int transpose_b, size_t m,
+                                    size_t n, size_t k, float alpha, const float *a, size_t lda, const float *b,
+                                    size_t ldb, float beta, float *c, size_t ldc)
 {
     lfrec_gemm g;
     g.transpose_a = transpose_a;
@@ -4525,7 +4717,7 @@ LFREC__INTERNAL void lfrec__product(const lfrec_trainer *t, int transpose_a, int
     g.beta = beta;
     g.c = c;
     g.ldc = ldc;
-    g.scratch = t->gemm_scratch;
+    g.scratch = (unsigned char *)t->gemm_scratch + part * t->gemm_scratch_bytes;
     g.scratch_bytes = t->gemm_scratch_bytes;
     g.isa = t->options.isa;
     const lfrec_status status = lfrec_sgemm(&g);
@@ -4533,42 +4725,12 @@ LFREC__INTERNAL void lfrec__product(const lfrec_trainer *t, int transpose_a, int
     (void)status;
 }
 
-#ifndef LFREC_NO_BAYES
-/* X moves to its ridge solution given `pull` = sum of n_i^-1/2 (F_i - f0_i) and c = sum of 1 / n_i; f0 follows. */
-LFREC__INTERNAL void lfrec__move_prior(lfrec_trainer *t, const lfrec__rows *rows, const lfrec_history *history, float *X)
+/* c = sum of 1 / n_i over a user's items. */
+LFREC__INTERNAL float lfrec__squares_of(const lfrec_trainer *t, const lfrec_history *history)
 {
-    const size_t S = t->model.stride;
-    const float *a = t->constants + S, *a_X = a + 2 * S;
     float c = 0.0f;
     for (size_t k = 0; k < history->count; k++) c += t->root[history->item[k]] * t->root[history->item[k]];
-    for (size_t q = 0; q < S; q++) {
-        const float next = a[q] * (t->pull[q] + c * X[q]) / (a[q] * c + a_X[q]);
-        t->pull[q] = next - X[q];
-        X[q] = next;
-    }
-    for (size_t k = 0; k < history->count; k++) t->input[k] = t->root[history->item[k]];
-    rows->front(S, history->count, history->item, t->input, t->pull, t->prior);
-}
-#endif
-
-/* Rows that the last batch wrote go back to 0. */
-LFREC__INTERNAL void lfrec__clear_gradient(lfrec_trainer *t)
-{
-    const size_t S = t->model.stride;
-    for (uint32_t k = 0; k < t->touched_count; k++) {
-        const size_t row = t->touched[k];
-        lfrec__zero(t->encoder_gradient + row * S, S * sizeof(float));
-        lfrec__zero(t->decoder_gradient + row * S, S * sizeof(float));
-        t->is_touched[row] = 0;
-    }
-    t->touched_count = 0;
-}
-
-LFREC__INTERNAL void lfrec__touch(lfrec_trainer *t, uint32_t item)
-{
-    if (t->is_touched[item]) return;
-    t->is_touched[item] = 1;
-    t->touched[t->touched_count++] = item;
+    return c;
 }
 
 LFREC__INTERNAL lfrec_real lfrec__sum_of_squares(const float *x, size_t count)
@@ -4576,6 +4738,62 @@ LFREC__INTERNAL lfrec_real lfrec__sum_of_squares(const float *x, size_t count)
     lfrec_real sum = 0;
     for (size_t k = 0; k < count; k++) sum += (lfrec_real)x[k] * (lfrec_real)x[k];
     return sum;
+}
+
+LFREC__INTERNAL lfrec_status lfrec__check_trainer(const lfrec_trainer *trainer)
+{
+    if (!trainer) return LFREC_ERROR_ARGUMENT;
+    return trainer->check == LFREC__CHECK_TRAINER ? LFREC_OK : LFREC_ERROR_UNINITIALIZED;
+}
+
+#ifndef LFREC_NO_ARTICLE
+/* The part's rows that the last batch wrote go back to 0. */
+LFREC__INTERNAL void lfrec__clear_gradient(lfrec_trainer *t, size_t part)
+{
+    const size_t S = t->model.stride;
+    const uint32_t *touched = t->touched + t->range[part];
+    for (uint32_t k = 0; k < t->touched_count[part]; k++) {
+        const size_t row = touched[k];
+        lfrec__zero(t->encoder_gradient + row * S, S * sizeof(float));
+        lfrec__zero(t->decoder_gradient + row * S, S * sizeof(float));
+        t->is_touched[row] = 0;
+    }
+    t->touched_count[part] = 0;
+}
+
+LFREC__INTERNAL void lfrec__touch(lfrec_trainer *t, size_t part, const uint32_t *item, size_t n)
+{
+    uint32_t *touched = t->touched + t->range[part], count = t->touched_count[part];
+    for (size_t k = 0; k < n; k++) {
+        if (t->is_touched[item[k]]) continue;
+        t->is_touched[item[k]] = 1;
+        touched[count++] = item[k];
+    }
+    t->touched_count[part] = count;
+}
+
+LFREC__INTERNAL void lfrec__touch_all(lfrec_trainer *t, size_t part)
+{
+    for (uint32_t i = t->range[part]; i < t->range[part + 1]; i++) lfrec__touch(t, part, &i, 1);
+}
+
+/* The part's rows move by their gradients. Plain SGD moves only those that have one; momentum and decay move all. */
+LFREC__INTERNAL void lfrec__step(lfrec_trainer *t, const lfrec__rows *rows, size_t part)
+{
+    const size_t S = t->model.stride, first = t->range[part] * S, count = t->range[part + 1] * S - first;
+    const float momentum = t->options.momentum, decay = t->options.weight_decay, rate = t->at.learning_rate;
+    if (momentum > 0.0f || decay > 0.0f) {
+        float *v = t->encoder_velocity ? t->encoder_velocity + first : NULL;
+        rows->step(count, t->encoder + first, t->encoder_gradient + first, v, rate, momentum, decay);
+        v = t->decoder_velocity ? t->decoder_velocity + first : NULL;
+        rows->step(count, t->decoder + first, t->decoder_gradient + first, v, rate, momentum, decay);
+        return;
+    }
+    for (uint32_t k = 0; k < t->touched_count[part]; k++) {
+        const size_t at = t->touched[t->range[part] + k] * S;
+        rows->step(S, t->encoder + at, t->encoder_gradient + at, NULL, rate, 0.0f, 0.0f);
+        rows->step(S, t->decoder + at, t->decoder_gradient + at, NULL, rate, 0.0f, 0.0f);
+    }
 }
 
 /* The unknown entries of LFREC_SCOPE_ALL, given the squares of a user's whole row of predictions. */
@@ -4587,119 +4805,175 @@ LFREC__INTERNAL void lfrec__add_unknown(lfrec_loss *loss, lfrec_real all_squares
     loss->scope += items - known;
 }
 
+/* 2 (1 - w) / N_scope: what an unknown entry's prediction is multiplied by to be its gradient. */
+LFREC__INTERNAL float lfrec__unknown_weight(const lfrec__work *w)
+{
+    const int all = w->t->options.scope == LFREC_SCOPE_ALL;
+    return all && w->met.scope ? 2.0f * (1.0f - w->t->options.loss_weight) / (float)w->met.scope : 0.0f;
+}
+
 /* Sparse path: everything by rows of the known entries. In LFREC_SCOPE_ALL the squares of the unknown predictions are
  * h'(F'F)h less those of the known ones, so that no unknown entry is ever looked at: with c = 2 (1 - w) / N_scope and y
  * = F h for every item, the term's gradient is dF += c F (sum_u h h') and G += c (F'F) h; what the known entries have
- * in it besides, -c p, goes with their own gradient. */
-LFREC__INTERNAL void lfrec__gradient_sparse(lfrec_trainer *t, const uint32_t *users, uint32_t count, lfrec_loss *loss)
+ * in it besides, -c p, goes with their own gradient. First users, then items, then items given the users' G. */
+LFREC__INTERNAL void lfrec__sparse_users(void *work, size_t part)
 {
-    const lfrec__rows *rows = lfrec__rows_for(t->model.stride, t->options.isa);
-    const size_t S = t->model.stride, items = t->model.items;
-    const int all = t->options.scope == LFREC_SCOPE_ALL;
-    lfrec_loss met;
-    lfrec__zero(&met, sizeof met);
-    lfrec__zero(t->factors, count * S * sizeof(float));
-    if (all) lfrec__product(t, 1, 0, S, S, items, 1.0f, t->decoder, S, t->decoder, S, 0.0f, t->gram, S);
-    size_t at = 0;
-    for (uint32_t b = 0; b < count; b++) {
-        const lfrec_history history = lfrec_history_of(t->ratings, users[b]);
-        const size_t n = history.count;
-        float *h = t->factors + b * S;
-        rows->encode(S, n, history.item, t->input + at, t->encoder, h);
-        rows->decode(S, n, history.item, t->decoder, h, t->predicted + at);
-        lfrec_loss_add(&met, t->predicted + at, t->preference + at, t->hidden + at, n);
-        if (all) {
-            float *G = t->factors_gradient + b * S;
-            lfrec_real squares = 0;
-            rows->decode(S, S, NULL, t->gram, h, G); /* the Gram matrix is symmetric: its rows are its columns */
-            for (size_t q = 0; q < S; q++) squares += (lfrec_real)h[q] * (lfrec_real)G[q];
-            lfrec__add_unknown(&met, squares, t->predicted + at, n, items);
-        }
-        at += n;
-    }
-    const float c = all && met.scope ? 2.0f * (1.0f - t->options.loss_weight) / (float)met.scope : 0.0f;
-    for (size_t k = 0; k < at; k++) {
-        const float y = t->predicted[k];
-        lfrec_loss_gradient(t->options.loss_weight, met.hidden, met.scope, &y, &t->preference[k], &t->hidden[k], 1,
-                            &t->predicted[k]);
-        t->predicted[k] -= c * y;
-    }
-    at = 0;
-    for (uint32_t b = 0; b < count; b++) {
-        const lfrec_history history = lfrec_history_of(t->ratings, users[b]);
-        const size_t n = history.count;
+    const lfrec__work *w = (const lfrec__work *)work;
+    lfrec_trainer *t = w->t;
+    const size_t S = t->model.stride;
+    lfrec_loss *met = &t->losses[part];
+    lfrec__zero(met, sizeof *met);
+    for (uint32_t b = t->seat[part]; b < t->seat[part + 1]; b++) {
+        const lfrec_history history = lfrec__history_at(w, b);
+        const size_t n = history.count, at = t->entry[b];
         const float *h = t->factors + b * S;
-        float *G = t->factors_gradient + b * S;
-        for (size_t k = 0; k < n; k++) lfrec__touch(t, history.item[k]);
-        rows->back(S, n, history.item, t->predicted + at, t->decoder, h, G, t->decoder_gradient);
-        if (all) {
-            for (size_t row = 0; row < S; row++) G[row] += c * lfrec__dot(S, t->gram + row * S, h);
+        (void)lfrec__encode_user(w, b);
+        lfrec__cut(w, b, n);
+        w->rows->decode(S, n, history.item, t->decoder, h, t->predicted + at);
+        lfrec_loss_add(met, t->predicted + at, t->preference + at, t->hidden + at, n);
+        if (t->options.scope == LFREC_SCOPE_ALL) {
+            lfrec_real squares = 0;
+            for (size_t q = 0; q < S; q++) squares += (lfrec_real)h[q] * (lfrec_real)lfrec__dot(S, t->gram + q * S, h);
+            lfrec__add_unknown(met, squares, t->predicted + at, n, t->model.items);
         }
-        rows->front(S, n, history.item, t->input + at, G, t->encoder_gradient);
-        at += n;
     }
-    if (all) {
-        for (uint32_t i = 0; i < items; i++) lfrec__touch(t, i);
-        lfrec__product(t, 1, 0, S, S, count, c, t->factors, S, t->factors, S, 0.0f, t->gram, S);
-        lfrec__product(t, 0, 0, items, S, S, 1.0f, t->decoder, S, t->gram, S, 1.0f, t->decoder_gradient, S);
-    }
-    *loss = met;
 }
 
-/* Dense path: X and E are B x I; H = X L, Y = H F', dF = E'H, G = E F, dL = X'G. */
-LFREC__INTERNAL void lfrec__gradient_dense(lfrec_trainer *t, const uint32_t *users, uint32_t count, lfrec_loss *loss)
+LFREC__INTERNAL void lfrec__sparse_decoder(void *work, size_t part)
 {
+    const lfrec__work *w = (const lfrec__work *)work;
+    lfrec_trainer *t = w->t;
+    const size_t S = t->model.stride;
+    const float c = lfrec__unknown_weight(w);
+    lfrec__clear_gradient(t, part);
+    for (uint32_t b = 0; b < w->count; b++) {
+        size_t at;
+        const lfrec_history history = lfrec__part_of(w, b, part, &at);
+        for (size_t k = at; k < at + history.count; k++) {
+            const float y = t->predicted[k];
+            lfrec_loss_gradient(t->options.loss_weight, w->met.hidden, w->met.scope, &y, &t->preference[k],
+                                &t->hidden[k], 1, &t->predicted[k]);
+            t->predicted[k] -= c * y;
+        }
+        lfrec__touch(t, part, history.item, history.count);
+        w->rows->back(S, history.count, history.item, t->predicted + at, t->decoder, t->factors + b * S,
+                      t->factors_gradient + (b * t->options.threads + part) * S, t->decoder_gradient);
+    }
+}
+
+LFREC__INTERNAL void lfrec__sparse_encoder(void *work, size_t part)
+{
+    const lfrec__work *w = (const lfrec__work *)work;
+    lfrec_trainer *t = w->t;
+    const size_t S = t->model.stride, parts = t->options.threads;
+    for (uint32_t b = 0; b < w->count; b++) {
+        size_t at;
+        const lfrec_history history = lfrec__part_of(w, b, part, &at);
+        w->rows->front(S, history.count, history.item, t->input + at, t->factors_gradient + b * parts * S,
+                       t->encoder_gradient);
+    }
+    if (t->options.scope == LFREC_SCOPE_ALL) lfrec__touch_all(t, part);
+    if (w->step) lfrec__step(t, w->rows, part);
+}
+
+LFREC__INTERNAL void lfrec__sparse_between(const lfrec__work *w)
+{
+    lfrec_trainer *t = w->t;
     const size_t S = t->model.stride, items = t->model.items;
     const int all = t->options.scope == LFREC_SCOPE_ALL;
-    float *X = t->dense_input, *E = t->dense_error, *H = t->factors, *G = t->factors_gradient;
-    lfrec_loss met;
-    lfrec__zero(&met, sizeof met);
+    const float c = lfrec__unknown_weight(w);
+    for (uint32_t b = 0; b < w->count; b++) {
+        float *G = lfrec__sum_parts(t, t->factors_gradient, b);
+        for (size_t row = 0; all && row < S; row++) G[row] += c * lfrec__dot(S, t->gram + row * S, t->factors + b * S);
+    }
+    if (!all) return;
+    lfrec__product(t, 0, 1, 0, S, S, w->count, c, t->factors, S, t->factors, S, 0.0f, t->gram, S);
+    lfrec__product(t, 0, 0, 0, items, S, S, 1.0f, t->decoder, S, t->gram, S, 1.0f, t->decoder_gradient, S);
+}
+
+/* Dense path: X and E are B x I; H = X L, Y = H F', dF = E'H, G = E F, dL = X'G. First the rows of users, with their
+ * losses; then again, with gradients; then the rows of items. */
+LFREC__INTERNAL void lfrec__dense_users(void *work, size_t part)
+{
+    const lfrec__work *w = (const lfrec__work *)work;
+    lfrec_trainer *t = w->t;
+    const size_t S = t->model.stride, items = t->model.items, first = t->seat[part], count = t->seat[part + 1] - first;
+    float *X = t->dense_input + first * items, *E = t->dense_error + first * items, *H = t->factors + first * S;
+    lfrec_loss *met = &t->losses[part];
+    lfrec__zero(met, sizeof *met);
     lfrec__zero(X, count * items * sizeof(float));
-    size_t at = 0;
-    for (uint32_t b = 0; b < count; b++) {
-        const lfrec_history history = lfrec_history_of(t->ratings, users[b]);
-        for (size_t k = 0; k < history.count; k++) X[b * items + history.item[k]] = t->input[at + k];
-        at += history.count;
+    for (uint32_t b = t->seat[part]; b < t->seat[part + 1]; b++) {
+        const lfrec_history history = lfrec__history_at(w, b);
+        float *x = t->dense_input + b * items;
+        (void)lfrec__prepare_user(w, b);
+        for (size_t k = 0; k < history.count; k++) x[history.item[k]] = t->input[t->entry[b] + k];
     }
-    lfrec__product(t, 0, 0, count, S, items, 1.0f, X, items, t->encoder, S, 0.0f, H, S);
-    lfrec__product(t, 0, 1, count, items, S, 1.0f, H, S, t->decoder, S, 0.0f, E, items);
-    at = 0;
-    for (uint32_t b = 0; b < count; b++) {
-        const lfrec_history history = lfrec_history_of(t->ratings, users[b]);
-        const float *y = E + b * items;
+    lfrec__product(t, part, 0, 0, count, S, items, 1.0f, X, items, t->encoder, S, 0.0f, H, S);
+    lfrec__product(t, part, 0, 1, count, items, S, 1.0f, H, S, t->decoder, S, 0.0f, E, items);
+    for (uint32_t b = t->seat[part]; b < t->seat[part + 1]; b++) {
+        const lfrec_history history = lfrec__history_at(w, b);
+        const size_t at = t->entry[b];
+        const float *y = t->dense_error + b * items;
         for (size_t k = 0; k < history.count; k++) t->predicted[at + k] = y[history.item[k]];
-        lfrec_loss_add(&met, t->predicted + at, t->preference + at, t->hidden + at, history.count);
-        if (all) lfrec__add_unknown(&met, lfrec__sum_of_squares(y, items), t->predicted + at, history.count, items);
-        at += history.count;
+        lfrec_loss_add(met, t->predicted + at, t->preference + at, t->hidden + at, history.count);
+        if (t->options.scope == LFREC_SCOPE_ALL)
+            lfrec__add_unknown(met, lfrec__sum_of_squares(y, items), t->predicted + at, history.count, items);
     }
-    lfrec_loss_gradient(t->options.loss_weight, met.hidden, met.scope, t->predicted, t->preference, t->hidden, at,
-                        t->predicted);
-    if (all) {
-        const float c = met.scope ? 2.0f * (1.0f - t->options.loss_weight) / (float)met.scope : 0.0f;
+}
+
+LFREC__INTERNAL void lfrec__dense_errors(void *work, size_t part)
+{
+    const lfrec__work *w = (const lfrec__work *)work;
+    lfrec_trainer *t = w->t;
+    const size_t S = t->model.stride, items = t->model.items, first = t->seat[part], count = t->seat[part + 1] - first;
+    const size_t at = t->entry[first], entries = t->entry[first + count] - at;
+    const float c = lfrec__unknown_weight(w);
+    float *E = t->dense_error + first * items;
+    lfrec_loss_gradient(t->options.loss_weight, w->met.hidden, w->met.scope, t->predicted + at, t->preference + at,
+                        t->hidden + at, entries, t->predicted + at);
+    if (t->options.scope == LFREC_SCOPE_ALL) {
         for (size_t k = 0; k < count * items; k++) E[k] *= c;
     } else {
         lfrec__zero(E, count * items * sizeof(float));
     }
-    at = 0;
-    for (uint32_t b = 0; b < count; b++) {
-        const lfrec_history history = lfrec_history_of(t->ratings, users[b]);
-        for (size_t k = 0; k < history.count; k++) E[b * items + history.item[k]] = t->predicted[at + k];
-        at += history.count;
+    for (uint32_t b = t->seat[part]; b < t->seat[part + 1]; b++) {
+        const lfrec_history history = lfrec__history_at(w, b);
+        float *e = t->dense_error + b * items;
+        for (size_t k = 0; k < history.count; k++) e[history.item[k]] = t->predicted[t->entry[b] + k];
     }
-    for (uint32_t i = 0; i < items; i++) lfrec__touch(t, i);
-    lfrec__product(t, 1, 0, items, S, count, 1.0f, E, items, H, S, 0.0f, t->decoder_gradient, S);
-    lfrec__product(t, 0, 0, count, S, items, 1.0f, E, items, t->decoder, S, 0.0f, G, S);
-    lfrec__product(t, 1, 0, items, S, count, 1.0f, X, items, G, S, 0.0f, t->encoder_gradient, S);
-    *loss = met;
+    lfrec__product(t, part, 0, 0, count, S, items, 1.0f, E, items, t->decoder, S, 0.0f, t->factors_gradient + first * S, S);
 }
 
-LFREC__INTERNAL lfrec_status lfrec__check_trainer(const lfrec_trainer *trainer)
+LFREC__INTERNAL void lfrec__dense_items(void *work, size_t part)
 {
-    if (!trainer) return LFREC_ERROR_ARGUMENT;
-    return trainer->check == LFREC__CHECK_TRAINER ? LFREC_OK : LFREC_ERROR_UNINITIALIZED;
+    const lfrec__work *w = (const lfrec__work *)work;
+    lfrec_trainer *t = w->t;
+    const size_t S = t->model.stride, items = t->model.items, first = t->range[part], count = t->range[part + 1] - first;
+    lfrec__touch_all(t, part);
+    lfrec__product(t, part, 1, 0, count, S, w->count, 1.0f, t->dense_error + first, items, t->factors, S, 0.0f,
+                   t->decoder_gradient + first * S, S);
+    lfrec__product(t, part, 1, 0, count, S, w->count, 1.0f, t->dense_input + first, items, t->factors_gradient, S, 0.0f,
+                   t->encoder_gradient + first * S, S);
+    if (w->step) lfrec__step(t, w->rows, part);
 }
 
-#ifndef LFREC_NO_ARTICLE
+/* The gradient of these users' loss, which *w then knows; when w->step is set and the loss is finite, the step too. */
+LFREC__INTERNAL void lfrec__batch(lfrec__work *w, const uint32_t *users, uint32_t count)
+{
+    lfrec_trainer *t = w->t;
+    const size_t S = t->model.stride, parts = t->options.threads;
+    const int dense = t->path == LFREC_PATH_DENSE;
+    lfrec__seat(w, users, count);
+    if (!dense && t->options.scope == LFREC_SCOPE_ALL)
+        lfrec__product(t, 0, 1, 0, S, S, t->model.items, 1.0f, t->decoder, S, t->decoder, S, 0.0f, t->gram, S);
+    lfrec__do_parts(w, parts, dense ? lfrec__dense_users : lfrec__sparse_users);
+    w->met = lfrec__losses(t, parts);
+    w->step = w->step && lfrec__finite((float)lfrec_loss_value(&w->met, t->options.loss_weight));
+    lfrec__do_parts(w, parts, dense ? lfrec__dense_errors : lfrec__sparse_decoder);
+    if (!dense) lfrec__sparse_between(w);
+    lfrec__do_parts(w, parts, dense ? lfrec__dense_items : lfrec__sparse_encoder);
+}
+
 LFREC_API lfrec_status lfrec_trainer_gradient(lfrec_trainer *trainer, const uint32_t *users, uint32_t count,
                                               uint32_t epoch, lfrec_loss *loss)
 {
@@ -4714,48 +4988,45 @@ LFREC_API lfrec_status lfrec_trainer_gradient(lfrec_trainer *trainer, const uint
     }
     if (entries > trainer->ratings->row_start[trainer->ratings->users])
         return LFREC_ERROR_ARGUMENT; /* users named twice: no room */
-    lfrec__clear_gradient(trainer);
-    size_t at = 0;
-    for (uint32_t b = 0; b < count; b++) {
-        (void)lfrec__prepare_user(trainer, &trainer->model, users[b], epoch, at);
-        at += lfrec_history_of(trainer->ratings, users[b]).count;
-    }
-    if (trainer->path == LFREC_PATH_DENSE) lfrec__gradient_dense(trainer, users, count, loss);
-    else lfrec__gradient_sparse(trainer, users, count, loss);
+    lfrec__work w = lfrec__work_for(trainer);
+    w.epoch = epoch;
+    lfrec__batch(&w, users, count);
+    *loss = w.met;
     return LFREC_OK;
 }
 
-/* Plain SGD moves only the rows that have a gradient; momentum and decay move all. */
-LFREC__INTERNAL void lfrec__step(lfrec_trainer *t, float rate)
+/* Mini-batches over the training users. Returns 0 as soon as a batch's loss is not finite. */
+LFREC__INTERNAL int lfrec__epoch_batches(lfrec_trainer *t, lfrec_loss *sum)
 {
-    const lfrec__rows *rows = lfrec__rows_for(t->model.stride, t->options.isa);
-    const size_t S = t->model.stride;
-    const float momentum = t->options.momentum, decay = t->options.weight_decay;
-    if (momentum > 0.0f || decay > 0.0f) {
-        const size_t count = t->model.items * S;
-        rows->step(count, t->encoder, t->encoder_gradient, t->encoder_velocity, rate, momentum, decay);
-        rows->step(count, t->decoder, t->decoder_gradient, t->decoder_velocity, rate, momentum, decay);
-        return;
+    lfrec__work w = lfrec__work_for(t);
+    w.step = 1;
+    for (uint32_t first = 0, left = t->training_users; left > 0 && w.step;) {
+        const uint32_t count = left < t->together ? left : t->together;
+        lfrec__batch(&w, t->order + first, count);
+        sum->hidden_error += w.met.hidden_error;
+        sum->scope_error += w.met.scope_error;
+        sum->hidden += w.met.hidden;
+        sum->scope += w.met.scope;
+        first += count;
+        left -= count;
     }
-    for (uint32_t k = 0; k < t->touched_count; k++) {
-        const size_t at = t->touched[k] * S;
-        rows->step(S, t->encoder + at, t->encoder_gradient + at, NULL, rate, 0.0f, 0.0f);
-        rows->step(S, t->decoder + at, t->decoder_gradient + at, NULL, rate, 0.0f, 0.0f);
-    }
+    return w.step;
 }
 #endif /* LFREC_NO_ARTICLE */
 
-/* h of a user that lfrec__prepare_user has prepared at entry 0, into t->factors. */
-LFREC__INTERNAL void lfrec__encode_visible(lfrec_trainer *t, const lfrec__rows *rows, const lfrec_model *model,
-                                           const lfrec_history *history, size_t visible)
+LFREC__INTERNAL void lfrec__look_back(void *work, size_t part)
 {
-    const size_t S = model->stride, n = history->count;
-    lfrec__zero(t->factors, S * sizeof(float));
-    rows->encode(S, n, history->item, t->input, model->encoder, t->factors);
-    if (!model->implicit) return;
-    const float scale = lfrec__input_scale(model->scale_input, visible);
-    for (size_t k = 0; k < n; k++) t->predicted[k] = t->hidden[k] ? 0.0f : scale;
-    rows->encode(S, n, history->item, t->predicted, model->implicit, t->factors);
+    const lfrec__work *w = (const lfrec__work *)work;
+    lfrec_trainer *t = w->t;
+    for (uint32_t b = t->seat[part]; b < t->seat[part + 1]; b++) {
+        const lfrec_history history = lfrec__history_at(w, b);
+        float *y = t->predicted + t->entry[b];
+        (void)lfrec__encode_user(w, b);
+        w->rows->decode(w->model->stride, history.count, history.item, w->model->decoder,
+                        t->factors + b * w->model->stride, y);
+        for (size_t k = 0; w->model->offset && k < history.count; k++) y[k] += w->model->offset[history.item[k]];
+        lfrec_loss_add(&t->losses[part], y, t->preference + t->entry[b], t->hidden + t->entry[b], history.count);
+    }
 }
 
 LFREC_API lfrec_status lfrec_trainer_error(lfrec_trainer *trainer, const lfrec_model *model, lfrec_real *error)
@@ -4767,157 +5038,213 @@ LFREC_API lfrec_status lfrec_trainer_error(lfrec_trainer *trainer, const lfrec_m
         model->factors != t->model.factors || model->stride != t->model.stride) {
         return LFREC_ERROR_ARGUMENT;
     }
-    const lfrec__rows *rows = lfrec__rows_for(model->stride, t->options.isa);
+    lfrec__work w = lfrec__work_for(t);
+    w.model = model;
+    w.epoch = LFREC__VALIDATION;
+    lfrec__zero(t->losses, t->options.threads * sizeof(lfrec_loss));
     const uint32_t *users = t->held_out_users ? t->order + t->training_users : t->order;
-    const uint32_t count = t->held_out_users ? t->held_out_users : t->training_users;
-    lfrec_loss loss;
-    lfrec__zero(&loss, sizeof loss);
-    for (uint32_t k = 0; k < count; k++) {
-        const lfrec_history history = lfrec_history_of(t->ratings, users[k]);
-        const size_t masked = lfrec__prepare_user(t, model, users[k], LFREC__VALIDATION, 0);
-        lfrec__encode_visible(t, rows, model, &history, history.count - masked);
-        rows->decode(model->stride, history.count, history.item, model->decoder, t->factors, t->predicted);
-        for (size_t at = 0; model->offset && at < history.count; at++)
-            t->predicted[at] += model->offset[history.item[at]];
-        lfrec_loss_add(&loss, t->predicted, t->preference, t->hidden, history.count);
+    for (uint32_t left = t->held_out_users ? t->held_out_users : t->training_users; left > 0;) {
+        const uint32_t count = left < t->together ? left : t->together;
+        lfrec__seat(&w, users, count);
+        lfrec__do_parts(&w, t->options.threads, lfrec__look_back);
+        users += count;
+        left -= count;
     }
+    const lfrec_loss loss = lfrec__losses(t, t->options.threads);
     *error = loss.hidden ? lfrec__sqrt(loss.hidden_error / lfrec__real((int64_t)loss.hidden)) : 0;
     return LFREC_OK;
 }
 
-#ifndef LFREC_NO_ARTICLE
-/* Mini-batches over the training users. Returns 0 as soon as a batch's loss is not finite. */
-LFREC__INTERNAL int lfrec__epoch_batches(lfrec_trainer *t, lfrec_loss *sum)
+/* LFREC_SGD: `together` users at a time. Each is encoded as the last batch left the weights; then every part takes one
+ * user after the other through the steps of its items' decoder rows, and given the sums of that through those of the
+ * rest. A user with one rating has nothing to be predicted from. */
+LFREC__INTERNAL void lfrec__sgd_encode(void *work, size_t user)
 {
-    const uint32_t batch = t->options.batch;
-    for (uint32_t first = 0, left = t->training_users; left > 0;) {
-        const uint32_t count = left < batch ? left : batch;
-        lfrec_loss loss;
-        lfrec__zero(&loss, sizeof loss);
-        const lfrec_status status = lfrec_trainer_gradient(t, t->order + first, count, t->at.epoch, &loss);
-        LFREC_ASSERT(status == LFREC_OK);
-        (void)status;
-        sum->hidden_error += loss.hidden_error;
-        sum->scope_error += loss.scope_error;
-        sum->hidden += loss.hidden;
-        sum->scope += loss.scope;
-        if (!lfrec__finite((float)lfrec_loss_value(&loss, t->options.loss_weight))) return 0;
-        lfrec__step(t, t->at.learning_rate);
-        first += count;
-        left -= count;
-    }
-    return 1;
+    const lfrec__work *w = (const lfrec__work *)work;
+    lfrec_trainer *t = w->t;
+    const uint32_t b = (uint32_t)user;
+    const lfrec_history history = lfrec__history_at(w, b);
+    lfrec__cut(w, b, history.count < 2 ? 0 : history.count);
+    if (history.count < 2) return;
+    t->scale[b] = lfrec__input_scale(t->model.scale_input, lfrec__encode_user(w, b));
+    t->squares[b] = lfrec__squares_of(t, &history);
 }
-#endif
 
-/* LFREC_SGD: one user after the other. A user with one rating has nothing to be predicted from. */
-LFREC__INTERNAL int lfrec__epoch_users(lfrec_trainer *t, lfrec_loss *sum)
+LFREC__INTERNAL lfrec__sgd lfrec__sgd_at(const lfrec__work *w, uint32_t b, size_t part)
 {
-    const lfrec__rows *rows = lfrec__rows_for(t->model.stride, t->options.isa);
-    const size_t S = t->model.stride;
+    lfrec_trainer *t = w->t;
+    const size_t S = t->model.stride, parts = t->options.threads;
+    size_t at;
+    const lfrec_history history = lfrec__part_of(w, b, part, &at);
     lfrec__sgd u;
-    u.preference = t->preference;
-    u.input = t->input;
-    u.hidden = t->hidden;
+    u.n = history.count;
+    u.item = history.item;
+    u.preference = t->preference + at;
+    u.input = t->input + at;
+    u.hidden = t->hidden + at;
+    u.predicted = t->predicted + at;
     u.root = t->root;
     u.decoder = t->decoder;
     u.prior = t->prior;
     u.offset = t->offset;
     u.encoder = t->encoder;
     u.implicit = t->implicit;
-    u.h = t->factors;
-    u.G = t->factors_gradient;
-    u.pull = t->pull;
-    u.predicted = t->predicted;
+    u.h = t->factors + b * S;
+    u.G = t->factors_gradient + (b * parts + part) * S;
+    u.pull = t->pull + (b * parts + part) * S;
     u.rate = t->at.learning_rate;
     u.weight = t->options.loss_weight;
     u.decay = t->options.weight_decay;
+    u.scale = t->scale[b];
     u.gain_square = t->gain_square;
-    for (uint32_t at = 0; at < t->training_users; at++) {
-        const uint32_t user = t->order[at];
-        const lfrec_history history = lfrec_history_of(t->ratings, user);
-        if (history.count < 2) continue;
-        const size_t visible = history.count - lfrec__prepare_user(t, &t->model, user, t->at.epoch, 0);
-        lfrec__encode_visible(t, rows, &t->model, &history, visible);
-        u.n = history.count;
-        u.item = history.item;
-        u.X = t->prior_user + user * S;
-        u.scale = lfrec__input_scale(t->model.scale_input, visible);
-        rows->learn_decoder(S, &u);
-        lfrec_loss_add(sum, t->predicted, t->preference, t->hidden, history.count);
-        const float cap = (float)history.count > LFREC__SGD_LONG ? LFREC__SGD_LONG / (float)history.count : 1.0f;
-        for (size_t q = 0; q < S; q++) u.G[q] *= t->gain_square * cap;
-        rows->learn_encoder(S, &u);
+    return u;
+}
+
+LFREC__INTERNAL void lfrec__sgd_decoder(void *work, size_t part)
+{
+    const lfrec__work *w = (const lfrec__work *)work;
+    for (uint32_t b = 0; b < w->count; b++) {
+        const lfrec__sgd u = lfrec__sgd_at(w, b, part);
+        w->rows->learn_decoder(w->t->model.stride, &u);
+        lfrec_loss_add(&w->t->losses[part], u.predicted, u.preference, u.hidden, u.n);
     }
+}
+
+LFREC__INTERNAL void lfrec__sgd_encoder(void *work, size_t part)
+{
+    const lfrec__work *w = (const lfrec__work *)work;
+    for (uint32_t b = 0; b < w->count; b++) {
+        lfrec__sgd u = lfrec__sgd_at(w, b, part);
+        u.G -= part * w->t->model.stride;
+        u.pull -= part * w->t->model.stride;
+        w->rows->learn_encoder(w->t->model.stride, &u);
+    }
+}
+
+/* X moves to its ridge solution given the parts' `pull` and c = sum of 1 / n_i; G and `pull` become what the encoder's
+ * steps take. */
+LFREC__INTERNAL void lfrec__sgd_between(lfrec_trainer *t, uint32_t user, uint32_t b)
+{
+    const size_t S = t->model.stride, n = lfrec_history_of(t->ratings, user).count;
+    float *G = lfrec__sum_parts(t, t->factors_gradient, b), *pull = lfrec__sum_parts(t, t->pull, b);
+    float *X = t->prior_user + user * S;
+    const float cap = t->gain_square * ((float)n > LFREC__SGD_LONG ? LFREC__SGD_LONG / (float)n : 1.0f);
+    const float c = t->squares[b];
+    for (size_t q = 0; n > 1 && q < S; q++) {
+        const float next = (pull[q] + c * X[q]) / (c + 1.0f);
+        pull[q] = next - X[q];
+        X[q] = next;
+        G[q] *= cap;
+    }
+}
+
+LFREC__INTERNAL int lfrec__epoch_users(lfrec_trainer *t, lfrec_loss *sum)
+{
+    lfrec__work w = lfrec__work_for(t);
+    const size_t parts = t->options.threads;
+    lfrec__zero(t->losses, parts * sizeof(lfrec_loss));
+    for (uint32_t first = 0, left = t->training_users; left > 0;) {
+        const uint32_t count = left < t->together ? left : t->together;
+        lfrec__seat(&w, t->order + first, count);
+        lfrec__do_parts(&w, count, lfrec__sgd_encode);
+        lfrec__do_parts(&w, parts, lfrec__sgd_decoder);
+        for (uint32_t b = 0; b < count; b++) lfrec__sgd_between(t, w.users[b], b);
+        lfrec__do_parts(&w, parts, lfrec__sgd_encoder);
+        first += count;
+        left -= count;
+    }
+    *sum = lfrec__losses(t, parts);
     return lfrec__finite((float)lfrec_loss_value(sum, t->options.loss_weight));
 }
 
 #ifndef LFREC_NO_BAYES
-/* LFREC_BAYES: encode a user, step all its items, then its share of their prior means and its own scales. */
-LFREC__INTERNAL void lfrec__learn_user(lfrec_trainer *t, const lfrec__rows *rows, uint32_t user, lfrec__bayes *u,
-                                       lfrec_loss *sum)
+/* LFREC_BAYES: `together` users at a time, as the setting above. Each is encoded; every part steps its items with one
+ * user after the other; then the prior means of the items follow, and the users' own scales. A user's posterior stays in
+ * its work space in between, in whose scratch rows the steps find h and h^2 + variance where an item is free, and
+ * lambda omega (h - m) n^-1/2. */
+LFREC__INTERNAL lfrec__posterior lfrec__user_posterior(const lfrec_trainer *t, uint32_t b)
 {
+    return lfrec__posterior_at(t->posterior + b * lfrec__posterior_floats(t->model.stride), t->model.stride);
+}
+
+LFREC__INTERNAL void lfrec__bayes_encode(void *work, size_t place)
+{
+    const lfrec__work *w = (const lfrec__work *)work;
+    lfrec_trainer *t = w->t;
+    const uint32_t b = (uint32_t)place, user = w->users[b];
     const lfrec_model *model = &t->model;
     const size_t S = model->stride, K = model->factors;
-    const lfrec_history history = lfrec_history_of(t->ratings, user);
-    lfrec__posterior p = lfrec__posterior_at(t->posterior, S);
-    float *x = t->preference, *spread = t->input, *y = t->predicted;
-    float *square = t->constants + LFREC__CONSTANTS * S, *h = square + S, *move = h + S, *known = move + S;
+    const lfrec_history history = lfrec__history_at(w, b);
+    lfrec__posterior p = lfrec__user_posterior(t, b);
+    float *x = t->preference + t->entry[b], *spread = t->input + t->entry[b], *y = t->predicted + t->entry[b];
+    float *h = p.before, *square = p.row, *move = p.ones;
+    const float *lambda = t->constants, *open = lambda + 4 * S;
     p.scalars[0] = t->user_precision[user];
     p.scalars[1] = t->user_spread[user];
-    if (t->user_state) rows->decode(S, history.count, history.item, model->decoder, t->user_state + user * S, y);
+    if (t->user_state) w->rows->decode(S, history.count, history.item, model->decoder, t->user_state + user * S, y);
     for (size_t k = 0; k < history.count; k++) {
         const float tau = model->precision[history.item[k]];
         x[k] = lfrec__latent(model, history.item[k], history.value[k], y[k], tau * p.scalars[0], &spread[k]);
         y[k] = tau * x[k];
     }
-    lfrec__posterior_gather(model, rows, &history, &p);
+    lfrec__posterior_gather(model, w->rows, &history, &p);
     lfrec__zero(p.z, S * sizeof(float));
-    rows->encode(S, history.count, history.item, y, model->decoder, p.z);
-    lfrec__posterior_solve(model, rows, &p);
+    w->rows->encode(S, history.count, history.item, y, model->decoder, p.z);
+    lfrec__posterior_solve(model, w->rows, &p);
     if (t->user_state) lfrec__copy(t->user_state + user * S, p.h, S * sizeof(float));
-    rows->decode(S, history.count, history.item, model->decoder, p.h, y);
-    const float scale = lfrec__input_scale(1, history.count);
+    t->scale[b] = lfrec__input_scale(1, history.count);
+    t->squares[b] = lfrec__squares_of(t, &history);
     for (size_t q = 0; q < S; q++) {
-        h[q] = u->free[q] * p.h[q];
-        square[q] = u->free[q] * (p.h[q] * p.h[q] + p.covariance[q * S + q]);
-        move[q] = u->lambda[q] * p.scalars[1] * (p.h[q] - p.m[q]) * scale;
-        t->pull[q] = 0.0f;
+        h[q] = open[q] * p.h[q];
+        square[q] = open[q] * (p.h[q] * p.h[q] + p.covariance[q * S + q]);
+        move[q] = lambda[q] * p.scalars[1] * (p.h[q] - p.m[q]) * t->scale[b];
     }
     square[K + 1] = 1.0f;
-    u->h = h;
-    u->square = square;
-    u->move = move;
+    lfrec__cut(w, b, history.count);
+}
+
+LFREC__INTERNAL void lfrec__bayes_user(const lfrec__work *w, uint32_t b, size_t part, lfrec__bayes *u)
+{
+    lfrec_trainer *t = w->t;
+    const size_t S = t->model.stride, at_part = b * t->options.threads + part;
+    const lfrec__posterior p = lfrec__user_posterior(t, b);
+    float *known = t->known + part * LFREC__BLOCK * S;
+    size_t at;
+    const lfrec_history history = lfrec__part_of(w, b, part, &at);
+    float *y = t->predicted + at;
+    lfrec_loss *met = &t->losses[part];
+    w->rows->decode(S, history.count, history.item, t->decoder, p.h, y);
+    for (size_t k = 0; k < history.count; k++) {
+        y[k] = t->preference[at + k] - y[k];
+        met->scope_error += (lfrec_real)(y[k] * y[k] / t->gain_square);
+    }
+    met->scope += history.count;
+    u->h = p.before;
+    u->square = p.row;
+    u->move = p.ones;
     u->known = known;
     u->tau = p.scalars[0];
-    u->push = p.scalars[1] * scale * scale;
+    u->push = p.scalars[1] * t->scale[b] * t->scale[b];
+    u->pull = t->pull + at_part * S;
     u->nu = 0;
-    for (size_t k = 0; k < history.count; k++) {
-        y[k] = x[k] - y[k];
-        sum->scope_error += (lfrec_real)(y[k] * y[k] / t->gain_square);
-    }
-    sum->scope += history.count;
+    lfrec__zero(u->pull, S * sizeof(float));
     for (size_t first = 0; first < history.count; first += LFREC__BLOCK) {
         u->n = lfrec__block_of(history.count - first);
         u->item = history.item + first;
         u->error = y + first;
-        u->spread = spread + first;
-        rows->apply(S, u->n, u->item, model->decoder, p.covariance, known);
-        rows->learn_bayes(S, u);
+        u->spread = t->input + at + first;
+        w->rows->apply(S, u->n, u->item, t->decoder, p.covariance, known);
+        w->rows->learn_bayes(S, u);
     }
-    lfrec__move_prior(t, rows, &history, t->prior_user + user * S);
-    /* The noise of the items is in nu already, with the variances that each step left. */
-    lfrec__zero(p.noise, S * sizeof(float));
-    lfrec__posterior_scales(model, &p, history.count, u->nu);
-    t->user_precision[user] = p.scalars[0];
-    t->user_spread[user] = p.scalars[1];
+    t->nu[at_part] = u->nu;
+    for (size_t k = 0; k < history.count; k++) y[k] = t->root[history.item[k]];
 }
 
-LFREC__INTERNAL int lfrec__epoch_bayes(lfrec_trainer *t, lfrec_loss *sum)
+LFREC__INTERNAL void lfrec__bayes_items(void *work, size_t part)
 {
-    const lfrec__rows *rows = lfrec__rows_for(t->model.stride, t->options.isa);
+    const lfrec__work *w = (const lfrec__work *)work;
+    const lfrec_trainer *t = w->t;
     const size_t S = t->model.stride;
-    float *precision = lfrec__floats(t->model.precision);
     lfrec__bayes u;
     lfrec__zero(&u, sizeof u);
     u.root = t->root;
@@ -4933,10 +5260,64 @@ LFREC__INTERNAL int lfrec__epoch_bayes(lfrec_trainer *t, lfrec_loss *sum)
     u.implicit_precision = t->implicit_precision;
     u.item_error = t->item_error;
     u.precision = t->model.precision;
-    u.pull = t->pull;
     u.rho = t->at.learning_rate;
+    for (uint32_t b = 0; b < w->count; b++) lfrec__bayes_user(w, b, part, &u);
+}
+
+/* X moves to its ridge solution given `pull` = sum of n_i^-1/2 (F_i - f0_i) and c = sum of 1 / n_i; `pull` becomes the
+ * move. */
+LFREC__INTERNAL void lfrec__bayes_between(lfrec_trainer *t, uint32_t user, uint32_t b)
+{
+    const size_t S = t->model.stride;
+    const float *a = t->constants + S, *a_X = a + 2 * S, c = t->squares[b];
+    float *pull = lfrec__sum_parts(t, t->pull, b), *X = t->prior_user + user * S;
+    for (size_t q = 0; q < S; q++) {
+        const float next = a[q] * (pull[q] + c * X[q]) / (a[q] * c + a_X[q]);
+        pull[q] = next - X[q];
+        X[q] = next;
+    }
+}
+
+/* Parts of items, and behind them users. */
+LFREC__INTERNAL void lfrec__bayes_after(void *work, size_t part)
+{
+    const lfrec__work *w = (const lfrec__work *)work;
+    lfrec_trainer *t = w->t;
+    const size_t S = t->model.stride, parts = t->options.threads;
+    for (uint32_t b = 0; part < parts && b < w->count; b++) {
+        size_t at;
+        const lfrec_history history = lfrec__part_of(w, b, part, &at);
+        w->rows->front(S, history.count, history.item, t->predicted + at, t->pull + b * parts * S, t->prior);
+    }
+    if (part < parts) return;
+    const uint32_t b = (uint32_t)(part - parts), user = w->users[b];
+    lfrec__posterior p = lfrec__user_posterior(t, b);
+    lfrec_real nu = 0;
+    for (size_t k = 0; k < parts; k++) nu += t->nu[b * parts + k];
+    lfrec__zero(p.noise, S * sizeof(float)); /* in nu already, with the variances that each step left */
+    lfrec__posterior_scales(&t->model, &p, lfrec__history_at(w, b).count, nu);
+    t->user_precision[user] = p.scalars[0];
+    t->user_spread[user] = p.scalars[1];
+}
+
+LFREC__INTERNAL int lfrec__epoch_bayes(lfrec_trainer *t, lfrec_loss *sum)
+{
+    lfrec__work w = lfrec__work_for(t);
+    const size_t parts = t->options.threads;
+    float *precision = lfrec__floats(t->model.precision);
+    lfrec__zero(t->losses, parts * sizeof(lfrec_loss));
     lfrec__zero(t->item_error, t->model.items * sizeof(float));
-    for (uint32_t at = 0; at < t->training_users; at++) lfrec__learn_user(t, rows, t->order[at], &u, sum);
+    for (uint32_t first = 0, left = t->training_users; left > 0;) {
+        const uint32_t count = left < t->together ? left : t->together;
+        lfrec__seat(&w, t->order + first, count);
+        lfrec__do_parts(&w, count, lfrec__bayes_encode);
+        lfrec__do_parts(&w, parts, lfrec__bayes_items);
+        for (uint32_t b = 0; b < count; b++) lfrec__bayes_between(t, w.users[b], b);
+        lfrec__do_parts(&w, parts + count, lfrec__bayes_after);
+        first += count;
+        left -= count;
+    }
+    *sum = lfrec__losses(t, parts);
     /* The users' precisions have a geometric mean of 1; the items' say the rest. */
     lfrec_real logarithms = 0, errors = 0;
     for (uint32_t at = 0; at < t->training_users; at++)
@@ -4959,70 +5340,105 @@ LFREC__INTERNAL int lfrec__epoch_bayes(lfrec_trainer *t, lfrec_loss *sum)
 #define LFREC__ROUNDS_OF_HALF 5 /* of conjugate gradients for a row, from where it was; */
 #define LFREC__FIRST_ROUNDS 16  /* and from nowhere */
 
+LFREC__INTERNAL void lfrec__gram_part(void *work, size_t part)
+{
+    const lfrec__work *w = (const lfrec__work *)work;
+    const size_t S = w->t->model.stride, parts = w->t->options.threads;
+    const size_t end = lfrec__part_at(w->rows_of_X, parts, part + 1);
+    float weight[LFREC__BLOCK], *gram = w->t->gram + part * S * S;
+    for (size_t k = 0; k < LFREC__BLOCK; k++) weight[k] = w->t->options.loss_weight;
+    lfrec__zero(gram, S * S * sizeof(float));
+    for (size_t first = lfrec__part_at(w->rows_of_X, parts, part); first < end; first += LFREC__BLOCK)
+        w->rows->outer(S, lfrec__block_of(end - first), NULL, weight, w->X + first * S, gram);
+}
+
 /* LFREC_RANKING: t->gram = a_0 (X'X + lambda `rated` I) for the X that the other side's rows are solved from; `rated` of
  * its rows have ratings, the others are 0. */
-LFREC__INTERNAL void lfrec__half_gram(lfrec_trainer *t, const lfrec__rows *rows, const float *X, size_t count, size_t rated)
+LFREC__INTERNAL void lfrec__half_gram(lfrec__work *w, const float *X, size_t count, size_t rated)
 {
-    const size_t S = t->model.stride, K = t->model.factors;
-    const float a0 = t->options.loss_weight;
-    float weight[LFREC__BLOCK];
-    for (size_t k = 0; k < LFREC__BLOCK; k++) weight[k] = a0;
-    lfrec__zero(t->gram, S * S * sizeof(float));
-    for (size_t first = 0; first < count; first += LFREC__BLOCK) {
-        rows->outer(S, lfrec__block_of(count - first), NULL, weight, X + first * S, t->gram);
-    }
-    for (size_t q = 0; q < K; q++) t->gram[q * S + q] += t->options.weight_decay * a0 * (float)rated;
+    lfrec_trainer *t = w->t;
+    const size_t S = t->model.stride, K = t->model.factors, parts = t->options.threads;
+    w->X = X;
+    w->rows_of_X = count;
+    lfrec__do_parts(w, parts, lfrec__gram_part);
+    for (size_t k = S * S; k < parts * S * S; k++) t->gram[k % (S * S)] += t->gram[k];
+    for (size_t q = 0; q < K; q++)
+        t->gram[q * S + q] += t->options.weight_decay * t->options.loss_weight * (float)rated;
     lfrec__mirror(S, K, t->gram);
 }
 
 /* x of one user or item from its ratings, which are targets and rows of F. */
-LFREC__INTERNAL void lfrec__half_row(lfrec_trainer *t, const lfrec__rows *rows, const uint32_t *index,
-                                     const float *target, size_t count, const float *F, float *x)
+LFREC__INTERNAL void lfrec__half_row(const lfrec__work *w, size_t piece, const uint32_t *index, const float *target,
+                                     size_t count, const float *F, float *x)
 {
+    const lfrec_trainer *t = w->t;
     const size_t S = t->model.stride;
     const int rounds = t->at.epoch == 1 ? LFREC__FIRST_ROUNDS : LFREC__ROUNDS_OF_HALF;
-    float *b = t->posterior;
+    float *b = t->posterior + piece * LFREC__RANKING_ROWS * S;
     lfrec_history entries;
     entries.item = index;
     entries.value = target;
     entries.count = count;
     lfrec__zero(b, S * sizeof(float));
-    rows->encode(S, count, index, target, F, b);
-    lfrec__conjugate(rows, S, t->gram, t->options.weight_decay * (float)count, t->model.factors, &entries, F, b, x,
+    w->rows->encode(S, count, index, target, F, b);
+    lfrec__conjugate(w->rows, S, t->gram, t->options.weight_decay * (float)count, t->model.factors, &entries, F, b, x,
                      b + S, rounds);
+}
+
+LFREC__INTERNAL void lfrec__rank_users(void *work, size_t piece)
+{
+    const lfrec__work *w = (const lfrec__work *)work;
+    const lfrec_trainer *t = w->t;
+    const lfrec_ratings *r = t->ratings;
+    const size_t pieces = lfrec__pieces(t->options.threads), end = lfrec__part_at(t->training_users, pieces, piece + 1);
+    for (size_t at = lfrec__part_at(t->training_users, pieces, piece); at < end; at++) {
+        const size_t u = t->order[at], first = r->row_start[u], n = r->row_start[u + 1] - first;
+        lfrec__half_row(w, piece, r->item + first, t->target_by_user + first, n, t->decoder,
+                        t->user_factors + u * t->model.stride);
+    }
+}
+
+LFREC__INTERNAL void lfrec__rank_items(void *work, size_t piece)
+{
+    const lfrec__work *w = (const lfrec__work *)work;
+    const lfrec_trainer *t = w->t;
+    const size_t S = t->model.stride, pieces = lfrec__pieces(t->options.threads);
+    const size_t end = lfrec__part_at(t->model.items, pieces, piece + 1);
+    lfrec_loss met;
+    lfrec__zero(&met, sizeof met);
+    for (size_t i = lfrec__part_at(t->model.items, pieces, piece); i < end; i++) {
+        const uint32_t *rater = t->rater + t->by_item[i];
+        const float *target = t->target + t->by_item[i];
+        const size_t n = t->by_item[i + 1] - t->by_item[i];
+        if (n > 0) lfrec__half_row(w, piece, rater, target, n, t->user_factors, t->decoder + i * S);
+        for (size_t first = 0; first < n; first += LFREC__BLOCK) {
+            const size_t many = lfrec__block_of(n - first);
+            float score[LFREC__BLOCK];
+            w->rows->decode(S, many, rater + first, t->user_factors, t->decoder + i * S, score);
+            for (size_t k = 0; k < many; k++) {
+                const lfrec_real e = (lfrec_real)(target[first + k] - score[k]);
+                met.scope_error += e * e;
+            }
+        }
+        met.scope += n;
+    }
+    t->losses[piece] = met;
 }
 
 /* Users, then items: alternating least squares. The loss is the mean of (target - score)^2 over the ratings. */
 LFREC__INTERNAL int lfrec__epoch_ranking(lfrec_trainer *t, lfrec_loss *sum)
 {
-    const lfrec__rows *rows = lfrec__rows_for(t->model.stride, t->options.isa);
-    const lfrec_ratings *r = t->ratings;
+    lfrec__work w = lfrec__work_for(t);
     const size_t S = t->model.stride, K = t->model.factors, items = t->model.items;
+    const size_t pieces = lfrec__pieces(t->options.threads);
     size_t rated = 0;
     for (size_t i = 0; i < items; i++) rated += t->by_item[i + 1] > t->by_item[i];
-    lfrec__half_gram(t, rows, t->decoder, items, rated);
-    for (uint32_t at = 0; at < t->training_users; at++) {
-        const size_t u = t->order[at], first = r->row_start[u], n = r->row_start[u + 1] - first;
-        lfrec__half_row(t, rows, r->item + first, t->target_by_user + first, n, t->decoder, t->user_factors + u * S);
-    }
-    lfrec__half_gram(t, rows, t->user_factors, r->users, t->training_users);
-    for (size_t i = 0; i < items; i++) {
-        const uint32_t *rater = t->rater + t->by_item[i];
-        const float *target = t->target + t->by_item[i];
-        const size_t n = t->by_item[i + 1] - t->by_item[i];
-        if (n > 0) lfrec__half_row(t, rows, rater, target, n, t->user_factors, t->decoder + i * S);
-        for (size_t first = 0; first < n; first += LFREC__BLOCK) {
-            const size_t many = lfrec__block_of(n - first);
-            float score[LFREC__BLOCK];
-            rows->decode(S, many, rater + first, t->user_factors, t->decoder + i * S, score);
-            for (size_t k = 0; k < many; k++) {
-                const lfrec_real e = (lfrec_real)(target[first + k] - score[k]);
-                sum->scope_error += e * e;
-            }
-        }
-        sum->scope += n;
-    }
-    lfrec__half_gram(t, rows, t->decoder, items, rated);
+    lfrec__half_gram(&w, t->decoder, items, rated);
+    lfrec__do_parts(&w, pieces, lfrec__rank_users);
+    lfrec__half_gram(&w, t->user_factors, t->ratings->users, t->training_users);
+    lfrec__do_parts(&w, pieces, lfrec__rank_items);
+    *sum = lfrec__losses(t, pieces);
+    lfrec__half_gram(&w, t->decoder, items, rated);
     lfrec__copy_rows(lfrec__floats(t->model.gram), S, t->gram, S, K, K);
     return lfrec__finite((float)sum->scope_error);
 }

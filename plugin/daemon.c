@@ -283,6 +283,7 @@ static bool stop(daemon *d)
         lfrec_log(LFREC_LOG_INFO, "stopping: %" PRIu64 " outputs under way", last.waiting);
     }
     d->stopping = true;
+    daemon_wake_for_http(d, false);
     lfrec_notify_stopping(&d->notify);
     if (d->http) {
         lfrec_board_stopping(lfrec_http_board(d->http));
@@ -328,6 +329,7 @@ lfrec_daemon_end lfrec_daemon_run(const lfrec_config *options)
     } else if (open_operator(&d) && open_state(&d) && open_http(&d) &&
                (!options->embedded || open_embedded(&d, &embedded)) && open_kafka(&d, embedded)) {
         lfrec_progress_open(&d.progress, options->quiet, lfrec_clock_ms());
+        daemon_wake_for_http(&d, true);
         loop(&d);
         closed = stop(&d);
     }

@@ -78,6 +78,18 @@ bool daemon_open_http(daemon *d, char error[LFREC_HTTP_ERROR_MAX])
     return !*o->http_listen || lfrec_http_open(&d->http, o->http_listen, o->input_topic, lfrec_kafka_library(), error);
 }
 
+static void wake(void *context)
+{
+    lfrec_kafka_wake(context);
+}
+
+void daemon_wake_for_http(daemon *d, bool on)
+{
+    if (d->http) {
+        lfrec_http_wake_by(d->http, on ? wake : NULL, d->kafka);
+    }
+}
+
 void daemon_serve_http(daemon *d, int64_t now)
 {
     if (!d->http) {

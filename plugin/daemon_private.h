@@ -116,6 +116,8 @@ int64_t daemon_add_lag(int64_t total, int64_t lag);
 
 /* Opens the HTTP port if there is to be one. false: error says why not. */
 bool daemon_open_http(daemon *d, char error[LFREC_HTTP_ERROR_MAX]);
+/* Questions wake the loop; to be switched off before the clients are closed. */
+void daemon_wake_for_http(daemon *d, bool on);
 /* Answers questions and shows the figures; to be called in every turn. */
 void daemon_serve_http(daemon *d, int64_t now);
 

@@ -14,9 +14,8 @@
 #include <unistd.h>
 
 enum {
-    THREADS = 4, /* a question about a user holds one up to LOOKUP_MS */
-    CONNECTIONS = 64,
-    IDLE_S = 10, /* a connection that says nothing for so long is closed */
+    CONNECTIONS = 64, /* a thread each: a question about a user holds one up to LOOKUP_MS */
+    IDLE_S = 10,      /* a connection that says nothing for so long is closed */
     BACKLOG = 32,
     LOOKUP_MS = 2000,
     LOOKUPS_A_TURN = 8,
@@ -261,11 +260,11 @@ static int listen_at(lfrec_address *address, const char *text, char error[LFREC_
 
 static bool start(lfrec_http *http, int fd)
 {
-    http->server = MHD_start_daemon(MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, http,
-                                    MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
-                                    MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS, MHD_OPTION_CONNECTION_LIMIT,
-                                    (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
-                                    MHD_OPTION_UNESCAPE_CALLBACK, leave_escapes, NULL, MHD_OPTION_END);
+    http->server =
+        MHD_start_daemon(MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_ERROR_LOG, 0, NULL,
+                         NULL, on_request, http, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
+                         MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
+                         (unsigned)IDLE_S, MHD_OPTION_UNESCAPE_CALLBACK, leave_escapes, NULL, MHD_OPTION_END);
     return http->server != NULL;
 }
 
@@ -328,6 +327,11 @@ void lfrec_http_close(lfrec_http *http)
 lfrec_board *lfrec_http_board(lfrec_http *http)
 {
     return http->board;
+}
+
+void lfrec_http_wake_by(lfrec_http *http, void (*wake)(void *context), void *context)
+{
+    lfrec_lookups_wake_by(http->lookups, wake, context);
 }
 
 void lfrec_http_serve(lfrec_http *http, lfrec_operator *op)

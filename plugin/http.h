@@ -29,6 +29,8 @@ void lfrec_http_close(lfrec_http *http);
 
 /* For the daemon's thread. */
 lfrec_board *lfrec_http_board(lfrec_http *http);
+/* wake: called in another thread when lfrec_http_serve has something to do; it must not wait. NULL: not any more, once this returns. */
+void lfrec_http_wake_by(lfrec_http *http, void (*wake)(void *context), void *context);
 /* Answers questions about users; to be called often. */
 void lfrec_http_serve(lfrec_http *http, lfrec_operator *op);
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+enum { MOST_WAITING = 48 }; /* each holds a connection of the port; the others are for other questions */
+
 enum state { WAITING, TAKEN, ANSWERED };
 
 /* Lives on the stack of who asks. */
@@ -23,6 +25,8 @@ struct lfrec_lookups {
     bool ended;
     struct question *first, **end; /* those that wait, oldest first */
     atomic_size_t waiting;         /* how many: a look without the lock */
+    void (*wake)(void *);
+    void *waker;
 };
 
 lfrec_lookups *lfrec_lookups_open(void)
@@ -51,6 +55,14 @@ void lfrec_lookups_close(lfrec_lookups *l)
         pthread_mutex_destroy(&l->lock);
         free(l);
     }
+}
+
+void lfrec_lookups_wake_by(lfrec_lookups *l, void (*wake)(void *context), void *context)
+{
+    pthread_mutex_lock(&l->lock);
+    l->wake = wake;
+    l->waker = context;
+    pthread_mutex_unlock(&l->lock);
 }
 
 static void take_out(lfrec_lookups *l, struct question *question)
@@ -84,9 +96,16 @@ lfrec_lookup lfrec_lookups_ask(lfrec_lookups *l, lfrec_id id, int limit_ms, json
     struct question question = {.id = id};
     const struct timespec limit = time_in(limit_ms);
     pthread_mutex_lock(&l->lock);
+    if (atomic_load(&l->waiting) >= MOST_WAITING) {
+        pthread_mutex_unlock(&l->lock);
+        return LFREC_LOOKUP_BUSY;
+    }
     *l->end = &question;
     l->end = &question.next;
     atomic_fetch_add(&l->waiting, 1);
+    if (l->wake) {
+        l->wake(l->waker);
+    }
     int waited = 0;
     while (question.state == WAITING && waited != ETIMEDOUT && !l->ended) {
         waited = pthread_cond_timedwait(&l->answered, &l->lock, &limit);

@@ -11,10 +11,13 @@ typedef struct lfrec_lookups lfrec_lookups; /* opaque */
 lfrec_lookups *lfrec_lookups_open(void);          /* NULL: no memory */
 void lfrec_lookups_close(lfrec_lookups *lookups); /* when nobody asks any more; NULL is allowed */
 
+/* wake: called, by whatever thread asks, when there is something to serve; it must not wait. NULL: not any more, once this returns. */
+void lfrec_lookups_wake_by(lfrec_lookups *lookups, void (*wake)(void *context), void *context);
+
 typedef enum lfrec_lookup {
     LFREC_LOOKUP_FOUND,
     LFREC_LOOKUP_UNKNOWN, /* a user without ratings, here */
-    LFREC_LOOKUP_BUSY,    /* not answered in time */
+    LFREC_LOOKUP_BUSY,    /* not answered in time, or too many ask */
     LFREC_LOOKUP_NO_MEMORY
 } lfrec_lookup;
 

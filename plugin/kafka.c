@@ -147,6 +147,7 @@ lfrec_kafka_status lfrec_kafka_open(lfrec_kafka **out, const lfrec_config *optio
         return LFREC_KAFKA_BAD_CONFIG;
     }
     rd_kafka_poll_set_consumer(k->consumer);
+    k->incoming = rd_kafka_queue_get_consumer(k->consumer);
     k->commits = rd_kafka_queue_new(k->consumer);
     k->to_commit = rd_kafka_topic_partition_list_new(8);
     k->output = rd_kafka_topic_new(k->producer, options->output_topic, NULL);
@@ -238,6 +239,7 @@ bool lfrec_kafka_close(lfrec_kafka *k, int limit_ms)
     }
     rd_kafka_topic_partition_list_destroy(k->to_commit);
     rd_kafka_queue_destroy(k->commits);
+    rd_kafka_queue_destroy(k->incoming);
     if (may_destroy_consumer(k)) {
         rd_kafka_destroy_flags(k->consumer, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     }

@@ -83,6 +83,8 @@ lfrec_kafka_status lfrec_kafka_join(lfrec_kafka *kafka);
 
 /* Serves the client for up to timeout_ms: at most one message is offered to the handler. Returns at once after one. */
 lfrec_kafka_status lfrec_kafka_poll(lfrec_kafka *kafka, int timeout_ms);
+/* From any thread: the poll that waits, or else the next one, returns early. */
+void lfrec_kafka_wake(lfrec_kafka *kafka);
 const char *lfrec_kafka_error(const lfrec_kafka *kafka);
 
 /* Messages the producer would take now. */

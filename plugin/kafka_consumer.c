@@ -258,6 +258,11 @@ lfrec_kafka_status lfrec_kafka_poll(lfrec_kafka *k, int timeout_ms)
     return k->status;
 }
 
+void lfrec_kafka_wake(lfrec_kafka *k)
+{
+    rd_kafka_queue_yield(k->incoming);
+}
+
 void lfrec_kafka_commit(lfrec_kafka *k, int32_t partition, int64_t offset)
 {
     if (k->ending != KAFKA_OPEN) {

@@ -26,6 +26,7 @@ struct lfrec_kafka {
     const lfrec_config *options;
     lfrec_kafka_handler handler;
     rd_kafka_t *consumer, *producer;
+    rd_kafka_queue_t *incoming;             /* the consumer's */
     rd_kafka_topic_t *output, *dead_letter; /* dead_letter NULL: there is no such topic */
     int input_partitions;                   /* when last looked at; 0: not yet */
 

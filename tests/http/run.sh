@@ -111,6 +111,16 @@ looked_up_often() {
 }
 check forty_look_ups_at_once_are_all_answered matches "$(looked_up_often)" 40
 
+looked_up_in_turn() # each begins when the one before has ended, which is when the loop begins to wait for Kafka again
+{
+    local began took i
+    began=$(now_ms)
+    for ((i = 0; i < 30; i++)); do echo "url=$url/users/u$i"; done | curl -sS --max-time 10 -K - >/dev/null
+    took=$(($(now_ms) - began))
+    [ $took -lt 600 ] || { echo "30 in $took ms"; return 1; }
+}
+check a_look_up_does_not_wait_for_the_next_message looked_up_in_turn
+
 # ---- a second one on the same port ----
 
 port_taken() {

@@ -465,6 +465,57 @@ START_TEST(who_asks_a_busy_daemon_is_told_so_in_time)
 }
 END_TEST
 
+static void count_wake(void *context)
+{
+    atomic_fetch_add((atomic_int *)context, 1);
+}
+
+START_TEST(a_question_wakes_whoever_has_the_answer)
+{
+    atomic_int woken = 0;
+    rate("u1", "i1", 3);
+    lfrec_http_wake_by(http, count_wake, &woken);
+    json_decref(user_at("/users/u1", 200));
+    ck_assert_int_eq(atomic_load(&woken), 1);
+    lfrec_http_wake_by(http, NULL, NULL);
+    json_decref(user_at("/users/u1", 200));
+    ck_assert_int_eq(atomic_load(&woken), 1);
+}
+END_TEST
+
+START_TEST(health_is_told_at_once_however_many_look_ups_wait)
+{
+    enum { ASKERS = 56 };
+    static struct asker askers[ASKERS];
+    atomic_int waiting = 0;
+    int busy = 0;
+    atomic_store(&asking, ASKERS);
+    lfrec_http_wake_by(http, count_wake, &waiting);
+    for (int i = 0; i < ASKERS; i++) {
+        strcpy(askers[i].path, "/users/u1");
+        ck_assert_int_eq(pthread_create(&askers[i].thread, NULL, ask_about_a_user, &askers[i]), 0);
+    }
+    while (atomic_load(&waiting) < 48) { /* nobody serves */
+        sched_yield();
+    }
+    int64_t began = lfrec_clock_ms();
+    expect("GET", "/healthz", "", 200, "ok\n");
+    expect("GET", "/readyz", "", 503, "not ready");
+    expect("GET", "/users/u1", "", 503, "busy"); /* one too many */
+    ck_assert_int_lt(lfrec_clock_ms() - began, 1000);
+    while (atomic_load(&asking) > 0) {
+        lfrec_http_serve(http, op);
+        sched_yield();
+    }
+    for (int i = 0; i < ASKERS; i++) {
+        pthread_join(askers[i].thread, NULL);
+        busy += strstr(askers[i].answer, "busy") != NULL;
+        free(askers[i].answer);
+    }
+    ck_assert_int_le(busy, ASKERS - 48);
+}
+END_TEST
+
 START_TEST(clients_that_say_nothing_or_read_nothing_hold_nobody_up)
 {
     int silent[8];
@@ -528,6 +579,8 @@ int main(void)
     tcase_add_test(server, a_long_history_is_cut_and_its_length_told);
     tcase_add_test(server, many_askers_at_once_each_get_their_own_user);
     tcase_add_test(server, who_asks_a_busy_daemon_is_told_so_in_time);
+    tcase_add_test(server, a_question_wakes_whoever_has_the_answer);
+    tcase_add_test(server, health_is_told_at_once_however_many_look_ups_wait);
     tcase_add_test(server, clients_that_say_nothing_or_read_nothing_hold_nobody_up);
     tcase_add_test(server, closing_while_somebody_asks_ends);
     tcase_add_test(server, a_port_in_use_is_an_error_that_names_it);

@@ -3442,7 +3442,7 @@ typedef struct lfrec__posterior {
     float *before;     /* the h that the ordinal x were computed from */
     float *m;          /* prior mean */
     float *noise;      /* sum of tau_i V_i */
-    float *z;          /* sum of tau_i x F_i, then the right-hand side */
+    float *z;          /* sum of tau_i x F_i */
     float *row, *ones; /* scratch */
     float *scalars;    /* tau_u, omega_u */
     float *precision;  /* sum of tau_i F_i F_i', lower triangle */
@@ -3553,14 +3553,16 @@ LFREC__INTERNAL void lfrec__posterior_solve(const lfrec_model *model, const lfre
         const float scale = 1.0f / lfrec__sqrtf(d > 1e-12f ? d : 1e-12f);
         next[q] = 1.0f;
         for (size_t c = 0; c <= q; c++) next[c] *= scale;
-        p->z[q] = tau * (p->z[q] - bias[q]) + lambda * p->m[q];
         p->ones[q] = 1.0f;
     }
-    for (size_t q = size; q < S; q++) p->z[q] = 0.0f;
+    lfrec__zero(p->row, S * sizeof(float));
+    for (size_t q = 0; q < size; q++) {
+        p->row[q] = tau * (p->z[q] - bias[q]) + omega * lfrec__lambda(model, q) * p->m[q];
+    }
     rows->outer(S, size, NULL, p->ones, p->inverse, p->covariance);
     lfrec__mirror(S, size, p->covariance);
     lfrec__zero(p->h, S * sizeof(float));
-    rows->decode(S, size, NULL, p->covariance, p->z, p->h);
+    rows->decode(S, size, NULL, p->covariance, p->row, p->h);
     p->h[size] = 1.0f;
 }
 
@@ -3582,8 +3584,8 @@ LFREC__INTERNAL void lfrec__posterior_scales(const lfrec_model *model, const lfr
     p->scalars[1] = (float)(((lfrec_real)size + omega_prior) / (prior + omega_prior));
 }
 
-/* A look at every rating with x from the h before: z, to solve for h with; or when that is solved, what
- * lfrec__posterior_scales asks for, the errors of the h after. */
+/* A look at every rating with x from the h before: z, to solve for h with, and the errors of an h of 0; or when that is
+ * solved, what lfrec__posterior_scales asks for, the errors of the h after. */
 LFREC__INTERNAL lfrec_real lfrec__posterior_look(const lfrec_model *model, const lfrec__rows *rows,
                                                  const lfrec_history *history, int solved, lfrec__posterior *p)
 {
@@ -3595,16 +3597,30 @@ LFREC__INTERNAL lfrec_real lfrec__posterior_look(const lfrec_model *model, const
         float y[LFREC__BLOCK], after[LFREC__BLOCK];
         if (model->step > 0.0f) rows->decode(S, n, item, model->decoder, p->before, y);
         if (solved) rows->decode(S, n, item, model->decoder, p->h, after);
+        else lfrec__zero(after, sizeof after);
         for (size_t k = 0; k < n; k++) {
             const float tau = model->precision[item[k]];
             float spread;
             const float x = lfrec__latent(model, item[k], history->value[first + k], y[k], tau * p->scalars[0], &spread);
-            if (solved) errors += (lfrec_real)(tau * ((x - after[k]) * (x - after[k]) + spread));
+            errors += (lfrec_real)(tau * ((x - after[k]) * (x - after[k]) + spread));
             y[k] = tau * x;
         }
         if (!solved) rows->encode(S, n, item, y, model->decoder, p->z);
     }
     return errors;
+}
+
+/* The errors of h where x does not depend on an h before, from those of 0 and without the ratings: less 2 h.z - h'
+ * (precision) h. The precision is there above its diagonal, too. */
+LFREC__INTERNAL lfrec_real lfrec__posterior_errors(const lfrec__rows *rows, size_t S, lfrec_real of_0,
+                                                   const lfrec__posterior *p)
+{
+    float by_z, by_precision;
+    rows->decode(S, S, NULL, p->precision, p->h, p->row);
+    rows->decode(S, 1, NULL, p->h, p->row, &by_precision);
+    rows->decode(S, 1, NULL, p->h, p->z, &by_z);
+    const lfrec_real errors = of_0 - (lfrec_real)(2.0f * by_z - by_precision);
+    return errors > 0 ? errors : 0;
 }
 
 LFREC__INTERNAL void lfrec__fold_in_bayes(const lfrec_model *model, const lfrec_history *history, lfrec_user *user)
@@ -3616,12 +3632,20 @@ LFREC__INTERNAL void lfrec__fold_in_bayes(const lfrec_model *model, const lfrec_
     lfrec__zero(p.h, S * sizeof(float));
     p.h[K + 1] = 1.0f;
     p.scalars[0] = p.scalars[1] = 1.0f;
+    const int ordinal = model->step > 0.0f;
+    lfrec_real of_0 = 0;
+    lfrec__mirror(S, S, p.precision);
     for (int round = 0; round < LFREC__ROUNDS; round++) {
-        if (round > 0)
-            lfrec__posterior_scales(model, &p, history->count, lfrec__posterior_look(model, rows, history, 1, &p));
-        lfrec__copy(p.before, p.h, S * sizeof(float));
-        lfrec__zero(p.z, S * sizeof(float));
-        lfrec__posterior_look(model, rows, history, 0, &p);
+        if (round > 0) {
+            const lfrec_real errors = ordinal ? lfrec__posterior_look(model, rows, history, 1, &p)
+                                              : lfrec__posterior_errors(rows, S, of_0, &p);
+            lfrec__posterior_scales(model, &p, history->count, errors);
+        }
+        if (round == 0 || ordinal) {
+            lfrec__copy(p.before, p.h, S * sizeof(float));
+            lfrec__zero(p.z, S * sizeof(float));
+            of_0 = lfrec__posterior_look(model, rows, history, 0, &p);
+        }
         lfrec__posterior_solve(model, rows, &p);
     }
     for (size_t q = 0; q < S; q++) user->factors[q] = p.h[q] / model->gain;

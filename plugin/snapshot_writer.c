@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { SLOW_MS = 2000 }; /* said when it takes so long, and longer than the interval */
 enum { FIRST_BACK_OFF_MS = 1000, MOST_BACK_OFF_MS = 300000 };
 
 struct lfrec_snapshot_writer {
@@ -16,6 +17,8 @@ struct lfrec_snapshot_writer {
     int lock;
     int64_t interval, next; /* ms; the clock when the next one may start */
     int64_t back_off;       /* ms; 0: the last one went well */
+    int64_t started;        /* clock, ms */
+    bool slow;              /* said of this one */
     lfrec_buffer buffer;
     bool busy;     /* started, and its end not yet seen */
     bool threaded; /* a thread is to be joined */
@@ -84,6 +87,8 @@ void lfrec_snapshot_writer_start(lfrec_snapshot_writer *w, int64_t now)
     sigset_t all, before;
     atomic_store(&w->ended, false);
     w->next = now + w->interval;
+    w->started = now;
+    w->slow = false;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before); /* inherited by the thread */
     int failed = pthread_create(&w->thread, NULL, save, w);
@@ -99,6 +104,12 @@ void lfrec_snapshot_writer_start(lfrec_snapshot_writer *w, int64_t now)
 lfrec_snapshot_written lfrec_snapshot_writer_step(lfrec_snapshot_writer *w, bool wait, int64_t now)
 {
     if (!w->busy || (!wait && !atomic_load(&w->ended))) {
+        if (w->busy && !w->slow && now - w->started >= SLOW_MS && now - w->started > w->interval) {
+            w->slow = true;
+            lfrec_log_thinned(LFREC_LOG_WARNING, "slow disk",
+                              "a snapshot is being written for %.0f s to %s: a slow disk; the stream goes on",
+                              (double)(now - w->started) / 1000, w->path);
+        }
         return LFREC_SNAPSHOT_NOTHING;
     }
     if (w->threaded) {

@@ -119,3 +119,10 @@ test_broker_away_for_a_minute_exactly_once()
     [ -z "$(doubled_lists)" ] || fail "shown twice: $(doubled_lists | head -n 5)"
     [ "$(lists | grep -c '^u')" = 2000 ] || fail "$(lists | grep -c '^u') lists of 2000 refreshes"
 }
+
+# With librdkafka's limits as we set them.
+test_memory_is_bounded_by_default()
+{
+    flood_within 500000 65536 100000 65536 <<< $'2000000 50\n200000 1000'
+    kill -KILL "$pid"
+}

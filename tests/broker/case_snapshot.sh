@@ -163,6 +163,25 @@ test_full_disk_is_said_and_outlived()
     same_ratings_as_rebuild
 }
 
+test_slow_disk_holds_nobody_up()
+{
+    ${CC:-gcc} -shared -fPIC -D_GNU_SOURCE tests/broker/slow_disk.c -o "$work/slow_disk.so" || fail "slow_disk.c"
+    topics 1
+    # shellcheck disable=SC2046
+    LD_PRELOAD=$work/slow_disk.so DISK_WAITS_FOR=$work/$t.go start_ready $(quick_snapshots)
+    fill 30
+    within 5 [ -e "$work/$t.snap.tmp" ] || fail "no snapshot begins: $(tail -n 3 "$log")"
+    ratings 10 0 20 | send
+    within 2 all_committed || fail "the stream waits for the disk: $(tail -n 3 "$log")"
+    [ ! -e "$work/$t.snap" ] || fail "nothing was slow"
+    [ "$(users_rated 20)" = 10 ] || fail "lists: $(newest | head -n 3)"
+    within 3 says "$log" 'warning.*snapshot.*is being written for 2 s' || fail "not said: $(cat "$log")"
+    touch "$work/$t.go"
+    within 5 [ -e "$work/$t.snap" ] || fail "never written"
+    stop "$pid" 0
+    same_ratings_as_rebuild
+}
+
 test_snapshot_belongs_to_one_process()
 {
     topics 1

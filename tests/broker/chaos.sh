@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# tests/broker/chaos.sh : about ten minutes of crashes on a real broker: instances killed at random, members that come and go, a broker that is
+# tests/broker/chaos.sh : about ten minutes of crashes on a real broker: instances killed at random, members that come and go, a flood, a broker that is
 # away for a minute. Environment as for run.sh; CHAOS_KILLS (20) is how many random kills, or comings and goings, there are in each test.
 # The short versions of the first two, and others, are among run.sh's tests.
 set -euo pipefail

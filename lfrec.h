@@ -647,6 +647,19 @@ LFREC_API lfrec_query lfrec_query_for(uint32_t count, const lfrec_history *exclu
 LFREC_API lfrec_status lfrec_top(const lfrec_model *model, const lfrec_user *user, const lfrec_query *query,
                                  lfrec_scored *list, size_t *found);
 
+/* One user's list among many. */
+typedef struct lfrec_listing {
+    const lfrec_user *user;
+    const lfrec_query *query;
+    lfrec_scored *list; /* the caller's, with room for query->count */
+    size_t found;       /* what lfrec_top's *found is */
+    size_t excluded;    /* work space */
+} lfrec_listing;
+
+/* Every listing as lfrec_top makes it, to the bit. The items are read once for all of them, from the cache after the
+ * first: some 64 users at a time are best. After an error in any listing the lists of none are written. */
+LFREC_API lfrec_status lfrec_top_many(const lfrec_model *model, lfrec_listing *listings, size_t count);
+
 /* One rated item's part of a score. */
 typedef struct lfrec_reason {
     uint32_t item;
@@ -3931,42 +3944,124 @@ LFREC_API lfrec_query lfrec_query_for(uint32_t count, const lfrec_history *exclu
     return query;
 }
 
+LFREC__INTERNAL lfrec_status lfrec__check_listing(const lfrec_model *model, const lfrec_listing *listing)
+{
+    const lfrec_query *query = listing->query;
+    LFREC__TRY(lfrec__check_user(listing->user));
+    if (!query || (!listing->list && query->count)) return LFREC_ERROR_ARGUMENT;
+    if (query->exclude) LFREC__TRY(lfrec__check_history(query->exclude, model->items));
+    for (size_t k = 0; query->candidates && k < query->candidate_count; k++) {
+        if (query->candidates[k] >= model->items) return LFREC_ERROR_RANGE;
+    }
+    return LFREC_OK;
+}
+
+/* Scores of n items: `candidates`, or `first` and those behind it. */
+LFREC__INTERNAL void lfrec__score_block(const lfrec_model *model, const lfrec_user *user, size_t first, size_t n,
+                                        const uint32_t *candidates, float *scores)
+{
+    const float *F = candidates ? model->decoder : model->decoder + first * model->stride;
+    lfrec__decode_rows(model, n, candidates, F, user->factors, scores);
+    if (candidates || model->offset) {
+        for (size_t k = 0; k < n; k++) {
+            scores[k] += lfrec__baseline(model, candidates ? candidates[k] : (uint32_t)(first + k), user->mean);
+        }
+    } else if (model->setting != LFREC_RANKING) {
+        const float *mean = model->item_mean + first;
+        for (size_t k = 0; k < n; k++) scores[k] += mean[k] + user->mean;
+    }
+}
+
+LFREC__INTERNAL int lfrec__is_full(const lfrec__best *best)
+{
+    return best->count > 0 && best->count == best->capacity;
+}
+
+/* How many of 16 scores are not behind a list's last one; a loop that compilers make vectors of. */
+LFREC__INTERNAL int lfrec__hits(const float *scores, float last)
+{
+    int hits = 0;
+    for (int k = 0; k < 16; k++) hits += !(scores[k] < last);
+    return hits;
+}
+
+/* Offers n items, at most LFREC__BLOCK, to a list. Most of them are behind its last one, or excluded. */
+LFREC__INTERNAL void lfrec__list_block(const lfrec_model *model, lfrec_listing *listing, size_t first, size_t n,
+                                       const uint32_t *candidates)
+{
+    const lfrec_query *query = listing->query;
+    const lfrec_history *exclude = query->exclude;
+    float scores[LFREC__BLOCK];
+    uint8_t excluded[LFREC__BLOCK];
+    lfrec__best best;
+    best.list = listing->list;
+    best.count = listing->found;
+    best.capacity = query->count;
+    lfrec__zero(excluded, sizeof excluded);
+    if (n < LFREC__BLOCK) lfrec__zero(scores, sizeof scores); /* lfrec__hits reads on */
+    lfrec__score_block(model, listing->user, first, n, candidates, scores);
+    for (size_t k = 0; candidates && exclude && k < n; k++) {
+        excluded[k] = (uint8_t)lfrec__contains(exclude->item, exclude->count, candidates[k]);
+    }
+    while (!candidates && exclude && listing->excluded < exclude->count && exclude->item[listing->excluded] < first + n) {
+        const size_t k = exclude->item[listing->excluded++] - first;
+        excluded[k] = 1;
+        scores[k] = -3.40282347e+38f; /* behind nearly everything */
+    }
+    for (size_t part = 0; part < n; part += 16) {
+        if (lfrec__is_full(&best) && !lfrec__hits(scores + part, best.list[0].score)) continue;
+        for (size_t k = part; k < n && k < part + 16; k++) {
+            const uint32_t item = candidates ? candidates[k] : (uint32_t)(first + k);
+            if (excluded[k] || (lfrec__is_full(&best) && scores[k] < best.list[0].score)) continue;
+            if (model->support[item] < query->min_support) continue;
+            if (query->filter && !query->filter(query->filter_context, item)) continue;
+            lfrec__best_offer(&best, item, scores[k]);
+        }
+    }
+    listing->found = best.count;
+}
+
+LFREC_API lfrec_status lfrec_top_many(const lfrec_model *model, lfrec_listing *listings, size_t count)
+{
+    LFREC__TRY(lfrec__check_model(model));
+    if (!listings && count) return LFREC_ERROR_ARGUMENT;
+    for (size_t u = 0; u < count; u++) LFREC__TRY(lfrec__check_listing(model, &listings[u]));
+    for (size_t u = 0; u < count; u++) {
+        const lfrec_query *query = listings[u].query;
+        listings[u].found = listings[u].excluded = 0;
+        for (size_t first = 0; query->candidates && first < query->candidate_count; first += LFREC__BLOCK) {
+            lfrec__list_block(model, &listings[u], first, lfrec__block_of(query->candidate_count - first),
+                              query->candidates + first);
+        }
+    }
+    for (size_t first = 0; first < model->items; first += LFREC__BLOCK) {
+        const size_t n = lfrec__block_of(model->items - first);
+        for (size_t u = 0; u < count; u++) {
+            if (!listings[u].query->candidates) lfrec__list_block(model, &listings[u], first, n, NULL);
+        }
+    }
+    for (size_t u = 0; u < count; u++) {
+        lfrec__best best;
+        best.list = listings[u].list;
+        best.count = best.capacity = listings[u].found;
+        lfrec__best_sort(&best);
+        for (size_t k = 0; k < best.count; k++) {
+            best.list[k].score = lfrec__rating(model, listings[u].user, best.list[k].item, best.list[k].score);
+        }
+    }
+    return LFREC_OK;
+}
+
 LFREC_API lfrec_status lfrec_top(const lfrec_model *model, const lfrec_user *user, const lfrec_query *query,
                                  lfrec_scored *list, size_t *found)
 {
-    LFREC__TRY(lfrec__check_model(model));
-    LFREC__TRY(lfrec__check_user(user));
-    if (!query || !found || (!list && query->count)) return LFREC_ERROR_ARGUMENT;
-    if (query->exclude) LFREC__TRY(lfrec__check_history(query->exclude, model->items));
-    if (query->candidates) {
-        for (size_t k = 0; k < query->candidate_count; k++) {
-            if (query->candidates[k] >= model->items) return LFREC_ERROR_RANGE;
-        }
-    }
-    const size_t S = model->stride, total = query->candidates ? query->candidate_count : model->items;
-    lfrec__best best;
-    best.list = list;
-    best.count = 0;
-    best.capacity = query->count;
-    for (size_t first = 0; first < total; first += LFREC__BLOCK) {
-        const size_t n = lfrec__block_of(total - first);
-        const uint32_t *candidates = query->candidates ? query->candidates + first : NULL;
-        float scores[LFREC__BLOCK];
-        lfrec__decode_rows(model, n, candidates, candidates ? model->decoder : model->decoder + first * S,
-                           user->factors, scores);
-        for (size_t k = 0; k < n; k++) {
-            const uint32_t item = candidates ? candidates[k] : (uint32_t)(first + k);
-            const float score = scores[k] + lfrec__baseline(model, item, user->mean);
-            if (best.count == best.capacity && best.count > 0 && score < list[0].score) continue;
-            if (model->support[item] < query->min_support) continue;
-            if (query->exclude && lfrec__contains(query->exclude->item, query->exclude->count, item)) continue;
-            if (query->filter && !query->filter(query->filter_context, item)) continue;
-            lfrec__best_offer(&best, item, score);
-        }
-    }
-    lfrec__best_sort(&best);
-    for (size_t k = 0; k < best.count; k++) list[k].score = lfrec__rating(model, user, list[k].item, list[k].score);
-    *found = best.count;
+    lfrec_listing listing;
+    listing.user = user;
+    listing.query = query;
+    listing.list = list;
+    if (!found) return LFREC_ERROR_ARGUMENT;
+    LFREC__TRY(lfrec_top_many(model, &listing, 1));
+    *found = listing.found;
     return LFREC_OK;
 }
 

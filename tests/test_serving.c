@@ -317,6 +317,83 @@ START_TEST(list_is_the_sorted_scores_of_what_may_be_listed)
 }
 END_TEST
 
+/* Every kind of query among the listings, lists of 0 to all items, scores that are no numbers. */
+START_TEST(lists_of_many_are_the_lists_of_each)
+{
+    enum { MANY = 150, USERS = 70 };
+    static const size_t counts[] = {0, 1, 2, USERS};
+    static uint32_t item[USERS][MANY];
+    static float value[USERS][MANY], factors[USERS][USER_ROOM(25)];
+    static lfrec_scored list[USERS][MANY];
+    static const uint32_t candidates[] = {149, 3, 64, 63, 7, 100, 0};
+    unsigned char refused[MANY];
+    for (uint32_t i = 0; i < MANY; i++) refused[i] = (unsigned char)draw_below(2);
+    for (size_t round = 0; round < 3 * COUNT(all_settings) * COUNT(counts); round++) {
+        const size_t count = counts[round / COUNT(all_settings) % COUNT(counts)];
+        const uint32_t sizes_here[] = {3, 9, 25};
+        lfrec_model model;
+        lfrec_history history[USERS];
+        lfrec_user user[USERS];
+        lfrec_query query[USERS];
+        lfrec_listing listing[USERS];
+        random_model(&model, all_settings[round % COUNT(all_settings)], MANY, sizes_here[round % 3]);
+        for (size_t u = 0; u < count; u++) {
+            history[u] = history_over(item[u], value[u], draw_below(40), draw_below(5), 1 + draw_below(3));
+            user[u] = user_over(factors[u]);
+            ASSERT_OK(lfrec_fold_in(&model, &history[u], &user[u]));
+            query[u] =
+                lfrec_query_for(draw_below(3) ? draw_below(20) : draw_below(MANY + 1), draw_below(4) ? &history[u] : NULL);
+            query[u].min_support = draw_below(20);
+            if (draw_below(4) == 0) query[u].candidates = candidates, query[u].candidate_count = COUNT(candidates);
+            if (draw_below(4) == 0) query[u].filter = not_in, query[u].filter_context = refused;
+            listing[u] = (lfrec_listing){.user = &user[u], .query = &query[u], .list = list[u], .found = 77, .excluded = 77};
+        }
+        if (round % 5 == 0) {
+            for (uint32_t i = 0; i < MANY; i += 3) writable(model.decoder)[i * model.stride] = i % 2 ? NAN : INFINITY;
+        }
+        ASSERT_OK(lfrec_top_many(&model, listing, count));
+        for (size_t u = 0; u < count; u++) {
+            lfrec_scored alone[MANY];
+            size_t found;
+            ASSERT_OK(lfrec_top(&model, &user[u], &query[u], alone, &found));
+            ck_assert_uint_eq(listing[u].found, found);
+            ck_assert_mem_eq(list[u], alone, found * sizeof *alone);
+        }
+        lfrec_model_destroy(&model);
+    }
+}
+END_TEST
+
+START_TEST(one_bad_listing_among_many_is_refused_and_no_list_is_written)
+{
+    fixture f;
+    const uint32_t beyond[] = {3, ITEMS};
+    const float values[] = {1, 2};
+    const lfrec_history outside = {beyond, values, 2};
+    lfrec_scored list[2][4];
+    fixture_make(&f, LFREC_SGD, 3, 4);
+    const lfrec_query good = lfrec_query_for(4, &f.history), bad = lfrec_query_for(4, &outside);
+    lfrec_listing listing[] = {{.user = &f.user, .query = &good, .list = list[0]},
+                               {.user = &f.user, .query = &bad, .list = list[1]}};
+    memset(list, 0x5a, sizeof list);
+    const lfrec_scored untouched = list[0][0];
+    ASSERT_STATUS(lfrec_top_many(&f.model, listing, 2), LFREC_ERROR_RANGE);
+    listing[1].query = NULL;
+    ASSERT_STATUS(lfrec_top_many(&f.model, listing, 2), LFREC_ERROR_ARGUMENT);
+    listing[1].query = &good;
+    listing[1].list = NULL;
+    ASSERT_STATUS(lfrec_top_many(&f.model, listing, 2), LFREC_ERROR_ARGUMENT);
+    listing[1].list = list[1];
+    listing[1].user = NULL;
+    ASSERT_STATUS(lfrec_top_many(&f.model, listing, 2), LFREC_ERROR_ARGUMENT);
+    ASSERT_STATUS(lfrec_top_many(&f.model, NULL, 2), LFREC_ERROR_ARGUMENT);
+    ASSERT_STATUS(lfrec_top_many(NULL, listing, 1), LFREC_ERROR_ARGUMENT);
+    for (size_t k = 0; k < 8; k++) ck_assert_mem_eq(&list[k / 4][k % 4], &untouched, sizeof untouched);
+    ASSERT_OK(lfrec_top_many(&f.model, NULL, 0));
+    lfrec_model_destroy(&f.model);
+}
+END_TEST
+
 START_TEST(items_that_few_rated_are_left_out_by_default)
 {
     const lfrec_query query = lfrec_query_for(7, NULL);
@@ -672,6 +749,8 @@ int main(void)
         predictions_stay_on_the_scale,
         list_has_exactly_the_items_that_are_left,
         list_is_the_sorted_scores_of_what_may_be_listed,
+        lists_of_many_are_the_lists_of_each,
+        one_bad_listing_among_many_is_refused_and_no_list_is_written,
         items_that_few_rated_are_left_out_by_default,
         scores_beyond_the_scale_keep_their_order,
         no_list_contains_a_score_that_is_no_number,

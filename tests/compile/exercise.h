@@ -96,6 +96,8 @@ static int exercise(size_t shift, uint32_t *hash)
     EXERCISE_TRY(lfrec_fold_in(&model, &history, &user));
     query = lfrec_query_for(EXERCISE_ITEMS, &history);
     EXERCISE_TRY(lfrec_top(&model, &user, &query, list, &found));
+    lfrec_listing listing = {&user, &query, list, 0, 0};
+    EXERCISE_TRY(lfrec_top_many(&model, &listing, 1));
     EXERCISE_EXPECT(found == EXERCISE_ITEMS - history.count);
     explanation.reasons = reasons;
     explanation.room = EXERCISE_ITEMS;

@@ -161,6 +161,11 @@ static bool on_bad_event(daemon *d, lfrec_partition *p, const lfrec_kafka_messag
     return true;
 }
 
+static bool on_refused(daemon *d, lfrec_partition *p, const lfrec_kafka_message *message)
+{
+    return on_bad_event(d, p, message, LFREC_BAD_NOTHING, "refused", "off the scale, or of an item beyond lfrec.max.items");
+}
+
 static bool on_message(void *context, const lfrec_kafka_message *message)
 {
     daemon *d = context;
@@ -202,10 +207,15 @@ static bool on_message(void *context, const lfrec_kafka_message *message)
     } else if (d->options->role == LFREC_ROLE_TRAINER) {
         const lfrec_event *event = &d->decoded.event;
         /* Nothing is published but goodbyes, to nobody: they let the user go. */
-        if (daemon_in_sample(d, event->user) &&
-            lfrec_operator_learn(d->op, event, p->id, event->kind != LFREC_EVENT_RATE) == LFREC_OUT_OF_MEMORY) {
+        lfrec_learned learned = daemon_in_sample(d, event->user)
+                                    ? lfrec_operator_learn(d->op, event, p->id, event->kind != LFREC_EVENT_RATE)
+                                    : LFREC_UNCHANGED;
+        if (learned == LFREC_OUT_OF_MEMORY) {
             no_memory(d);
             return false;
+        }
+        if (learned == LFREC_REFUSED) {
+            on_refused(d, p, message);
         }
         p->events++;
     } else {
@@ -225,8 +235,7 @@ static bool on_message(void *context, const lfrec_kafka_message *message)
             no_memory(d);
             return false;
         }
-        if (learned == LFREC_REFUSED && !on_bad_event(d, p, message, LFREC_BAD_NOTHING, "refused",
-                                                      "off the scale, or of an item beyond lfrec.max.items")) {
+        if (learned == LFREC_REFUSED && !on_refused(d, p, message)) {
             return false;
         }
         if (later) {

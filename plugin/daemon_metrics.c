@@ -43,6 +43,12 @@ static void measure_lag(const daemon *d, lfrec_metrics *m)
     }
 }
 
+static const char *role_of(const daemon *d)
+{
+    static const char *const words[] = {"all", "trainer", "scorer"};
+    return words[d->options->role];
+}
+
 static lfrec_metrics figures(const daemon *d, int64_t now)
 {
     const lfrec_training *t = &d->training;
@@ -55,6 +61,14 @@ static lfrec_metrics figures(const daemon *d, int64_t now)
         .undeliverable = counts.undeliverable,
         .in_flight = (uint64_t)counts.queued,
         .latency = d->latency,
+        .role = role_of(d),
+        .delivery = d->options->delivery == LFREC_EXACTLY_ONCE ? "exactly-once" : "at-least-once",
+        .acting_trainer = daemon_trains(d),
+        .model_parts = d->models ? lfrec_kafka_models_parts(d->models) : 0,
+        .has_snapshots = d->snapshots != NULL,
+        .has_transactions = d->options->delivery == LFREC_EXACTLY_ONCE,
+        .committed = counts.committed,
+        .aborted = counts.aborted,
         .caught_up = d->ready,
         .trains = lfrec_config_retrains(d->options),
         .training = lfrec_retrain_busy(t->retrain),
@@ -63,6 +77,9 @@ static lfrec_metrics figures(const daemon *d, int64_t now)
         .started = d->started,
         .resident = resident_bytes(),
     };
+    if (d->snapshots) {
+        m.snapshots = lfrec_snapshot_writer_stats(d->snapshots);
+    }
     m.model_age = t->adopted > 0 ? (double)(now - t->adopted) / 1000 : (double)NAN;
     for (int reason = 0; reason < LFREC_BAD_COUNT; reason++) {
         m.bad[reason] = d->bad_by_reason[reason];

@@ -64,8 +64,9 @@ typedef enum lfrec_kafka_end {
 
 typedef struct lfrec_kafka_counts {
     uint64_t produced, acknowledged, undeliverable;
-    uint64_t dead_letters; /* handed to the producer */
-    int queued;            /* messages in the producer, reports not yet seen included */
+    uint64_t dead_letters;       /* handed to the producer */
+    uint64_t committed, aborted; /* transactions */
+    int queued;                  /* messages in the producer, reports not yet seen included */
 } lfrec_kafka_counts;
 
 const char *lfrec_kafka_library(void); /* librdkafka's version */

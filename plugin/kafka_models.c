@@ -23,6 +23,7 @@ struct lfrec_kafka_models {
     lfrec_buffer chunk;
     uint64_t maker;   /* drawn at the start */
     uint64_t version; /* the newest seen or sent */
+    uint32_t parts;   /* of the newest that is whole */
     bool owns;        /* a trainer: the partition is ours */
     bool known;
     int unsent; /* chunks without a good report */
@@ -230,8 +231,14 @@ bool lfrec_kafka_models_poll(lfrec_kafka_models *m, uint64_t *version, const voi
         return false; /* or the one after it has begun to come: that one, then */
     }
     m->version = name.version > m->version ? name.version : m->version;
+    m->parts = lfrec_model_chunks(*length, CHUNK_BYTES);
     *version = name.version;
     return true;
+}
+
+uint32_t lfrec_kafka_models_parts(const lfrec_kafka_models *m)
+{
+    return m->parts;
 }
 
 bool lfrec_kafka_models_known(const lfrec_kafka_models *m)
@@ -277,6 +284,7 @@ bool lfrec_kafka_models_publish(lfrec_kafka_models *m, const void *bytes, size_t
                  chunks, limit_ms / 1000);
         return false;
     }
+    m->parts = chunks;
     *version = name.version;
     return true;
 }

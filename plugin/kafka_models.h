@@ -22,6 +22,9 @@ bool lfrec_kafka_models_poll(lfrec_kafka_models *models, uint64_t *version, cons
 bool lfrec_kafka_models_known(const lfrec_kafka_models *models);
 bool lfrec_kafka_models_leads(const lfrec_kafka_models *models);
 
+/* How many messages the newest whole model is; 0: there is none. */
+uint32_t lfrec_kafka_models_parts(const lfrec_kafka_models *models);
+
 /* Sends a model under the version after the newest, and waits until all of it is acknowledged, limit_ms at most. false: error says why. */
 bool lfrec_kafka_models_publish(lfrec_kafka_models *models, const void *bytes, size_t length, int limit_ms,
                                 uint64_t *version, char error[LFREC_KAFKA_ERROR_MAX]);

@@ -145,10 +145,12 @@ static lfrec_kafka_end go_on(lfrec_kafka *k)
         case GOOD:
             if (aborting) {
                 rd_kafka_topic_partition_list_destroy(take_offsets(k));
+                k->counts.aborted++;
                 ended(k);
                 return LFREC_KAFKA_ABORTED;
             }
             if (k->ending == KAFKA_COMMITTING) {
+                k->counts.committed++;
                 ended(k);
                 tell_committed(k);
                 return LFREC_KAFKA_COMMITTED;

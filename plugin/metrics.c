@@ -15,7 +15,7 @@ static void put(struct text *t, const char *format, ...) __attribute__((format(p
 
 static void put(struct text *t, const char *format, ...)
 {
-    char line[512]; /* labels are topics (249 bytes) and names of ours */
+    char line[512]; /* labels are topics (249 bytes) and words of ours */
     va_list arguments;
     va_start(arguments, format);
     int length = vsnprintf(line, sizeof line, format, arguments);
@@ -52,7 +52,8 @@ static void put_events(struct text *t, const lfrec_metrics *m)
     put(t, "lfrec_learned_events_total{kind=\"rate\"} %" PRIu64 "\n", m->stats.rates);
     put(t, "lfrec_learned_events_total{kind=\"retract\"} %" PRIu64 "\n", m->stats.retracts);
     put(t, "lfrec_learned_events_total{kind=\"forget\"} %" PRIu64 "\n", m->stats.forgets);
-    describe(t, "lfrec_bad_events_total", "counter", "Events that could not be used, by reason.");
+    describe(t, "lfrec_bad_events_total", "counter",
+             "Events that could not be used, by reason; refused: of an item beyond lfrec.max.items.");
     for (int reason = 0; reason < LFREC_BAD_COUNT; reason++) {
         put(t, "lfrec_bad_events_total{reason=\"%s\"} %" PRIu64 "\n",
             reason == LFREC_BAD_NOTHING ? "refused" : lfrec_bad_name((lfrec_bad)reason), m->bad[reason]);
@@ -78,6 +79,7 @@ static void put_lag(struct text *t, const lfrec_metrics *m, const char *topic)
 static void put_model(struct text *t, const lfrec_metrics *m)
 {
     put_count(t, "lfrec_users", "gauge", "Users with a rating.", m->stats.users);
+    put_count(t, "lfrec_users_evicted_total", "counter", "Users who left for others: lfrec.max.users.", m->stats.evicted);
     put_count(t, "lfrec_items", "gauge", "Items ever seen.", m->stats.items);
     put_count(t, "lfrec_ratings", "gauge", "Ratings that count now.", m->stats.ratings);
     put_count(t, "lfrec_model_version", "gauge", "Model that serves; 0: the means alone.", m->stats.model_version);
@@ -88,6 +90,11 @@ static void put_model(struct text *t, const lfrec_metrics *m)
     put_count(t, "lfrec_retrain_failures_total", "counter", "Trainings that failed; the model before them served on.",
               m->stats.failed_retrains);
     put_count(t, "lfrec_retraining", "gauge", "1 while a training runs.", m->training);
+    put_count(t, "lfrec_acting_trainer", "gauge",
+              "1 where trainings run: in one of several trainers, and in no scorer.", m->acting_trainer);
+    if (m->model_parts > 0) {
+        put_count(t, "lfrec_model_parts", "gauge", "Messages that the newest model is on lfrec.model.topic.", m->model_parts);
+    }
     describe(t, "lfrec_rmse", "gauge", "Root mean squared error of predicting each rating before it is learned.");
     const struct {
         const char *by, *window;
@@ -127,6 +134,33 @@ static void put_outputs(struct text *t, const lfrec_metrics *m)
         m->latency.count);
 }
 
+static void put_snapshots(struct text *t, const lfrec_metrics *m)
+{
+    const lfrec_snapshot_stats *s = &m->snapshots;
+    if (!m->has_snapshots) {
+        return;
+    }
+    describe(t, "lfrec_snapshot_seconds", "summary", "Time that snapshots took to be on the disk.");
+    put(t, "lfrec_snapshot_seconds_sum %.9g\nlfrec_snapshot_seconds_count %" PRIu64 "\n", s->all_seconds, s->written);
+    put_count(t, "lfrec_snapshot_failures_total", "counter",
+              "Snapshots that could not be written; the one before them stayed.", s->failed);
+    if (s->written > 0) {
+        put_real(t, "lfrec_last_snapshot_timestamp_seconds", "gauge",
+                 "When the newest snapshot was written, in seconds since 1970.", s->last_at);
+        put_real(t, "lfrec_last_snapshot_seconds", "gauge", "Time that it took.", s->last_seconds);
+        put_count(t, "lfrec_last_snapshot_bytes", "gauge", "Its size.", s->last_bytes);
+    }
+}
+
+static void put_transactions(struct text *t, const lfrec_metrics *m)
+{
+    if (m->has_transactions) {
+        describe(t, "lfrec_transactions_total", "counter", "Transactions by how they ended.");
+        put(t, "lfrec_transactions_total{end=\"committed\"} %" PRIu64 "\nlfrec_transactions_total{end=\"aborted\"} %" PRIu64 "\n",
+            m->committed, m->aborted);
+    }
+}
+
 bool lfrec_metrics_write(const lfrec_metrics *m, const char *topic, const char *library, lfrec_buffer *out)
 {
     struct text t = {out, true};
@@ -134,6 +168,12 @@ bool lfrec_metrics_write(const lfrec_metrics *m, const char *topic, const char *
     put_lag(&t, m, topic);
     put_model(&t, m);
     put_outputs(&t, m);
+    put_transactions(&t, m);
+    put_snapshots(&t, m);
+    if (m->role) {
+        describe(&t, "lfrec_instance_info", "gauge", "What this instance is configured to do; always 1.");
+        put(&t, "lfrec_instance_info{role=\"%s\",delivery=\"%s\"} 1\n", m->role, m->delivery);
+    }
     describe(&t, "lfrec_build_info", "gauge", "Versions; always 1.");
     put(&t, "lfrec_build_info{version=\"%s\",librdkafka=\"%s\"} 1\n", LFREC_VERSION, library);
     put_real(&t, "process_start_time_seconds", "gauge", "When the process started, in seconds since 1970.", m->started);

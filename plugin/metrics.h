@@ -6,6 +6,7 @@
 #include "codec.h"
 #include "metrics_latency.h"
 #include "operator.h"
+#include "snapshot_writer.h"
 
 #define LFREC_METRICS_PARTITIONS 256u /* whose lag is shown; the total is over all */
 
@@ -27,6 +28,13 @@ typedef struct lfrec_metrics {
     lfrec_metrics_lag lag[LFREC_METRICS_PARTITIONS];
     size_t partitions; /* assigned; the first LFREC_METRICS_PARTITIONS of them are in lag */
     int64_t total_lag; /* -1: not known */
+
+    const char *role, *delivery; /* the options' words; NULL: not known yet */
+    bool acting_trainer;         /* trainings, if there are any, run here */
+    uint32_t model_parts; /* messages that the newest model is; 0: none, or this instance is no trainer or scorer */
+    bool has_snapshots, has_transactions;
+    lfrec_snapshot_stats snapshots;
+    uint64_t committed, aborted; /* transactions */
 
     bool caught_up; /* every assigned partition was read to the end that it had when it was assigned */
     bool trains;    /* trainings are scheduled */

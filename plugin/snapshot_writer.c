@@ -1,5 +1,6 @@
 #define _XOPEN_SOURCE 700
 #include "snapshot_writer.h"
+#include "clock.h"
 #include "log.h"
 
 #include <pthread.h>
@@ -24,7 +25,9 @@ struct lfrec_snapshot_writer {
     bool threaded; /* a thread is to be joined */
     pthread_t thread;
     atomic_bool ended;
-    bool good; /* of the thread's, until it has ended */
+    bool good;      /* of the thread's, until it has ended */
+    double seconds; /* likewise: that it took */
+    lfrec_snapshot_stats stats;
     char error[LFREC_SNAPSHOT_ERROR_MAX];
 };
 
@@ -64,6 +67,11 @@ void lfrec_snapshot_writer_close(lfrec_snapshot_writer *w)
     free(w);
 }
 
+lfrec_snapshot_stats lfrec_snapshot_writer_stats(const lfrec_snapshot_writer *w)
+{
+    return w->stats;
+}
+
 bool lfrec_snapshot_writer_due(const lfrec_snapshot_writer *w, int64_t now)
 {
     return !w->busy && now >= w->next;
@@ -77,7 +85,9 @@ lfrec_buffer *lfrec_snapshot_writer_buffer(lfrec_snapshot_writer *w)
 static void *save(void *context)
 {
     lfrec_snapshot_writer *w = context;
+    int64_t began = lfrec_clock_us();
     w->good = lfrec_snapshot_save(w->path, w->buffer.bytes, w->buffer.length, w->error);
+    w->seconds = (double)(lfrec_clock_us() - began) / 1e6;
     atomic_store(&w->ended, true);
     return NULL;
 }
@@ -116,8 +126,14 @@ lfrec_snapshot_written lfrec_snapshot_writer_step(lfrec_snapshot_writer *w, bool
         pthread_join(w->thread, NULL);
     }
     w->busy = w->threaded = false;
+    uint64_t bytes = w->buffer.length;
     lfrec_buffer_free(&w->buffer); /* as much memory as the file is long */
     if (w->good) {
+        w->stats.written++;
+        w->stats.last_at = lfrec_clock_date();
+        w->stats.last_seconds = w->seconds;
+        w->stats.all_seconds += w->seconds;
+        w->stats.last_bytes = bytes;
         if (w->back_off > 0) {
             lfrec_log(LFREC_LOG_INFO, "snapshots are written again to %s", w->path);
         }
@@ -125,6 +141,7 @@ lfrec_snapshot_written lfrec_snapshot_writer_step(lfrec_snapshot_writer *w, bool
         w->next = now + w->interval;
         return LFREC_SNAPSHOT_WRITTEN;
     }
+    w->stats.failed++;
     int64_t longer = w->back_off > 0 ? 2 * w->back_off : FIRST_BACK_OFF_MS;
     longer = longer < MOST_BACK_OFF_MS ? longer : MOST_BACK_OFF_MS;
     w->back_off = longer > w->interval ? longer : w->interval < MOST_BACK_OFF_MS ? w->interval : MOST_BACK_OFF_MS;

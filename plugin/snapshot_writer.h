@@ -13,6 +13,15 @@ bool lfrec_snapshot_writer_open(lfrec_snapshot_writer **out, const char *path, i
 /* Waits for one on its way. NULL is allowed. */
 void lfrec_snapshot_writer_close(lfrec_snapshot_writer *writer);
 
+typedef struct lfrec_snapshot_stats {
+    uint64_t written, failed;
+    double last_at;                   /* when the last good one was written, in seconds since 1970; 0: none yet */
+    double last_seconds, all_seconds; /* that they took */
+    uint64_t last_bytes;
+} lfrec_snapshot_stats;
+
+lfrec_snapshot_stats lfrec_snapshot_writer_stats(const lfrec_snapshot_writer *writer);
+
 /* Is none on its way, and the interval, or the longer one after failures, over? */
 bool lfrec_snapshot_writer_due(const lfrec_snapshot_writer *writer, int64_t now);
 /* The buffer to write a snapshot into; only while none is on its way. */

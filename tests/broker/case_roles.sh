@@ -91,11 +91,13 @@ test_a_model_larger_than_a_message_comes_in_parts()
 test_a_trainers_sample_is_bounded()
 {
     topics 2
-    start_trainer -X lfrec.retrain.events=0 -X lfrec.trainer.users=100
+    start_trainer -X lfrec.retrain.events=0 -X lfrec.trainer.users=100 -X lfrec.max.items=3
     local trainer=$pid trainer_log=$log
     ratings 400 0 3 | send
     within 10 says "$trainer_log" 'the sample is halved: [0-9]* users of' || fail "not bounded: $(tail -n 5 "$trainer_log")"
     within 10 eval '[ "$(sed -n "s/.*the sample is halved: \([0-9]*\) users.*/\1/p" "$trainer_log" | tail -n 1)" -le 100 ]' || fail "too many: $(tail -n 3 "$trainer_log")"
+    ratings 400 3 4 | send # of an item too many: told, without a dead letter
+    within 10 says "$trainer_log" 'bad event .*lfrec.max.items' || fail "the item too many: $(tail -n 3 "$trainer_log")"
     kill -USR1 "$trainer"
     within 10 says "$trainer_log" 'training begins on [0-9]* ratings of \([3-9][0-9]\|100\) users' || fail "sample: $(tail -n 3 "$trainer_log")"
     stop "$trainer" 0
@@ -104,7 +106,7 @@ test_a_trainers_sample_is_bounded()
 test_a_scorer_starts_from_its_snapshot_and_follows_again()
 {
     topics 2
-    start_trainer -X lfrec.retrain.events=300
+    start_trainer -X lfrec.retrain.events=300 -X lfrec.http.listen=0
     local trainer=$pid trainer_log=$log part
     for part in 0 1; do ratings 1 0 20 | sed "s/u0/filler$part/g" | send -p $part; done
     ratings 30 0 14 | send
@@ -115,10 +117,18 @@ test_a_scorer_starts_from_its_snapshot_and_follows_again()
     stop "$pid" 0
     kill -USR1 "$trainer"
     within 10 says "$trainer_log" 'model 2 published' || fail "no second model: $(tail -n 5 "$trainer_log")"
-    start_scorer -X lfrec.delivery=exactly-once -X "lfrec.snapshot.path=$work/$t.state"
+    within 5 eval '[ "$(metric "$trainer_log" lfrec_acting_trainer)$(metric "$trainer_log" lfrec_model_parts)" = 11 ]' ||
+        fail "the trainer's figures: $(metrics_of "$trainer_log" | grep -v '#' | tail -n 5)"
+    start_scorer -X lfrec.delivery=exactly-once -X "lfrec.snapshot.path=$work/$t.state" -X lfrec.snapshot.interval.ms=200 -X lfrec.http.listen=0
     within 10 says "$log" 'model 2 taken over' || fail "after the start: $(tail -n 9 "$log")"
     ratings 30 14 16 | send
     within 10 eval '[ "$(users_rated 16)" = 30 ] && [ "$(newest_versions)" = "2 " ]' || fail "lists: $(newest_versions) $(newest | head -n 3)"
+    within 5 eval '[ "$(metric "$log" lfrec_snapshot_seconds_count)" -gt 0 ] && [ "$(metric "$log" "lfrec_transactions_total{end=\"committed\"}")" -gt 0 ] &&
+        [ "$(metric "$log" lfrec_acting_trainer)$(metric "$log" lfrec_model_parts)" = 01 ] &&
+        [ "$(metric "$log" "lfrec_instance_info{role=\"scorer\",delivery=\"exactly-once\"}")" = 1 ]' ||
+        fail "figures: $(metrics_of "$log" | grep -v '#' | tail -n 12)"
+    ! command -v promtool > "$work/$t.which" || metrics_of "$log" | promtool check metrics > "$work/$t.promtool" 2>&1 ||
+        fail "promtool: $(cat "$work/$t.promtool")"
     stop "$pid" 0
     log=$trainer_log
     stop "$trainer" 0

@@ -201,11 +201,13 @@ test_snapshot_belongs_to_one_process()
 test_ceilings_on_users_and_items()
 {
     topics 1
-    start_ready -X lfrec.max.users=10 -X lfrec.max.items=8 -X "lfrec.snapshot.path=$work/$t.snap"
+    start_ready -X lfrec.max.users=10 -X lfrec.max.items=8 -X "lfrec.snapshot.path=$work/$t.snap" -X lfrec.http.listen=0
     ratings 30 0 8 | send
     printf 'u1|u1,one-too-many,3\n' | send
     within 10 all_committed || fail "not committed"
     within 5 eval 'dead | grep -q "one-too-many.*lfrec.max.items"' || fail "dead letters: $(dead)"
+    within 5 eval '[ "$(metric "$log" lfrec_users_evicted_total)" -ge 20 ] && [ "$(metric "$log" "lfrec_bad_events_total{reason=\"refused\"}")" = 1 ]' ||
+        fail "figures: $(metrics_of "$log" | grep -e evicted -e refused)"
     stop "$pid" 0
     says "$log" ' 10 users, 8 items' || fail "log: $(tail -n 4 "$log")"
     says "$log" 'those idle for the longest leave' || fail "not said: $(cat "$log")"

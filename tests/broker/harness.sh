@@ -90,6 +90,17 @@ committed() { "$tool" "$bootstrap" committed "$t" "$t-in" "${1:-1}"; }
 ends() { "$tool" "$bootstrap" ends "$t-in" "${1:-1}"; }
 all_committed() { [ "$(committed "${1:-1}" | tr - 0)" = "$(ends "${1:-1}")" ]; } # an empty partition has no offset
 
+metrics_of() # LOG: /metrics of the instance with this log, started with lfrec.http.listen=0
+{
+    local port
+    port=$(sed -n 's|.*http: listening on http://127.0.0.1:\([0-9]*\)/.*|\1|p' "$1")
+    exec 9<> "/dev/tcp/127.0.0.1/$port"
+    printf 'GET /metrics HTTP/1.0\r\n\r\n' >&9
+    timeout 5 cat <&9 | tr -d '\r' | sed '1,/^$/d'
+    exec 9>&-
+}
+metric() { metrics_of "$1" | awk -v name="$2" '$1 == name { print $2 }'; } # LOG NAME{LABELS}
+
 ratings() # USERS FROM TO: each user rates items FROM .. TO-1; KEY|VALUE lines, the same ones at every call
 {
     awk -v users="$1" -v from="$2" -v to="$3" 'BEGIN {

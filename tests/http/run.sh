@@ -50,7 +50,7 @@ has_lines() { local line; for line in "${@:2}"; do grep -qFx -- "$line" <<<"$1" 
 matches() { [[ $1 == *"$2"* ]] || { echo "no $2 in: $1"; return 1; }; }
 
 "$lfrec" -X lfrec.embedded=true -X lfrec.http.listen=0 -X lfrec.min.support=0 -X lfrec.retrain.events=300 -X lfrec.retrain.seconds=0 \
-    -X "lfrec.log.file=$work/log" >"$work/out" 2>"$work/stderr" &
+    -X "lfrec.snapshot.path=$work/state" -X lfrec.snapshot.interval.ms=100 -X "lfrec.log.file=$work/log" >"$work/out" 2>"$work/stderr" &
 pid=$!
 within 10 grep -qs 'http: listening' "$work/log" || { echo "not ok start: $(tail -n 3 "$work/stderr" "$work/log")"; exit 1; }
 url=$(sed -n 's|.*http: listening on \(http://127.0.0.1:[0-9]*\)/$|\1|p' "$work/log")
@@ -83,6 +83,8 @@ metrics=$(get "$url/metrics")
 check metrics_tell_what_was_sent has_lines "$metrics" 'lfrec_bad_events_total{reason="syntax"} 1' 'lfrec_bad_events_total{reason="off_scale"} 2' \
     'lfrec_learned_events_total{kind="rate"} 364' 'lfrec_users 32' 'lfrec_ratings 364' 'lfrec_items 18' 'lfrec_ready 1' 'lfrec_dead_letters_total 3' \
     'lfrec_partition_lag{topic="ratings",partition="0"} 0' 'lfrec_partition_lag{topic="ratings",partition="3"} 0'
+snapshot_shown() { [ "$(sample lfrec_last_snapshot_bytes)" = "$(stat -c %s "$work/state")" ] && [ "$(sample lfrec_snapshot_failures_total)" = 0 ]; }
+check the_newest_snapshot_is_shown within 5 snapshot_shown
 latency_counted() {
     local count
     count=$(sample lfrec_output_latency_seconds_count)
@@ -90,7 +92,7 @@ latency_counted() {
 }
 check every_acknowledged_output_of_an_event_has_a_latency latency_counted
 if command -v promtool >/dev/null; then
-    promtool_likes_it() { promtool check metrics <<<"$metrics"; }
+    promtool_likes_it() { promtool check metrics <<<"$(get "$url/metrics")"; }
     check promtool_finds_nothing_wrong promtool_likes_it
 else
     echo "skip promtool: it is not installed (Debian's package prometheus)"

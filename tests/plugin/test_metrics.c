@@ -21,6 +21,7 @@ static lfrec_metrics some_metrics(void)
                   .published = 41,
                   .unchanged = 5,
                   .retrains = 2,
+                  .evicted = 6,
                   .failed_retrains = 1,
                   .users = 11,
                   .items = 12,
@@ -37,6 +38,15 @@ static lfrec_metrics some_metrics(void)
         .partitions = 2,
         .lag = {{.partition = 0, .events = 17, .caught_up = true}, {.partition = 5, .events = -1}},
         .total_lag = -1,
+        .role = "trainer",
+        .delivery = "exactly-once",
+        .acting_trainer = true,
+        .model_parts = 3,
+        .has_snapshots = true,
+        .snapshots = {.written = 4, .failed = 1, .last_at = 1690000100.25, .last_seconds = 0.5, .all_seconds = 3, .last_bytes = 8192},
+        .has_transactions = true,
+        .committed = 20,
+        .aborted = 2,
         .caught_up = true,
         .trains = true,
         .last_training = 1.5,
@@ -95,6 +105,18 @@ START_TEST(every_figure_that_is_known_has_a_sample)
         "lfrec_last_retrain_seconds 1.5",
         "lfrec_rmse{by=\"model\",window=\"recent\"} 0.9",
         "lfrec_rmse{by=\"means\",window=\"all\"} 0.99",
+        "lfrec_users_evicted_total 6",
+        "lfrec_acting_trainer 1",
+        "lfrec_model_parts 3",
+        "lfrec_snapshot_seconds_sum 3",
+        "lfrec_snapshot_seconds_count 4",
+        "lfrec_snapshot_failures_total 1",
+        "lfrec_last_snapshot_timestamp_seconds 1690000100.25",
+        "lfrec_last_snapshot_seconds 0.5",
+        "lfrec_last_snapshot_bytes 8192",
+        "lfrec_transactions_total{end=\"committed\"} 20",
+        "lfrec_transactions_total{end=\"aborted\"} 2",
+        "lfrec_instance_info{role=\"trainer\",delivery=\"exactly-once\"} 1",
         "lfrec_publish_queue 4",
         "lfrec_outputs_in_flight 6",
         "lfrec_output_latency_seconds_bucket{le=\"0.0005\"} 0",
@@ -117,7 +139,14 @@ START_TEST(what_is_not_known_is_left_out)
 {
     lfrec_metrics m = some_metrics();
     m.model_age = m.stats.rmse = m.stats.recent_rmse = (double)NAN;
+    m.has_snapshots = m.has_transactions = false;
+    m.model_parts = 0;
+    m.role = NULL;
     char *text = written(&m);
+    ck_assert_ptr_null(strstr(text, "snapshot"));
+    ck_assert_ptr_null(strstr(text, "transactions"));
+    ck_assert_ptr_null(strstr(text, "model_parts"));
+    ck_assert_ptr_null(strstr(text, "instance_info"));
     ck_assert_ptr_null(strstr(text, "partition=\"5\""));
     ck_assert_ptr_null(strstr(text, "model_age"));
     ck_assert_ptr_null(strstr(text, "window=\"recent\""));

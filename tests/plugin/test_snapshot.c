@@ -440,6 +440,10 @@ static void write_file(lfrec_operator *op)
     ck_assert(!lfrec_snapshot_writer_due(writer, 99999)); /* one is on its way */
     ck_assert_int_eq(lfrec_snapshot_writer_step(writer, true, 10), LFREC_SNAPSHOT_WRITTEN);
     ck_assert_int_eq(lfrec_snapshot_writer_step(writer, true, 10), LFREC_SNAPSHOT_NOTHING);
+    lfrec_snapshot_stats stats = lfrec_snapshot_writer_stats(writer);
+    ck_assert_uint_eq(stats.written, 1);
+    ck_assert_uint_gt(stats.last_bytes, 100);
+    ck_assert(stats.last_seconds > 0 && stats.all_seconds >= stats.last_seconds && stats.last_at > 1.6e9);
     ck_assert(!lfrec_snapshot_writer_due(writer, 1009));
     ck_assert(lfrec_snapshot_writer_due(writer, 1010));
     lfrec_snapshot_writer_close(writer);
@@ -483,6 +487,7 @@ START_TEST(a_failed_write_keeps_the_old_file_and_backs_off)
     write_down(op, &about, lfrec_snapshot_writer_buffer(writer));
     lfrec_snapshot_writer_start(writer, 0);
     ck_assert_int_eq(lfrec_snapshot_writer_step(writer, true, 0), LFREC_SNAPSHOT_FAILED);
+    ck_assert_uint_eq(lfrec_snapshot_writer_stats(writer).failed, 1);
     ck_assert(!lfrec_snapshot_writer_due(writer, 999));
     ck_assert(lfrec_snapshot_writer_due(writer, 1000));
     lfrec_snapshot_writer_close(writer);

@@ -165,6 +165,9 @@ static void loop(daemon *d)
         int64_t now = lfrec_clock_ms();
         daemon_serve_models(d);
         serve_training(d, seen.retrain, now);
+        if (seen.reloaded) {
+            lfrec_notify_reloaded(&d->notify);
+        }
         serve_messages(d);
         serve_lists(d, now);
         daemon_serve_http(d, now);

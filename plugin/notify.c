@@ -1,4 +1,5 @@
 #include "notify.h"
+#include "clock.h"
 #include "log.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -76,6 +77,14 @@ static void say(const lfrec_notify *n, const char *text)
 
 void lfrec_notify_ready(lfrec_notify *n)
 {
+    say(n, "READY=1");
+}
+
+void lfrec_notify_reloaded(lfrec_notify *n)
+{
+    char text[64];
+    snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)lfrec_clock_us());
+    say(n, text);
     say(n, "READY=1");
 }
 

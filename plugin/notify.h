@@ -18,6 +18,8 @@ void lfrec_notify_open(lfrec_notify *notify);
 void lfrec_notify_close(lfrec_notify *notify);
 
 void lfrec_notify_ready(lfrec_notify *notify);
+/* What SIGHUP asks for is done: that it began, and that it has ended. */
+void lfrec_notify_reloaded(lfrec_notify *notify);
 void lfrec_notify_stopping(lfrec_notify *notify);
 /* A constant text, for systemctl status; said when it is another one than last time. */
 void lfrec_notify_status(lfrec_notify *notify, const char *status);

@@ -15,7 +15,7 @@ struct lfrec_signals {
     sigset_t old_mask; /* the caller's, given back by close */
     int pipe[2];       /* a byte in it: something came */
     int stop_limit_ms;
-    atomic_bool stop, retrain, done;
+    atomic_bool stop, retrain, reloaded, done;
 };
 
 static void wake(lfrec_signals *s)
@@ -56,6 +56,7 @@ static void *watch(void *context)
             atomic_store(&s->retrain, true);
         } else if (got == SIGHUP) {
             lfrec_log_reopen();
+            atomic_store(&s->reloaded, true);
         } else if (got == SIGUSR2) {
             bool debug = lfrec_log_toggle_debug() == LFREC_LOG_DEBUG;
             lfrec_log(LFREC_LOG_WARNING, "SIGUSR2: debug messages are %s", debug ? "shown from here on" : "no longer shown");
@@ -124,5 +125,7 @@ lfrec_signals_seen lfrec_signals_look(lfrec_signals *s)
     char bytes[64];
     while (read(s->pipe[0], bytes, sizeof bytes) > 0) {
     }
-    return (lfrec_signals_seen){.stop = atomic_load(&s->stop), .retrain = atomic_exchange(&s->retrain, false)};
+    return (lfrec_signals_seen){.stop = atomic_load(&s->stop),
+                                .retrain = atomic_exchange(&s->retrain, false),
+                                .reloaded = atomic_exchange(&s->reloaded, false)};
 }

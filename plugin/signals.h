@@ -19,8 +19,9 @@ bool lfrec_signals_open(lfrec_signals **out, int stop_limit_ms);
 void lfrec_signals_close(lfrec_signals *signals); /* NULL is allowed */
 
 typedef struct lfrec_signals_seen {
-    bool stop;    /* stays true */
-    bool retrain; /* true once for each (burst of) USR1 */
+    bool stop;     /* stays true */
+    bool retrain;  /* true once for each (burst of) USR1 */
+    bool reloaded; /* likewise: HUP was served */
 } lfrec_signals_seen;
 
 /* What came so far. */

@@ -51,6 +51,10 @@ START_TEST(a_manager_is_told_readiness_status_and_the_end)
     ck_assert_str_eq(heard(), "");
     lfrec_notify_status(&notify, other);
     ck_assert_str_eq(heard(), "STATUS=serving");
+    unsigned long long since;
+    lfrec_notify_reloaded(&notify);
+    ck_assert_int_eq(sscanf(heard(), "RELOADING=1\nMONOTONIC_USEC=%llu", &since), 1);
+    ck_assert_str_eq(heard(), "READY=1");
     lfrec_notify_stopping(&notify);
     ck_assert_str_eq(heard(), "STOPPING=1\nSTATUS=stopping");
     lfrec_notify_close(&notify);

@@ -55,9 +55,9 @@ DAEMON         := $(if $(wildcard plugin/main.c),$(OUT)/lfrec-kafka)
 PLUGIN_LIBRARY := $(if $(PLUGIN),$(OUT)/liblfrec-plugin.a)
 INTERCEPTOR    := $(if $(wildcard plugin/interceptor.c),$(OUT)/lfrec-interceptor.so)
 MAN_PAGE       := $(wildcard plugin/lfrec-kafka.1)
-# Shared by the examples that read MovieLens.
-DATASET        := $(wildcard examples/dataset.c)
-EXAMPLES       := $(filter-out $(DATASET),$(wildcard examples/*.c))
+# Shared by the examples that need them: the reader of data sets, threads.
+SHARED         := $(wildcard examples/dataset.c examples/thread_pool.c)
+EXAMPLES       := $(filter-out $(SHARED),$(wildcard examples/*.c))
 EVALUATION     := $(wildcard examples/evaluation/*.c)
 DEMO           := $(wildcard examples/demo/*.c)
 TESTS          := $(wildcard tests/test_*.c)
@@ -67,7 +67,7 @@ TEST_HELPERS        := $(filter-out $(TESTS),$(wildcard tests/*.c))
 PLUGIN_TEST_HELPERS := $(filter-out $(PLUGIN_TESTS),$(wildcard tests/plugin/*.c))
 BENCHES        := $(wildcard tests/bench/bench_*.c)
 FUZZERS        := $(wildcard tests/fuzz/fuzz_*.c)
-SOURCES        := $(wildcard plugin/*.c) $(EXAMPLES) $(DATASET) $(EVALUATION) $(DEMO) $(TESTS) $(PLUGIN_TESTS) $(TEST_HELPERS) \
+SOURCES        := $(wildcard plugin/*.c) $(EXAMPLES) $(SHARED) $(EVALUATION) $(DEMO) $(TESTS) $(PLUGIN_TESTS) $(TEST_HELPERS) \
                   $(PLUGIN_TEST_HELPERS) $(BENCHES) $(FUZZERS)
 
 VERSION = $(shell sed -n 's/^\#define LFREC_VERSION "\(.*\)"/\1/p' lfrec.h)
@@ -126,19 +126,19 @@ $(OUT)/lfrec-interceptor.so: $(call objects,$(wildcard plugin/interceptor*.c)) $
 	$(Q)$(LINK) -shared -Wl,-z,nodelete $(if $(findstring sanitize,$(FLAGS_$(VARIANT))),,-Wl,-z,defs) $^ \
 	    $(shell pkg-config --libs jansson 2>/dev/null || echo -ljansson) -pthread -lm -o $@
 
-# hello shows the header alone; the others may use the reader of data sets.
-$(OUT)/examples/%: $(OBJ)/examples/%.o $(call objects,$(DATASET))
+# hello shows the header alone; the others may use what they share.
+$(OUT)/examples/%: $(OBJ)/examples/%.o $(call objects,$(SHARED))
 	@mkdir -p $(@D)
 	$(call say,link)
-	$(Q)$(LINK) $(if $(filter hello,$*),$<,$^) -lm -o $@
+	$(Q)$(LINK) $(if $(filter hello,$*),$<,$^) -pthread -lm -o $@
 
 # The plugin's operator, which knows no Kafka, is part of it: a stream is evaluated with what lfrec-kafka runs.
-$(OUT)/examples/evaluate: $(call objects,$(EVALUATION) $(DATASET)) $(PLUGIN_LIBRARY)
+$(OUT)/examples/evaluate: $(call objects,$(EVALUATION) $(SHARED)) $(PLUGIN_LIBRARY)
 	@mkdir -p $(@D)
 	$(call say,link)
 	$(Q)$(LINK) $^ -pthread -lm -o $@
 
-$(OUT)/examples/demo/%: $(OBJ)/examples/demo/%.o $(call objects,$(DATASET)) $(PLUGIN_LIBRARY)
+$(OUT)/examples/demo/%: $(OBJ)/examples/demo/%.o $(call objects,$(SHARED)) $(PLUGIN_LIBRARY)
 	@mkdir -p $(@D)
 	$(call say,link)
 	$(Q)$(LINK) $^ $(PLUGIN_LIBS) -o $@
@@ -153,7 +153,7 @@ $(OUT)/tests/plugin/%: $(OBJ)/tests/plugin/%.o $(call objects,$(PLUGIN_TEST_HELP
 	$(call say,link)
 	$(Q)$(LINK) $^ $(CHECK_LIBS) $(PLUGIN_LIBS) -o $@
 
-$(OUT)/tests/bench/%: $(OBJ)/tests/bench/%.o $(call objects,$(DATASET)) $(PLUGIN_LIBRARY)
+$(OUT)/tests/bench/%: $(OBJ)/tests/bench/%.o $(call objects,$(SHARED)) $(PLUGIN_LIBRARY)
 	@mkdir -p $(@D)
 	$(call say,link)
 	$(Q)$(LINK) $^ $(PLUGIN_LIBS) -ldl -o $@

@@ -107,11 +107,11 @@
  *     h_u). Lambda is 1.5, and 7 for the bias; A 200 and 12; Y and X have priors of precision 10 and 30, and 200 and
  *     15.
  *
- *     encode        S_u = (tau_u sum over rated j of tau_j (F_j F_j' + diag V_j) + omega_u Lambda)^-1     (user's
- *                   columns) h_u = S_u (tau_u sum of tau_j x_uj F_j + omega_u Lambda m_u), the item's bias taken off x
- *                   first Then tau_u = (n + 80) / (expected sum of tau_j e^2 + 80), omega_u = (K + 21) / (expected (h -
- *                   m)' Lambda (h - m) + 20): their posterior means under gamma priors, and again; four rounds to
- *                   serve, one a visit in training, which goes on from the last visit's.
+ *     encode        S_u = (tau_u sum over rated j of tau_j (F_j F_j' + diag V_j) + omega_u Lambda)^-1, over the user's
+ *                   columns, and h_u = S_u (tau_u sum of tau_j x_uj F_j + omega_u Lambda m_u), the item's bias taken
+ *                   off x first. Then tau_u = (n + 80) / (expected sum of tau_j e^2 + 80), omega_u = (K + 21) /
+ *                   (expected (h - m)' Lambda (h - m) + 20): their posterior means under gamma priors, and again; four
+ *                   rounds to serve, one a visit in training, which goes on from the last visit's.
  *     item's step   t = tau_i tau_u     e = x - F_i . h_u     p = t (h_u^2 + diag S_u) + A / n_i
  *                   D = (1 - 1 / n_i) D + p     V_i = 1 / D
  *                   F_i += rho g / (rho p + D), g = t (e h_u - S_u F_i) + (A / n_i) (f0_i - F_i)
@@ -119,9 +119,8 @@
  *                   rho falls from 5 to 0.7. At most the rating's own optimum is reached, whatever rho.
  *     prior's step  as in LFREC_SGD; Y_j moves by (dm - (10 / n_j) Y_j) / E_j, dm = Lambda omega_u (h_u - m_u)
  *                   n_u^-1/2, E its precision, kept like D
- *     after each    tau_i = (n_i + 30) / (expected sum of tau_u e^2 + 30 / tau); the tau_u are divided by their
- *                   geometric
- *     epoch         mean
+ *     every epoch   ends with tau_i = (n_i + 30) / (expected sum of tau_u e^2 + 30 / tau); the tau_u are divided by
+ *                   their geometric mean
  *     predict       mu + b_i + F_i . h_u; variance 1 / (tau_i tau_u) + F_i' S_u F_i + sum of (h^2 + diag S) V
  *
  *     With options.step the ratings are ordinal: a rating of 4 stars says that a latent number lies between 3.5 and
@@ -162,11 +161,17 @@
  * THREADS. No globals, no locks. A model is read-only while it serves: any number of threads may fold in, score and
  * list with one model, each with its own lfrec_user. Functions that take a non-const pointer need it for themselves.
  *
- * DETERMINISM. The same options, ratings and seed give the same bits on one machine with one build, whatever the batch
- * order. The sparse path adds in one fixed order (16 partial sums, then a tree) on every instruction set; compiled with
- * -ffp-contract=off it gives the same bits everywhere. The dense path goes through the matrix product, whose rounding
- * depends on the instruction set: equal within 1e-5 of the weights' size. Random numbers and masks are the same on
- * every machine.
+ * The header starts no thread, but training can use the caller's: options.threads is how many, options.parallel does
+ * the parts of a step on them, some microseconds' work each (examples/thread_pool.c is one way, OpenMP another).
+ * LFREC_ARTICLE and LFREC_RANKING stay what they are up to the rounding of sums. LFREC_SGD and LFREC_BAYES take up to
+ * 64 and 16 users together, a 64th of all at most: each is encoded by weights that are so many users old, and the items'
+ * steps are taken one after the other as ever, every item's by one part. Held-out errors are the same to 1e-4.
+ *
+ * DETERMINISM. The same options, ratings and seed give the same bits on one machine with one build, whatever threads do
+ * which parts, in whatever order. The sparse path adds in one fixed order (16 partial sums, then a tree) on every
+ * instruction set; compiled with -ffp-contract=off it gives the same bits everywhere. The dense path goes through the
+ * matrix product, whose rounding depends on the instruction set: equal within 1e-5 of the weights' size. Random numbers
+ * and masks are the same on every machine.
  *
  * ERRORS. Every function that can fail returns an lfrec_status and writes its outputs only on LFREC_OK, unless it says
  * otherwise. NULL for a required pointer is LFREC_ERROR_ARGUMENT. A struct that no lfrec function has filled in, or one
@@ -194,6 +199,7 @@
  *     LFREC_NO_BAYES         every including file     -          leaves out the setting LFREC_BAYES
  *     LFREC_NO_RANKING       every including file     -          leaves out the setting LFREC_RANKING
  *     LFREC_NO_PACKED        every including file     -          leaves out models of 8-bit weights
+ *     LFREC_NO_THREADS       every including file     -          options.threads is 1: smaller
  *     LFREC_MAX_ISA          the implementation       AVX-512    the best instruction set to choose (an lfrec_isa)
  *
  *     A freestanding build (__STDC_HOSTED__ == 0) has LFREC_NO_MALLOC and LFREC_NO_STDIO. By default the implementation
@@ -1066,6 +1072,12 @@ LFREC_API const char *lfrec_status_string(lfrec_status status)
 #define LFREC__FOR_PACKED(x) 0
 #else
 #define LFREC__FOR_PACKED(x) (x)
+#endif
+/* How many threads: 1 without them, and then the compiler drops what only parts need. */
+#ifdef LFREC_NO_THREADS
+#define LFREC__FOR_THREADS(x) ((void)(x), 1u)
+#else
+#define LFREC__FOR_THREADS(x) (x)
 #endif
 #if defined(LFREC_NO_BAYES) && defined(LFREC_NO_RANKING)
 #define LFREC__FOR_OUTER(x) 0
@@ -2992,7 +3004,7 @@ LFREC_API lfrec_status lfrec_options_check(const lfrec_options *options, const c
              : !(o->weight_decay >= (ranking ? 1e-9f : 0.0f) && o->weight_decay < 1e9f) ? "weight_decay"
              : !(o->holdout >= 0.0f && o->holdout < (bayes || ranking ? 1e-9f : 1.0f))  ? "holdout"
              : (uint32_t)o->isa > LFREC_ISA_NEON                                        ? "isa"
-             : o->threads < 1 || o->threads > LFREC_MAX_THREADS                         ? "threads"
+             : o->threads < 1 || o->threads > LFREC__FOR_THREADS(LFREC_MAX_THREADS)     ? "threads"
                                                                                         : NULL;
     return *field ? LFREC_ERROR_ARGUMENT : LFREC_OK;
 }
@@ -4336,7 +4348,8 @@ LFREC__INTERNAL lfrec_path lfrec__choose_path(const lfrec_options *options, cons
 LFREC__INTERNAL uint32_t lfrec__together(const lfrec_options *o, uint32_t users)
 {
     if (o->setting == LFREC_ARTICLE) return o->batch < users ? o->batch : users;
-    if (o->setting == LFREC_RANKING || o->threads == 1 || users < 2 * LFREC__TOGETHER_SHARE) return 1;
+    if (o->setting == LFREC_RANKING || LFREC__FOR_THREADS(o->threads) == 1 || users < 2 * LFREC__TOGETHER_SHARE)
+        return 1;
     const uint32_t most = o->setting == LFREC_BAYES ? LFREC__TOGETHER_BAYES : LFREC__TOGETHER;
     return users / LFREC__TOGETHER_SHARE < most ? users / LFREC__TOGETHER_SHARE : most;
 }
@@ -4347,10 +4360,16 @@ LFREC__INTERNAL size_t lfrec__pieces(size_t parts)
     return parts > 1 ? 16 * parts : 1;
 }
 
+LFREC__INTERNAL size_t lfrec__parts(const lfrec_trainer *t)
+{
+    return LFREC__FOR_THREADS(t->options.threads);
+}
+
 /* Where part p of `count` things begins. */
 LFREC__INTERNAL size_t lfrec__part_at(size_t count, size_t parts, size_t p)
 {
-    return count / parts * p + (p < count % parts ? p : count % parts);
+    const size_t each = parts > 1 ? count / parts : count, left = count - each * parts;
+    return each * p + (p < left ? p : left);
 }
 
 LFREC__INTERNAL lfrec_status lfrec__trainer_layout(lfrec__arena *arena, lfrec_trainer *t, const lfrec_options *o,
@@ -4359,14 +4378,14 @@ LFREC__INTERNAL lfrec_status lfrec__trainer_layout(lfrec__arena *arena, lfrec_tr
     const size_t items = o->items, S = LFREC_STRIDE(lfrec__columns(o->setting, o->factors));
     const int article = LFREC__FOR_ARTICLE(o->setting == LFREC_ARTICLE);
     const int bayes = LFREC__FOR_BAYES(o->setting == LFREC_BAYES), ranking = LFREC__FOR_RANKING(o->setting == LFREC_RANKING);
-    const size_t batch = t->together = lfrec__together(o, ratings->users), parts = o->threads;
+    const size_t batch = t->together = lfrec__together(o, ratings->users), parts = LFREC__FOR_THREADS(o->threads);
     const size_t all = ratings->row_start[ratings->users];
     size_t longest = 0, entries = all;
     for (uint32_t user = 0; user < ratings->users; user++) {
         const size_t count = lfrec_history_of(ratings, user).count;
         if (count > longest) longest = count;
     }
-    if (longest < entries / batch) entries = longest * batch; /* the most that a batch can hold */
+    if (batch > 0 && longest < entries / batch) entries = longest * batch; /* the most that a batch can hold */
     t->path = article ? lfrec__choose_path(o, ratings) : LFREC_PATH_SPARSE;
     const int dense = t->path == LFREC_PATH_DENSE, gram = !dense && o->scope == LFREC_SCOPE_ALL;
     t->order = (uint32_t *)lfrec__take(arena, ratings->users, sizeof(uint32_t));
@@ -4467,7 +4486,7 @@ LFREC__INTERNAL void lfrec__deal_users(lfrec_trainer *t)
 /* Every part's items have about the same number of ratings. */
 LFREC__INTERNAL void lfrec__deal_items(lfrec_trainer *t)
 {
-    const size_t parts = t->options.threads, all = t->ratings->row_start[t->ratings->users];
+    const size_t parts = lfrec__parts(t), all = t->ratings->row_start[t->ratings->users];
     uint32_t i = 0;
     size_t met = 0;
     for (size_t p = 0; p < parts; p++) {
@@ -4627,7 +4646,7 @@ LFREC_API lfrec_status lfrec_trainer_init(lfrec_trainer *trainer, const lfrec_op
     lfrec__zero_floats(made.user_factors, ratings->users * S);
     if (made.is_touched) {
         lfrec__zero(made.is_touched, items);
-        lfrec__zero(made.touched_count, options->threads * sizeof(uint32_t));
+        lfrec__zero(made.touched_count, lfrec__parts(&made) * sizeof(uint32_t));
     }
     lfrec__zero(made.means.item, items * sizeof(lfrec_sum));
     made.means.items = options->items;
@@ -4691,13 +4710,13 @@ LFREC__INTERNAL lfrec__work lfrec__work_for(lfrec_trainer *t)
     return w;
 }
 
-LFREC__INTERNAL void lfrec__do_parts(const lfrec__work *w, size_t parts, lfrec_task *task)
+LFREC__INTERNAL void lfrec__do_parts(lfrec__work *w, size_t parts, lfrec_task *task)
 {
     const lfrec_options *o = &w->t->options;
-    if (o->threads > 1 && o->parallel) {
-        o->parallel(o->parallel_context, parts, task, (void *)(uintptr_t)w);
+    if (lfrec__parts(w->t) > 1 && o->parallel) {
+        o->parallel(o->parallel_context, parts, task, w);
     } else {
-        for (size_t part = 0; part < parts; part++) task((void *)(uintptr_t)w, part);
+        for (size_t part = 0; part < parts; part++) task(w, part);
     }
 }
 
@@ -4718,7 +4737,7 @@ LFREC__INTERNAL lfrec_loss lfrec__losses(const lfrec_trainer *t, size_t parts)
 LFREC__INTERNAL void lfrec__seat(lfrec__work *w, const uint32_t *users, uint32_t count)
 {
     lfrec_trainer *t = w->t;
-    const size_t parts = t->options.threads;
+    const size_t parts = lfrec__parts(t);
     w->users = users;
     w->count = count;
     t->entry[0] = 0;
@@ -4741,7 +4760,7 @@ LFREC__INTERNAL lfrec_history lfrec__history_at(const lfrec__work *w, uint32_t b
 /* Where the parts' items start in user b's history; nowhere, to be left out. */
 LFREC__INTERNAL void lfrec__cut(const lfrec__work *w, uint32_t b, size_t count)
 {
-    const size_t parts = w->t->options.threads;
+    const size_t parts = lfrec__parts(w->t);
     const lfrec_history history = lfrec__history_at(w, b);
     size_t *cut = w->t->cut + b * (parts + 1), low = 0;
     cut[0] = 0;
@@ -4760,7 +4779,7 @@ LFREC__INTERNAL void lfrec__cut(const lfrec__work *w, uint32_t b, size_t count)
 /* The part's items of user b, whose entries start at *at. */
 LFREC__INTERNAL lfrec_history lfrec__part_of(const lfrec__work *w, uint32_t b, size_t part, size_t *at)
 {
-    const size_t *cut = w->t->cut + b * (w->t->options.threads + 1) + part;
+    const size_t *cut = w->t->cut + b * (lfrec__parts(w->t) + 1) + part;
     lfrec_history history = lfrec__history_at(w, b);
     history.item += cut[0];
     history.value += cut[0];
@@ -4772,7 +4791,7 @@ LFREC__INTERNAL lfrec_history lfrec__part_of(const lfrec__work *w, uint32_t b, s
 /* rows: `parts` rows of S floats each for user b. The first becomes the sum. */
 LFREC__INTERNAL float *lfrec__sum_parts(const lfrec_trainer *t, float *rows, uint32_t b)
 {
-    const size_t S = t->model.stride, parts = t->options.threads;
+    const size_t S = t->model.stride, parts = lfrec__parts(t);
     float *sum = rows + b * parts * S;
     for (size_t p = 1; p < parts; p++) {
         for (size_t q = 0; q < S; q++) sum[q] += sum[p * S + q];
@@ -4976,7 +4995,7 @@ LFREC__INTERNAL void lfrec__sparse_decoder(void *work, size_t part)
         }
         lfrec__touch(t, part, history.item, history.count);
         w->rows->back(S, history.count, history.item, t->predicted + at, t->decoder, t->factors + b * S,
-                      t->factors_gradient + (b * t->options.threads + part) * S, t->decoder_gradient);
+                      t->factors_gradient + (b * lfrec__parts(t) + part) * S, t->decoder_gradient);
     }
 }
 
@@ -4984,7 +5003,7 @@ LFREC__INTERNAL void lfrec__sparse_encoder(void *work, size_t part)
 {
     const lfrec__work *w = (const lfrec__work *)work;
     lfrec_trainer *t = w->t;
-    const size_t S = t->model.stride, parts = t->options.threads;
+    const size_t S = t->model.stride, parts = lfrec__parts(t);
     for (uint32_t b = 0; b < w->count; b++) {
         size_t at;
         const lfrec_history history = lfrec__part_of(w, b, part, &at);
@@ -5080,7 +5099,7 @@ LFREC__INTERNAL void lfrec__dense_items(void *work, size_t part)
 LFREC__INTERNAL void lfrec__batch(lfrec__work *w, const uint32_t *users, uint32_t count)
 {
     lfrec_trainer *t = w->t;
-    const size_t S = t->model.stride, parts = t->options.threads;
+    const size_t S = t->model.stride, parts = lfrec__parts(t);
     const int dense = t->path == LFREC_PATH_DENSE;
     lfrec__seat(w, users, count);
     if (!dense && t->options.scope == LFREC_SCOPE_ALL)
@@ -5160,16 +5179,16 @@ LFREC_API lfrec_status lfrec_trainer_error(lfrec_trainer *trainer, const lfrec_m
     lfrec__work w = lfrec__work_for(t);
     w.model = model;
     w.epoch = LFREC__VALIDATION;
-    lfrec__zero(t->losses, t->options.threads * sizeof(lfrec_loss));
+    lfrec__zero(t->losses, lfrec__parts(t) * sizeof(lfrec_loss));
     const uint32_t *users = t->held_out_users ? t->order + t->training_users : t->order;
     for (uint32_t left = t->held_out_users ? t->held_out_users : t->training_users; left > 0;) {
         const uint32_t count = left < t->together ? left : t->together;
         lfrec__seat(&w, users, count);
-        lfrec__do_parts(&w, t->options.threads, lfrec__look_back);
+        lfrec__do_parts(&w, lfrec__parts(t), lfrec__look_back);
         users += count;
         left -= count;
     }
-    const lfrec_loss loss = lfrec__losses(t, t->options.threads);
+    const lfrec_loss loss = lfrec__losses(t, lfrec__parts(t));
     *error = loss.hidden ? lfrec__sqrt(loss.hidden_error / lfrec__real((int64_t)loss.hidden)) : 0;
     return LFREC_OK;
 }
@@ -5192,7 +5211,7 @@ LFREC__INTERNAL void lfrec__sgd_encode(void *work, size_t user)
 LFREC__INTERNAL lfrec__sgd lfrec__sgd_at(const lfrec__work *w, uint32_t b, size_t part)
 {
     lfrec_trainer *t = w->t;
-    const size_t S = t->model.stride, parts = t->options.threads;
+    const size_t S = t->model.stride, parts = lfrec__parts(t);
     size_t at;
     const lfrec_history history = lfrec__part_of(w, b, part, &at);
     lfrec__sgd u;
@@ -5260,7 +5279,7 @@ LFREC__INTERNAL void lfrec__sgd_between(lfrec_trainer *t, uint32_t user, uint32_
 LFREC__INTERNAL int lfrec__epoch_users(lfrec_trainer *t, lfrec_loss *sum)
 {
     lfrec__work w = lfrec__work_for(t);
-    const size_t parts = t->options.threads;
+    const size_t parts = lfrec__parts(t);
     lfrec__zero(t->losses, parts * sizeof(lfrec_loss));
     for (uint32_t first = 0, left = t->training_users; left > 0;) {
         const uint32_t count = left < t->together ? left : t->together;
@@ -5325,7 +5344,7 @@ LFREC__INTERNAL void lfrec__bayes_encode(void *work, size_t place)
 LFREC__INTERNAL void lfrec__bayes_user(const lfrec__work *w, uint32_t b, size_t part, lfrec__bayes *u)
 {
     lfrec_trainer *t = w->t;
-    const size_t S = t->model.stride, at_part = b * t->options.threads + part;
+    const size_t S = t->model.stride, at_part = b * lfrec__parts(t) + part;
     const lfrec__posterior p = lfrec__user_posterior(t, b);
     float *known = t->known + part * LFREC__BLOCK * S;
     size_t at;
@@ -5402,7 +5421,7 @@ LFREC__INTERNAL void lfrec__bayes_after(void *work, size_t part)
 {
     const lfrec__work *w = (const lfrec__work *)work;
     lfrec_trainer *t = w->t;
-    const size_t S = t->model.stride, parts = t->options.threads;
+    const size_t S = t->model.stride, parts = lfrec__parts(t);
     for (uint32_t b = 0; part < parts && b < w->count; b++) {
         size_t at;
         const lfrec_history history = lfrec__part_of(w, b, part, &at);
@@ -5422,7 +5441,7 @@ LFREC__INTERNAL void lfrec__bayes_after(void *work, size_t part)
 LFREC__INTERNAL int lfrec__epoch_bayes(lfrec_trainer *t, lfrec_loss *sum)
 {
     lfrec__work w = lfrec__work_for(t);
-    const size_t parts = t->options.threads;
+    const size_t parts = lfrec__parts(t);
     float *precision = lfrec__floats(t->model.precision);
     lfrec__zero(t->losses, parts * sizeof(lfrec_loss));
     lfrec__zero(t->item_error, t->model.items * sizeof(float));
@@ -5462,7 +5481,7 @@ LFREC__INTERNAL int lfrec__epoch_bayes(lfrec_trainer *t, lfrec_loss *sum)
 LFREC__INTERNAL void lfrec__gram_part(void *work, size_t part)
 {
     const lfrec__work *w = (const lfrec__work *)work;
-    const size_t S = w->t->model.stride, parts = w->t->options.threads;
+    const size_t S = w->t->model.stride, parts = lfrec__parts(w->t);
     const size_t end = lfrec__part_at(w->rows_of_X, parts, part + 1);
     float weight[LFREC__BLOCK], *gram = w->t->gram + part * S * S;
     for (size_t k = 0; k < LFREC__BLOCK; k++) weight[k] = w->t->options.loss_weight;
@@ -5476,7 +5495,7 @@ LFREC__INTERNAL void lfrec__gram_part(void *work, size_t part)
 LFREC__INTERNAL void lfrec__half_gram(lfrec__work *w, const float *X, size_t count, size_t rated)
 {
     lfrec_trainer *t = w->t;
-    const size_t S = t->model.stride, K = t->model.factors, parts = t->options.threads;
+    const size_t S = t->model.stride, K = t->model.factors, parts = lfrec__parts(t);
     w->X = X;
     w->rows_of_X = count;
     lfrec__do_parts(w, parts, lfrec__gram_part);
@@ -5509,7 +5528,7 @@ LFREC__INTERNAL void lfrec__rank_users(void *work, size_t piece)
     const lfrec__work *w = (const lfrec__work *)work;
     const lfrec_trainer *t = w->t;
     const lfrec_ratings *r = t->ratings;
-    const size_t pieces = lfrec__pieces(t->options.threads), end = lfrec__part_at(t->training_users, pieces, piece + 1);
+    const size_t pieces = lfrec__pieces(lfrec__parts(t)), end = lfrec__part_at(t->training_users, pieces, piece + 1);
     for (size_t at = lfrec__part_at(t->training_users, pieces, piece); at < end; at++) {
         const size_t u = t->order[at], first = r->row_start[u], n = r->row_start[u + 1] - first;
         lfrec__half_row(w, piece, r->item + first, t->target_by_user + first, n, t->decoder,
@@ -5521,7 +5540,7 @@ LFREC__INTERNAL void lfrec__rank_items(void *work, size_t piece)
 {
     const lfrec__work *w = (const lfrec__work *)work;
     const lfrec_trainer *t = w->t;
-    const size_t S = t->model.stride, pieces = lfrec__pieces(t->options.threads);
+    const size_t S = t->model.stride, pieces = lfrec__pieces(lfrec__parts(t));
     const size_t end = lfrec__part_at(t->model.items, pieces, piece + 1);
     lfrec_loss met;
     lfrec__zero(&met, sizeof met);
@@ -5549,7 +5568,7 @@ LFREC__INTERNAL int lfrec__epoch_ranking(lfrec_trainer *t, lfrec_loss *sum)
 {
     lfrec__work w = lfrec__work_for(t);
     const size_t S = t->model.stride, K = t->model.factors, items = t->model.items;
-    const size_t pieces = lfrec__pieces(t->options.threads);
+    const size_t pieces = lfrec__pieces(lfrec__parts(t));
     size_t rated = 0;
     for (size_t i = 0; i < items; i++) rated += t->by_item[i + 1] > t->by_item[i];
     lfrec__half_gram(&w, t->decoder, items, rated);

@@ -46,7 +46,7 @@ below() {
     verdict "$1 has $bytes bytes of $2, below $3" "$([ "${bytes:-$3}" -lt "$3" ] || echo "too many")"
 }
 for board in mps2-an386 microbit; do
-    below learn-$board library 12288
+    below learn-$board library 14336
     below serve-$board library 6144
     below serve8-$board library 6144
     below serve8-$board model 61440

@@ -6,7 +6,7 @@ here=examples/browser
 work=build/browser
 mkdir -p "$work"
 # The library without what the page has no use for; rows of 8 factors are too short for vectors anyway.
-small='-DLFREC_NO_SIMD -DLFREC_NO_EVALUATION -DLFREC_NO_FILES -DLFREC_NO_ARTICLE -DLFREC_NO_BAYES -DLFREC_NO_RANKING -DLFREC_NO_PACKED'
+small='-DLFREC_NO_SIMD -DLFREC_NO_EVALUATION -DLFREC_NO_FILES -DLFREC_NO_ARTICLE -DLFREC_NO_BAYES -DLFREC_NO_RANKING -DLFREC_NO_PACKED -DLFREC_NO_THREADS'
 # -mbulk-memory: without it a compiler's own memset is an import.
 # shellcheck disable=SC2086
 clang --target=wasm32 -std=c11 -Os -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -ffp-contract=off -ffreestanding -mbulk-memory \

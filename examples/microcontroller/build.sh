@@ -13,7 +13,7 @@ mkdir -p "$work"
 warnings='-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wdouble-promotion -Wstrict-prototypes -Wmissing-prototypes -Werror'
 exact=-ffp-contract=off
 # The library without what these programs have no use for. No double: the boards' FPU has none.
-small='-DLFREC_NO_SIMD -DLFREC_NO_DOUBLE -DLFREC_NO_EVALUATION -DLFREC_NO_ARTICLE -DLFREC_NO_BAYES -DLFREC_NO_RANKING'
+small='-DLFREC_NO_SIMD -DLFREC_NO_DOUBLE -DLFREC_NO_EVALUATION -DLFREC_NO_ARTICLE -DLFREC_NO_BAYES -DLFREC_NO_RANKING -DLFREC_NO_THREADS'
 packed=-DLFREC_NO_PACKED
 arm="-std=c11 -Os -mthumb -ffreestanding -ffunction-sections -fdata-sections -fno-tree-loop-distribute-patterns $warnings $exact"
 arm+=' -fstack-usage -fcallgraph-info=su'

@@ -16,6 +16,8 @@ CC_gcc      := $(if $(filter default,$(origin CC)),gcc,$(CC))
 CC_clang    := clang
 CC_asan     := clang
 FLAGS_asan  := -fsanitize=$(SANITIZE) -O1
+CC_tsan     := clang
+FLAGS_tsan  := -fsanitize=thread -O1
 CC_fuzz     := clang
 FLAGS_fuzz  := -fsanitize=fuzzer-no-link,$(SANITIZE) -O1
 # valgrind 3.19 knows no AVX-512, and is slow enough to ask for fewer repetitions.
@@ -24,7 +26,7 @@ FLAGS_valgrind := -DLFREC_MAX_ISA=LFREC_ISA_AVX2 -DLFREC_TEST_QUICK
 
 COMPILER := $(CC_$(VARIANT))
 ifeq ($(COMPILER),)
-$(error there is no variant '$(VARIANT)': gcc, clang, asan, valgrind, fuzz)
+$(error there is no variant '$(VARIANT)': gcc, clang, asan, tsan, valgrind, fuzz)
 endif
 OBJ := build/$(VARIANT)
 OUT := $(if $(filter gcc,$(VARIANT)),build,$(OBJ))
@@ -71,7 +73,7 @@ SOURCES        := $(wildcard plugin/*.c) $(EXAMPLES) $(SHARED) $(EVALUATION) $(D
                   $(PLUGIN_TEST_HELPERS) $(BENCHES) $(FUZZERS)
 
 VERSION = $(shell sed -n 's/^\#define LFREC_VERSION "\(.*\)"/\1/p' lfrec.h)
-PARTS  := unit compile cross embedded browser docs install package examples style clang asan valgrind fuzz http broker
+PARTS  := unit compile cross embedded browser docs install package examples style clang asan tsan valgrind fuzz http broker
 # The least recursion: a part may run several programs at once, unless make was told how many already.
 PARALLEL = $(if $(findstring j,$(filter-out --%,$(MAKEFLAGS))),,-j$(shell nproc))
 
@@ -206,6 +208,7 @@ test-examples: ## the example programs: what they print, how they fail
 test-style: ## clang-format and clang-tidy
 test-clang: ## the suites by clang
 test-asan: ## the suites by clang under address and undefined-behavior sanitizers
+test-tsan: ## the suites that start threads, by clang under the thread sanitizer
 test-valgrind: ## the suites under valgrind
 test-fuzz: ## the fuzzers with their corpora, FUZZ_SECONDS each (10)
 test-http: ## the HTTP port by curl and promtool, the live page in headless Chromium
@@ -230,7 +233,8 @@ test-cross-suites: ## the header's suites on the foreign processors
 	@tests/cross/run.sh suites
 
 # What the parts call: the suites or fuzzers of one variant, everything installed already.
-SUITES := $(call programs,$(TESTS) $(PLUGIN_TESTS))
+THREADED := tests/test_threads.c $(addprefix tests/plugin/test_,http.c interceptor_queue.c log.c retrain.c snapshot.c)
+SUITES := $(call programs,$(if $(filter tsan,$(VARIANT)),$(THREADED),$(TESTS) $(PLUGIN_TESTS)))
 .PHONY: check
 check:
 	@$(MAKE) --no-print-directory $(PARALLEL) check-programs
@@ -242,7 +246,7 @@ check-examples:
 	@status=0; for script in $(wildcard tests/examples/*.sh); do $$script || status=1; done; exit $$status
 
 .PHONY: check-programs
-check-programs: $(SUITES) $(DAEMON) $(INTERCEPTOR)
+check-programs: $(SUITES) $(if $(filter tsan,$(VARIANT)),,$(DAEMON) $(INTERCEPTOR))
 
 .PHONY: check-fuzz
 check-fuzz:
@@ -332,7 +336,7 @@ clean: ## remove build/
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | while IFS="$$(printf '\t')" read -r target text; do \
 	    printf '  make %-15s %s\n' "$$target" "$$text"; done
-	@echo "Variables: VARIANT=gcc|clang|asan|valgrind|fuzz  CC=  CFLAGS='-O2 -g'  WERROR=  V=1  PREFIX=  DESTDIR=  INSTALL=no (never call apt-get)"
+	@echo "Variables: VARIANT=gcc|clang|asan|tsan|valgrind|fuzz  CC=  CFLAGS='-O2 -g'  WERROR=  V=1  PREFIX=  DESTDIR=  INSTALL=no (never call apt-get)"
 
 .PHONY: always
 .DELETE_ON_ERROR:

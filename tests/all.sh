@@ -21,7 +21,7 @@ packages() {
     browser) echo browser ;;
     docs | install) echo build compile ;;
     style) echo style ;;
-    clang | asan | fuzz) echo sanitize ;;
+    clang | asan | tsan | fuzz) echo sanitize ;;
     valgrind) echo valgrind ;;
     http) echo http ;;
     package) echo package ;;
@@ -31,7 +31,7 @@ packages() {
 command_of() {
     case $1 in
     unit) echo "$make --no-print-directory check" ;;
-    clang | asan | valgrind) echo "$make --no-print-directory VARIANT=$1 check" ;;
+    clang | asan | tsan | valgrind) echo "$make --no-print-directory VARIANT=$1 check" ;;
     fuzz) echo "$make --no-print-directory VARIANT=fuzz check-fuzz" ;;
     examples) echo "$make --no-print-directory check-examples" ;;
     compile) echo tests/compile/run.sh ;;

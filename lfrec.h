@@ -3463,16 +3463,16 @@ LFREC__INTERNAL void lfrec__fold_in_sum(const lfrec_model *model, const lfrec_hi
  * floats of the factors when a user is served. Rows and columns 0 .. K - 1 are factors, K is the user's bias and K + 1
  * the item's. */
 typedef struct lfrec__posterior {
-    float *h;          /* mean, h[K + 1] = 1 */
-    float *before;     /* the h that the ordinal x were computed from */
-    float *m;          /* prior mean */
-    float *noise;      /* sum of tau_i V_i */
-    float *z;          /* sum of tau_i x F_i */
-    float *row, *ones; /* scratch */
-    float *scalars;    /* tau_u, omega_u */
-    float *precision;  /* sum of tau_i F_i F_i', lower triangle */
-    float *inverse;    /* scratch: inverse of the Cholesky factor */
-    float *covariance; /* S */
+    float *h;           /* mean, h[K + 1] = 1 */
+    float *before;      /* the h that the ordinal x were computed from */
+    float *m;           /* prior mean */
+    float *noise;       /* sum of tau_i V_i */
+    float *z;           /* sum of tau_i x F_i */
+    float *row, *share; /* scratch; share: D^-1 */
+    float *scalars;     /* tau_u, omega_u */
+    float *precision;   /* sum of tau_i F_i F_i', lower triangle */
+    float *inverse;     /* scratch: inverse of the factor L of L D L' */
+    float *covariance;  /* S */
 } lfrec__posterior;
 
 #define LFREC__POSTERIOR_ROWS 8u
@@ -3489,7 +3489,7 @@ typedef struct lfrec__posterior {
 LFREC__INTERNAL lfrec__posterior lfrec__posterior_at(float *memory, size_t S)
 {
     lfrec__posterior p;
-    float **const rows[LFREC__POSTERIOR_ROWS] = {&p.h, &p.before, &p.m, &p.noise, &p.z, &p.row, &p.ones, &p.scalars};
+    float **const rows[LFREC__POSTERIOR_ROWS] = {&p.h, &p.before, &p.m, &p.noise, &p.z, &p.row, &p.share, &p.scalars};
     for (size_t k = 0; k < LFREC__POSTERIOR_ROWS; k++) *rows[k] = memory + k * S;
     p.precision = memory + LFREC__POSTERIOR_ROWS * S;
     p.inverse = p.precision + S * S;
@@ -3550,8 +3550,8 @@ LFREC__INTERNAL void lfrec__posterior_gather(const lfrec_model *model, const lfr
 }
 
 /* From z: the covariance S = (tau_u (precision + noise) + omega_u diag(lambda))^-1 and the mean h = S right-hand side.
- * The inverse of the Cholesky factor grows row by row: with A = [B b; b' c] and B = C C', the next row of C is l = C^-1
- * b and d = sqrt(c - l.l), and that of C^-1 is (-l' C^-1, 1) / d. */
+ * The inverse of the factor grows row by row: with A = [B b; b' c], B = L D L' and l = L^-1 b, the next row of L^-1 is
+ * (-(D^-1 l)' L^-1, 1), and its d is c - l' D^-1 l. */
 LFREC__INTERNAL void lfrec__posterior_solve(const lfrec_model *model, const lfrec__rows *rows, lfrec__posterior *p)
 {
     const size_t S = model->stride, size = (size_t)model->factors + 1;
@@ -3568,23 +3568,22 @@ LFREC__INTERNAL void lfrec__posterior_solve(const lfrec_model *model, const lfre
             const size_t n = lfrec__block_of(q - first);
             rows->decode(S, n, NULL, p->inverse + first * S, p->row, l);
             for (size_t k = 0; k < n; k++) {
-                square += l[k] * l[k];
-                l[k] = -l[k];
+                const float share = l[k] * p->share[first + k];
+                square += l[k] * share;
+                l[k] = -share;
             }
             rows->encode(S, n, NULL, l, p->inverse + first * S, next);
         }
         const float lambda = omega * lfrec__lambda(model, q);
         const float d = tau * (p->precision[q * S + q] + p->noise[q]) + lambda - square;
-        const float scale = 1.0f / lfrec__sqrtf(d > 1e-12f ? d : 1e-12f);
         next[q] = 1.0f;
-        for (size_t c = 0; c <= q; c++) next[c] *= scale;
-        p->ones[q] = 1.0f;
+        p->share[q] = 1.0f / (d > 1e-12f ? d : 1e-12f);
     }
     lfrec__zero(p->row, S * sizeof(float));
     for (size_t q = 0; q < size; q++) {
         p->row[q] = tau * (p->z[q] - bias[q]) + omega * lfrec__lambda(model, q) * p->m[q];
     }
-    rows->outer(S, size, NULL, p->ones, p->inverse, p->covariance);
+    rows->outer(S, size, NULL, p->share, p->inverse, p->covariance);
     lfrec__mirror(S, size, p->covariance);
     lfrec__zero(p->h, S * sizeof(float));
     rows->decode(S, size, NULL, p->covariance, p->row, p->h);
@@ -3800,7 +3799,7 @@ LFREC_API lfrec_status lfrec_fold_in(const lfrec_model *model, const lfrec_histo
     LFREC__TRY(lfrec__check_model(model));
     LFREC__TRY(lfrec__check_history(history, model->items));
     if (!user || !user->factors) return LFREC_ERROR_ARGUMENT;
-    user->mean = lfrec__user_mean(model, history);
+    user->mean = model->setting == LFREC_BAYES ? 0.0f : lfrec__user_mean(model, history); /* there a part of the posterior */
     user->rated = history->count;
     lfrec__zero(user->factors, LFREC_STRIDE(lfrec__columns(model->setting, model->factors)) * sizeof(float));
 #ifndef LFREC_NO_BAYES
@@ -4099,9 +4098,9 @@ LFREC__INTERNAL lfrec__sensitivity lfrec__bayes_sensitivity(const lfrec_model *m
     lfrec__sensitivity to;
     lfrec__copy(p.row, F, S * sizeof(float));
     p.row[model->factors] = 1.0f;
-    for (size_t q = 0; q < S; q++) p.ones[q] = lfrec__dot(S, p.covariance + q * S, p.row);
-    for (size_t q = 0; q < S; q++) p.row[q] = scale * lfrec__lambda(model, q) * p.ones[q];
-    to.a = p.ones;
+    for (size_t q = 0; q < S; q++) p.share[q] = lfrec__dot(S, p.covariance + q * S, p.row);
+    for (size_t q = 0; q < S; q++) p.row[q] = scale * lfrec__lambda(model, q) * p.share[q];
+    to.a = p.share;
     to.b = p.row;
     return to;
 }
@@ -5315,7 +5314,7 @@ LFREC__INTERNAL void lfrec__bayes_encode(void *work, size_t place)
     const lfrec_history history = lfrec__history_at(w, b);
     lfrec__posterior p = lfrec__user_posterior(t, b);
     float *x = t->preference + t->entry[b], *spread = t->input + t->entry[b], *y = t->predicted + t->entry[b];
-    float *h = p.before, *square = p.row, *move = p.ones;
+    float *h = p.before, *square = p.row, *move = p.share;
     const float *lambda = t->constants, *open = lambda + 4 * S;
     p.scalars[0] = t->user_precision[user];
     p.scalars[1] = t->user_spread[user];
@@ -5359,7 +5358,7 @@ LFREC__INTERNAL void lfrec__bayes_user(const lfrec__work *w, uint32_t b, size_t 
     met->scope += history.count;
     u->h = p.before;
     u->square = p.row;
-    u->move = p.ones;
+    u->move = p.share;
     u->known = known;
     u->tau = p.scalars[0];
     u->push = p.scalars[1] * t->scale[b] * t->scale[b];

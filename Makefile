@@ -58,7 +58,7 @@ PLUGIN_LIBRARY := $(if $(PLUGIN),$(OUT)/liblfrec-plugin.a)
 INTERCEPTOR    := $(if $(wildcard plugin/interceptor.c),$(OUT)/lfrec-interceptor.so)
 MAN_PAGE       := $(wildcard plugin/lfrec-kafka.1)
 # Shared by the examples that need them: the reader of data sets, threads.
-SHARED         := $(wildcard examples/dataset.c examples/thread_pool.c)
+SHARED         := $(wildcard examples/arguments.c examples/dataset.c examples/thread_pool.c)
 EXAMPLES       := $(filter-out $(SHARED),$(wildcard examples/*.c))
 EVALUATION     := $(wildcard examples/evaluation/*.c)
 DEMO           := $(wildcard examples/demo/*.c)

@@ -6,13 +6,13 @@
  * `held-out RMSE: X (means only Y)`, `distance Star Wars - Empire: X`, `distance Star Wars - American Beauty: X`. All else is prose.
  * Exit code 0; 1 when the data or the training fails; 2 for a wrong command line. */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #define LFREC_IMPLEMENTATION
+#include "arguments.h"
 #include "dataset.h"
 
 enum { EXIT_DATA = 1, EXIT_USAGE = 2 };
@@ -20,55 +20,41 @@ enum { EXIT_DATA = 1, EXIT_USAGE = 2 };
 #define LIST 10 /* recommendations to show */
 #define MOST_RATED 20
 
-static int complain(int code, const char *format, ...)
-{
-    va_list arguments;
-    fflush(stdout);
-    fputs("movielens: ", stderr);
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputc('\n', stderr);
-    return code;
-}
-
 /* ---- the command line ---- */
 
 typedef struct settings {
     const char *data;
-    double top, factors, mask, loss_weight, epochs, batch, learning_rate, seed, holdout; /* -1: not given */
-    lfrec_scope scope;
+    double top, factors, mask, loss_weight, epochs, batch, learning_rate, seed, holdout; /* -1: the library's default */
+    int scope;                                                                           /* lfrec_scope */
     bool help;
 } settings;
 
-typedef struct choice {
-    const char *name, *value;
-    double least, most;
-    bool whole;
-    const char *help;
-    size_t offset; /* in settings */
-} choice;
-
-#define CHOICE(field) offsetof(settings, field)
-static const choice choices[] = {
-    {"top", "N", 0, 1e9, true, "keep the N most rated films, 0 for all (500)", CHOICE(top)},
-    {"factors", "K", 1, LFREC_MAX_FACTORS, true, "latent factors (25)", CHOICE(factors)},
-    {"mask", "SHARE", 0, 1, false, "of each person's preferences to hide in training (0.2)", CHOICE(mask)},
-    {"loss-weight", "W", 0, 1, false, "of the hidden preferences in the loss; the rest is the scope's (0.8)",
-     CHOICE(loss_weight)},
-    {"epochs", "N", 1, 1e6, true, "passes over the people", CHOICE(epochs)},
-    {"batch", "N", 1, 1e9, true, "people per step of gradient descent", CHOICE(batch)},
-    {"learning-rate", "X", 1e-12, 1e6, false, "length of the first step; too much diverges, too little learns nothing",
-     CHOICE(learning_rate)},
-    {"seed", "N", 0, 9e15, true, "another number, another run; the same number, the same run (1)", CHOICE(seed)},
-    {"holdout", "SHARE", 0, 0.9, false, "of the ratings to keep from training and predict afterwards (0)", CHOICE(holdout)},
+#define FIELD(name) offsetof(settings, name)
+enum { DATA, SCOPE, TOP, FACTORS, MASK, LOSS_WEIGHT, EPOCHS, BATCH, LEARNING_RATE, SEED, HOLDOUT, ARGUMENTS };
+static const argument arguments[ARGUMENTS] = {
+    [DATA] = {"data", "FOLDER",
+              "as MovieLens distributes it: ratings.csv and movies.csv, or ratings.dat and\n"
+              "movies.dat; a single file of user,item,rating[,timestamp] will do as well",
+              .offset = FIELD(data)},
+    [SCOPE] = {"scope", "known|all",
+               "the second part of the loss: over the known preferences (known), or over every\n"
+               "film of every person, 0 where nothing is known (all)",
+               ARGUMENT_WORD, FIELD(scope), .words = {[LFREC_SCOPE_KNOWN] = "known", [LFREC_SCOPE_ALL] = "all"}},
+    [TOP] = {"top", "N", "keep the N most rated films, 0 for all (500)", ARGUMENT_WHOLE, FIELD(top), .least = 0, .most = 1e9},
+    [FACTORS] = {"factors", "K", "latent factors (25)", ARGUMENT_WHOLE, FIELD(factors), .least = 1, .most = LFREC_MAX_FACTORS},
+    [MASK] = {"mask", "SHARE", "of each person's preferences to hide in training (0.2)", ARGUMENT_NUMBER, FIELD(mask),
+              .least = 0, .most = 1},
+    [LOSS_WEIGHT] = {"loss-weight", "W", "of the hidden preferences in the loss; the rest is the scope's (0.8)",
+                     ARGUMENT_NUMBER, FIELD(loss_weight), .least = 0, .most = 1},
+    [EPOCHS] = {"epochs", "N", "passes over the people", ARGUMENT_WHOLE, FIELD(epochs), .least = 1, .most = 1e6},
+    [BATCH] = {"batch", "N", "people per step of gradient descent", ARGUMENT_WHOLE, FIELD(batch), .least = 1, .most = 1e9},
+    [LEARNING_RATE] = {"learning-rate", "X", "length of the first step; too much diverges, too little learns nothing",
+                       ARGUMENT_NUMBER, FIELD(learning_rate), .least = 1e-12, .most = 1e6},
+    [SEED] = {"seed", "N", "another number, another run; the same number, the same run (1)", ARGUMENT_WHOLE,
+              FIELD(seed), .least = 0, .most = 9e15},
+    [HOLDOUT] = {"holdout", "SHARE", "of the ratings to keep from training and predict afterwards (0)", ARGUMENT_NUMBER,
+                 FIELD(holdout), .least = 0, .most = 0.9},
 };
-#define CHOICES (sizeof choices / sizeof choices[0])
-
-static double *value_of(settings *chosen, const choice *one)
-{
-    return (double *)(void *)((char *)chosen + one->offset);
-}
 
 static void print_help(void)
 {
@@ -77,24 +63,18 @@ static void print_help(void)
          "\n"
          "Walks through \"Building a Recommender System, Part 2\" on a MovieLens data set: from ratings to\n"
          "preferences, a linear autoencoder trained by hiding what it should find again, and what it then\n"
-         "recommends to somebody it has never met.\n"
-         "\n"
-         "  --data FOLDER        as MovieLens distributes it: ratings.csv and movies.csv, or ratings.dat and\n"
-         "                       movies.dat; a single file of user,item,rating[,timestamp] will do as well\n"
-         "  --scope known|all    the second part of the loss: over the known preferences (known), or over every\n"
-         "                       film of every person, 0 where nothing is known (all)");
-    for (size_t k = 0; k < CHOICES; k++) {
-        char left[40];
-        snprintf(left, sizeof left, "--%s %s", choices[k].name, choices[k].value);
-        printf("  %-20s %s", left, choices[k].help);
-        if (strcmp(choices[k].name, "epochs") == 0) printf(" (%u)", usual.epochs);
-        if (strcmp(choices[k].name, "batch") == 0) printf(" (%u)", usual.batch);
-        if (strcmp(choices[k].name, "learning-rate") == 0)
-            printf(" (%.3g on a scale of 1 to 5)", (double)usual.learning_rate);
-        putchar('\n');
-    }
-    puts("  --help               this text\n"
-         "\n"
+         "recommends to somebody it has never met.\n");
+    argument shown[ARGUMENTS];
+    char epochs[64], batch[64], rate[128];
+    memcpy(shown, arguments, sizeof shown);
+    snprintf(epochs, sizeof epochs, "%s (%u)", shown[EPOCHS].help, usual.epochs);
+    snprintf(batch, sizeof batch, "%s (%u)", shown[BATCH].help, usual.batch);
+    snprintf(rate, sizeof rate, "%s (%.3g on a scale of 1 to 5)", shown[LEARNING_RATE].help, (double)usual.learning_rate);
+    shown[EPOCHS].help = epochs;
+    shown[BATCH].help = batch;
+    shown[LEARNING_RATE].help = rate;
+    arguments_print(shown, ARGUMENTS);
+    puts("\n"
          "Things to try:\n"
          "  --holdout 0.1        is it any good? A tenth of the ratings is predicted without having been seen\n"
          "  --factors 5          a coarser idea of taste: more loss, yet how much more held-out error?\n"
@@ -109,43 +89,9 @@ static void print_help(void)
 static bool parse(int argc, char **argv, settings *chosen)
 {
     *chosen = (settings){.scope = LFREC_SCOPE_KNOWN, .top = 500, .factors = 25, .seed = 1, .holdout = 0};
-    chosen->mask = chosen->loss_weight = chosen->epochs = chosen->batch = chosen->learning_rate = -1; /* the library's default */
-    for (int k = 1; k < argc; k++) {
-        const char *name = argv[k], *value = NULL;
-        if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
-            chosen->help = true;
-            return true;
-        }
-        if (strncmp(name, "--", 2) != 0)
-            return complain(0, "%s: what is that? Options begin with --; see --help", name);
-        size_t length = strcspn(name += 2, "=");
-        const choice *one = NULL;
-        for (size_t c = 0; c < CHOICES; c++)
-            if (strlen(choices[c].name) == length && strncmp(choices[c].name, name, length) == 0) one = &choices[c];
-        bool is_data = length == 4 && strncmp(name, "data", 4) == 0,
-             is_scope = length == 5 && strncmp(name, "scope", 5) == 0;
-        if (one == NULL && !is_data && !is_scope)
-            return complain(0, "--%.*s: there is no such option; see --help", (int)length, name);
-        value = name[length] == '=' ? name + length + 1 : k + 1 < argc ? argv[++k] : NULL;
-        if (value == NULL || *value == '\0') return complain(0, "--%.*s: needs a value; see --help", (int)length, name);
-        if (is_data) {
-            chosen->data = value;
-        } else if (is_scope) {
-            if (strcmp(value, "known") != 0 && strcmp(value, "all") != 0)
-                return complain(0, "--scope %s: must be known or all", value);
-            chosen->scope = strcmp(value, "all") == 0 ? LFREC_SCOPE_ALL : LFREC_SCOPE_KNOWN;
-        } else {
-            char *end;
-            double number = strtod(value, &end);
-            if (*end != '\0' || !(number >= one->least && number <= one->most) ||
-                (one->whole && number != (double)(uint64_t)number))
-                return complain(0, "--%s %s: must be a %snumber from %g to %g", one->name, value,
-                                one->whole ? "whole " : "", one->least, one->most);
-            *value_of(chosen, one) = number;
-        }
-    }
-    if (chosen->data == NULL) return complain(0, "--data FOLDER is missing; --help explains");
-    return true;
+    chosen->mask = chosen->loss_weight = chosen->epochs = chosen->batch = chosen->learning_rate = -1;
+    if (!arguments_parse(arguments, ARGUMENTS, argc, argv, chosen, &chosen->help)) return false;
+    return chosen->help || chosen->data != NULL || complain(0, "--data FOLDER is missing; --help explains");
 }
 
 /* ---- printing ---- */
@@ -581,7 +527,7 @@ static int choose_options(walk *w, const settings *chosen)
     /* The library's decay suits half a million ratings; like any prior it weighs more against fewer. */
     double fewer = 500000.0 / (double)data->count;
     o->weight_decay *= (float)(fewer < 1 ? 1 : fewer > 12 ? 12 : fewer);
-    o->scope = chosen->scope;
+    o->scope = (lfrec_scope)chosen->scope;
     o->seed = (uint64_t)chosen->seed;
     if (chosen->mask >= 0) o->mask = (float)chosen->mask;
     if (chosen->loss_weight >= 0) o->loss_weight = (float)chosen->loss_weight;

@@ -4,17 +4,18 @@
 #ifndef EVALUATE_H
 #define EVALUATE_H
 
+#include "../arguments.h"
 #include "../dataset.h"
 
 enum { EXIT_DATA = 1, EXIT_USAGE = 2 };
 
 typedef struct choices {
-    const char *train, *test, *data, *prequential, *curves;
-    lfrec_setting setting;
-    bool has_setting, best, ranking, help;
+    const char *train, *test, *data, *prequential, *curves, *scale;
+    int setting; /* a lfrec_setting; -1: not given */
+    int best;    /* 1: --quality best */
+    bool ranking, help;
     double factors, seed, seeds, new_users, top, retrain; /* factors -1: the setting's own */
-    bool has_scale;
-    float scale_min, scale_max;
+    float scale_min, scale_max;                           /* with `scale` only */
 } choices;
 
 /* Ratings to learn from and ratings to be tested with: the same users and items in both. */
@@ -42,7 +43,6 @@ typedef struct outcome_of_run {
 } outcome_of_run;
 
 /* main.c */
-int complain(int code, const char *format, ...);
 int failed(const char *what, lfrec_status status);
 double cpu_seconds(void); /* of this program's one thread */
 const char *setting_name(lfrec_setting setting);

@@ -3,21 +3,8 @@
 #include "evaluate.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <string.h>
 #include <time.h>
-
-int complain(int code, const char *format, ...)
-{
-    va_list arguments;
-    fflush(stdout);
-    fputs("evaluate: ", stderr);
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputc('\n', stderr);
-    return code;
-}
 
 int failed(const char *what, lfrec_status status)
 {

@@ -12,7 +12,9 @@ recipe recipe_of(const choices *chosen)
     static const recipe usual[] = {{LFREC_ARTICLE, 25, 0}, {LFREC_SGD, 32, 0}, {LFREC_BAYES, 14, 0}, {LFREC_RANKING, 128, 0}};
     static const recipe best[] = {
         {LFREC_ARTICLE, 25, 0}, {LFREC_SGD, 64, 50}, {LFREC_BAYES, 62, 10}, {LFREC_RANKING, 128, 0}};
-    lfrec_setting setting = chosen->ranking && !chosen->has_setting ? LFREC_RANKING : chosen->setting;
+    lfrec_setting setting = chosen->setting >= 0 ? (lfrec_setting)chosen->setting
+                            : chosen->ranking    ? LFREC_RANKING
+                                                 : LFREC_BAYES;
     recipe how = chosen->best ? best[setting] : usual[setting];
     if (chosen->factors > 0) how.factors = (uint32_t)chosen->factors;
     return how;

@@ -112,7 +112,7 @@ int evaluate_stream(const choices *chosen)
     problem p = {.known = 0};
     char error[DATASET_ERROR_MAX], fault[LFREC_OPERATOR_ERROR_MAX];
     dataset_init(&p.data);
-    if (chosen->has_scale) {
+    if (chosen->scale != NULL) {
         p.data.limit_min = chosen->scale_min;
         p.data.limit_max = chosen->scale_max;
     }
@@ -126,8 +126,8 @@ int evaluate_stream(const choices *chosen)
     if (code == 0) {
         lfrec_operator_options options =
             lfrec_operator_options_for(chosen->factors > 0 ? (uint32_t)chosen->factors : FACTORS,
-                                       chosen->has_scale ? chosen->scale_min : p.data.lowest,
-                                       chosen->has_scale ? chosen->scale_max : p.data.highest);
+                                       chosen->scale != NULL ? chosen->scale_min : p.data.lowest,
+                                       chosen->scale != NULL ? chosen->scale_max : p.data.highest);
         options.seed = (uint64_t)chosen->seed;
         options.ranking = 0; /* nobody looks at lists here */
         if (!lfrec_operator_open(&op, &options, publish_nothing, NULL, fault)) code = complain(EXIT_DATA, "%s", fault);

@@ -44,7 +44,7 @@ static float find_step(const lfrec_rating *rating, size_t count, float low, floa
 static int arrange(problem *p, const choices *chosen)
 {
     dataset *d = &p->data;
-    if (chosen != NULL && chosen->has_scale) {
+    if (chosen != NULL && chosen->scale != NULL) {
         p->scale_min = chosen->scale_min;
         p->scale_max = chosen->scale_max;
     } else {
@@ -72,7 +72,7 @@ int problem_read(problem *p, const choices *chosen)
     char error[DATASET_ERROR_MAX];
     *p = (problem){.known = 0};
     dataset_init(&p->data);
-    if (chosen->has_scale) {
+    if (chosen->scale != NULL) {
         p->data.limit_min = chosen->scale_min;
         p->data.limit_max = chosen->scale_max;
     }

@@ -47,6 +47,11 @@ start() # NAME ARGUMENTS...: lfrec-kafka as group and output topic NAME; its log
         -X lfrec.scale.min=1 -X lfrec.publish.rate=0 -X lfrec.retrain.seconds=0 "$@" 2> "$log" &
     running+=($!)
 }
+cpu_of() # PID...: seconds of processor time
+{
+    local pid
+    for pid in "$@"; do sed 's/.*) //' "/proc/$pid/stat"; done | awk -v hz="$(getconf CLK_TCK)" '{ n += $12 + $13 } END { printf "%.1f", n / hz }'
+}
 stop() { kill "${running[@]}" && wait "${running[@]}"; running=(); }
 
 row() # CASE UNIT LFREC PEER RATIO GOAL
@@ -154,13 +159,15 @@ for count in 1 2 4; do
     done
     for ((instance = 0; instance < count; instance++)); do log=$work/scorer$instance && wait_for 'model 1 taken over'; done
     sleep 5 # the group settles
-    began=$(now_ms)
+    began=$(now_ms) scorers_before=$(cpu_of "${running[@]}") broker_before=$(cpu_of "$broker")
     kcat -P -b "$bootstrap" -t "ratings$count" -K '|' -X linger.ms=5 -l "$work/events" || give_up "kcat could not produce"
     until [ "$("$work/tool" "$bootstrap" committed "scores$count" "ratings$count" $count | awk '{ for (i = 1; i <= NF; i++) n += $i; print n + 0 }')" -ge "$events" ]; do
         [ $(($(now_ms) - began)) -lt 120000 ] || give_up "the scorers do not come to an end"
         sleep 0.1
     done
-    took=$(($(now_ms) - began))
+    took=$(($(now_ms) - began)) scorers=$(cpu_of "${running[@]}") node=$(cpu_of "$broker")
     stop
     row "events/s to acknowledged lists, $count scorers on $count partitions" 1/s $((events * 1000 / took)) - - -
+    awk -v ms=$took -v scorers="$scorers" -v s0="$scorers_before" -v node="$node" -v n0="$broker_before" -v cores="$(nproc)" 'BEGIN {
+        printf "# %.1f s; processors: scorers %.2f, broker %.2f, of %d\n", ms / 1000, (scorers - s0) * 1000 / ms, (node - n0) * 1000 / ms, cores }'
 done

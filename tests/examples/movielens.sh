@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# tests/examples/movielens.sh : build/examples/movielens and build/examples/hello, what they print and how they fail.
+# tests/examples/movielens.sh : build/examples/movielens, hello and evaluate, what they print and how they fail.
 #
 # Made-up folders in both of MovieLens' formats always; the real sets where they are: DATA_ML1M, DATA_SMALL, or ../shared/data.
 # Prints "ok NAME", "not ok NAME", "skip NAME: why"; exit code 1 when anything is not ok.
@@ -126,6 +126,22 @@ fi
 
 "$hello" >"$work/hello.txt"
 check 'hello recommends something, and says why' eval '[ $? = 0 ] && grep -Eq "^Watch .*: [1-5]\.[0-9] stars\.$" "$work/hello.txt" && grep -q "what you said of" "$work/hello.txt"'
+
+# ---- the evaluation's command line ----
+
+while IFS='|' read -r name arguments text; do
+    # shellcheck disable=SC2086
+    build/examples/evaluate $arguments >"$work/out" 2>"$work/error"
+    status=$?
+    check "evaluate $name" eval '[ "$status" = 2 ] && grep -qxF -- "evaluate: $text" "$work/error"'
+done <<'WRONG'
+needs something to do||--train FILE and --test FILE are missing; --help explains
+does one thing at a time|--data a --prequential b|only one of --train with --test, --data and --prequential at a time; see --help
+knows its words|--data a --setting svd|--setting svd: must be article, sgd or bayes
+wants values where they belong|--data a --ranking=yes|--ranking: has no value; see --help
+wants a value|--data|--data: needs a value; see --help
+reads a scale|--data a --scale 5..1|--scale 5..1: must be like 1..5, the lower number first
+WRONG
 
 # ---- the real sets ----
 

@@ -57,17 +57,21 @@ void print_help(void)
         "Exit code 0; 1 when the data or a training fails; 2 for a wrong command line.");
 }
 
+/* "1..5"; a number's reader would take "1." from it. */
 static bool read_scale(choices *chosen)
 {
-    char *end;
-    double least = strtod(chosen->scale, &end);
-    if (end == chosen->scale || strncmp(end, "..", 2) != 0) return false;
-    const char *second = end + 2;
-    double most = strtod(second, &end);
+    char first[32], *end;
+    const char *dots = strstr(chosen->scale, "..");
+    if (dots == NULL || dots == chosen->scale || dots[2] == '\0' || (size_t)(dots - chosen->scale) >= sizeof first)
+        return false;
+    memcpy(first, chosen->scale, (size_t)(dots - chosen->scale));
+    first[dots - chosen->scale] = '\0';
+    const double least = strtod(first, &end);
+    if (*end != '\0') return false;
+    const double most = strtod(dots + 2, &end);
     chosen->scale_min = (float)least;
     chosen->scale_max = (float)most;
-    return end != second && *end == '\0' && least >= -(double)LFREC_MAX_RATING && least < most &&
-           most <= (double)LFREC_MAX_RATING;
+    return *end == '\0' && least >= -(double)LFREC_MAX_RATING && least < most && most <= (double)LFREC_MAX_RATING;
 }
 
 static bool is_whole(const choices *chosen)

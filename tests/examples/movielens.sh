@@ -140,8 +140,13 @@ does one thing at a time|--data a --prequential b|only one of --train with --tes
 knows its words|--data a --setting svd|--setting svd: must be article, sgd or bayes
 wants values where they belong|--data a --ranking=yes|--ranking: has no value; see --help
 wants a value|--data|--data: needs a value; see --help
-reads a scale|--data a --scale 5..1|--scale 5..1: must be like 1..5, the lower number first
+wants the lower number first|--data a --scale 5..1|--scale 5..1: must be like 1..5, the lower number first
+wants a whole scale|--data a --scale 1..|--scale 1..: must be like 1..5, the lower number first
 WRONG
+for scale in 1..5 0.5..5 -1..1; do # the folder is what is wrong then
+    build/examples/evaluate --data "$work/nowhere" --scale $scale >"$work/out" 2>"$work/error"
+    check "evaluate reads the scale $scale" grep -q "^evaluate: $work/nowhere" "$work/error"
+done
 
 # ---- the real sets ----
 

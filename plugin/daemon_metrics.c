@@ -70,7 +70,7 @@ static lfrec_metrics figures(const daemon *d, int64_t now)
         .committed = counts.committed,
         .aborted = counts.aborted,
         .caught_up = d->ready,
-        .trains = lfrec_config_retrains(d->options),
+        .trains = lfrec_config_retrains(d->options) && (d->options->role != LFREC_ROLE_TRAINER || daemon_trains(d)),
         .training = lfrec_retrain_busy(t->retrain),
         .last_training = t->last_seconds,
         .all_trainings = t->all_seconds,

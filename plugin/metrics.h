@@ -37,7 +37,7 @@ typedef struct lfrec_metrics {
     uint64_t committed, aborted; /* transactions */
 
     bool caught_up; /* every assigned partition was read to the end that it had when it was assigned */
-    bool trains;    /* trainings are scheduled */
+    bool trains;    /* a model is to be expected: trainings are scheduled, here or where a scorer has them from */
     bool training;  /* one is running */
     double last_training, all_trainings; /* seconds that adopted models took */
     double model_age;                    /* seconds since the model was adopted; NAN: no model */

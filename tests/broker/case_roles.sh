@@ -47,11 +47,14 @@ test_a_scorer_that_starts_late_gets_the_newest_model()
 test_two_trainers_do_not_fight()
 {
     topics 1
-    start_trainer -X lfrec.retrain.events=200
+    start_trainer -X lfrec.retrain.events=200 -X lfrec.http.listen=0
     local first=$pid first_log=$log
     within 15 says "$first_log" 'this trainer leads' || fail "nobody leads: $(tail -n 5 "$first_log")"
-    start_trainer -X lfrec.retrain.events=200
+    start_trainer -X lfrec.retrain.events=200 -X lfrec.http.listen=0
     within 15 says "$log" 'another trainer leads' || fail "two lead, or none: $(tail -n 5 "$log")"
+    # One that only waits to take over has no model, and is as ready as it can be.
+    within 5 eval '[ "$(metric "$first_log" lfrec_acting_trainer)$(metric "$first_log" lfrec_ready)" = 10 ]' || fail "the one that leads"
+    within 5 eval '[ "$(metric "$log" lfrec_acting_trainer)$(metric "$log" lfrec_ready)" = 01 ]' || fail "the one that waits"
     ratings 30 0 14 | send
     within 15 eval 'says "$first_log" "model 1 published" || says "$log" "model 1 published"' || fail "no model: $(tail -n 5 "$first_log")"
     [ "$(cat "$first_log" "$log" | grep -c 'model 1 published')" = 1 ] || fail "both publish"

@@ -4798,6 +4798,41 @@ LFREC__INTERNAL float *lfrec__sum_parts(const lfrec_trainer *t, float *rows, uin
     return sum;
 }
 
+#ifdef LFREC__VECTORS
+#define LFREC__NEAR ((size_t)1 << 18) /* floats: an array no larger stays in a cache without being asked for */
+#define LFREC__AHEAD 128u             /* ratings: what is asked for still finds room near */
+
+/* Asks for the rows of user b's items and the next user's ratings, so that memory brings many at a time. Inline: GCC
+ * would take a function that does nothing else for one without effect. */
+LFREC__INLINE void lfrec__ask(const lfrec__work *w, uint32_t b)
+{
+    const lfrec_trainer *t = w->t;
+    const lfrec_model *m = &t->model;
+    const float *const rows[] = {t->encoder,  t->implicit,       t->decoder,           t->prior,
+                                 m->variance, t->item_precision, t->implicit_precision};
+    const float *const numbers[] = {m->item_mean, t->root, t->offset, m->precision, t->item_error};
+    const lfrec_history history = lfrec__history_at(w, b);
+    if (m->items * (size_t)m->stride <= LFREC__NEAR) return;
+    for (size_t k = 0; k < history.count && k < LFREC__AHEAD; k++) {
+        const size_t item = history.item[k];
+        for (size_t a = 0; a < sizeof rows / sizeof *rows; a++) {
+            for (size_t q = 0; rows[a] && q < m->stride; q += 16) __builtin_prefetch(rows[a] + item * m->stride + q);
+        }
+        for (size_t a = 0; a < sizeof numbers / sizeof *numbers; a++) {
+            if (numbers[a]) __builtin_prefetch(numbers[a] + item);
+        }
+    }
+    if (w->users + b + 1 >= t->order + t->training_users) return;
+    const lfrec_history next = lfrec__history_at(w, b + 1);
+    for (size_t k = 0; k < next.count && k < LFREC__AHEAD; k += 16) {
+        __builtin_prefetch(next.item + k);
+        __builtin_prefetch(next.value + k);
+    }
+}
+#else
+#define lfrec__ask(w, b) ((void)0)
+#endif
+
 /* Mask, preferences and encoder input of user b. Returns how many are visible. */
 LFREC__INTERNAL size_t lfrec__prepare_user(const lfrec__work *w, uint32_t b)
 {
@@ -5203,6 +5238,7 @@ LFREC__INTERNAL void lfrec__sgd_encode(void *work, size_t user)
     const lfrec_history history = lfrec__history_at(w, b);
     lfrec__cut(w, b, history.count < 2 ? 0 : history.count);
     if (history.count < 2) return;
+    lfrec__ask(w, b);
     t->scale[b] = lfrec__input_scale(t->model.scale_input, lfrec__encode_user(w, b));
     t->squares[b] = lfrec__squares_of(t, &history);
 }
@@ -5316,6 +5352,7 @@ LFREC__INTERNAL void lfrec__bayes_encode(void *work, size_t place)
     float *x = t->preference + t->entry[b], *spread = t->input + t->entry[b], *y = t->predicted + t->entry[b];
     float *h = p.before, *square = p.row, *move = p.share;
     const float *lambda = t->constants, *open = lambda + 4 * S;
+    lfrec__ask(w, b);
     p.scalars[0] = t->user_precision[user];
     p.scalars[1] = t->user_spread[user];
     if (t->user_state) w->rows->decode(S, history.count, history.item, model->decoder, t->user_state + user * S, y);

@@ -4292,17 +4292,19 @@ LFREC_API size_t lfrec_mask(uint64_t seed, uint32_t epoch, uint32_t user, float 
 LFREC_API void lfrec_loss_add(lfrec_loss *loss, const float *predicted, const float *preference, const uint8_t *hidden,
                               size_t count)
 {
-    lfrec_real hidden_error = 0, known_error = 0;
+    static const lfrec_real share[2] = {0, 1};
+    lfrec_real known_error[4] = {0, 0, 0, 0}, hidden_error[4] = {0, 0, 0, 0};
     size_t hidden_count = 0;
-    for (size_t k = 0; k < count; k++) { /* no branches: what is hidden is random */
+    for (size_t k = 0; k < count; k++) { /* no branch on what is random, and sums that need not wait for each other */
         const lfrec_real e = (lfrec_real)(predicted[k] - preference[k]), square = e * e;
-        known_error += square;
-        hidden_error += hidden[k] ? square : 0;
-        hidden_count += hidden[k] != 0;
+        const size_t is_hidden = hidden[k] != 0;
+        known_error[k % 4] += square;
+        hidden_error[k % 4] += share[is_hidden] * square;
+        hidden_count += is_hidden;
     }
     loss->hidden += hidden_count;
-    loss->hidden_error += hidden_error;
-    loss->scope_error += known_error;
+    loss->hidden_error += (hidden_error[0] + hidden_error[2]) + (hidden_error[1] + hidden_error[3]);
+    loss->scope_error += (known_error[0] + known_error[2]) + (known_error[1] + known_error[3]);
     loss->scope += count;
 }
 
@@ -4844,12 +4846,11 @@ LFREC__INTERNAL size_t lfrec__prepare_user(const lfrec__work *w, uint32_t b)
         t->user_mean && w->model == &t->model ? t->user_mean[user] : lfrec__user_mean(w->model, &history);
     const size_t visible =
         history.count - lfrec_mask(t->options.seed, w->epoch, user, t->options.mask, history.count, t->hidden + at);
-    const float scale = lfrec__input_scale(t->options.scale_input, visible);
+    const float scale[2] = {lfrec__input_scale(t->options.scale_input, visible), 0.0f}; /* no branch on what is random */
     for (size_t k = 0; k < history.count; k++) {
         const float preference = lfrec__preference(w->model, &history, k, user_mean);
-        const float scaled = scale * preference; /* either way, so that nothing is a guess of the mask */
         t->preference[at + k] = preference;
-        t->input[at + k] = t->hidden[at + k] ? 0.0f : scaled;
+        t->input[at + k] = scale[t->hidden[at + k]] * preference;
     }
     return visible;
 }
@@ -4936,9 +4937,10 @@ LFREC__INTERNAL void lfrec__clear_gradient(lfrec_trainer *t, size_t part)
 LFREC__INTERNAL void lfrec__touch(lfrec_trainer *t, size_t part, const uint32_t *item, size_t n)
 {
     uint32_t *touched = t->touched + t->range[part], count = t->touched_count[part];
+    uint8_t *is_touched = t->is_touched;
     for (size_t k = 0; k < n; k++) {
-        if (t->is_touched[item[k]]) continue;
-        t->is_touched[item[k]] = 1;
+        if (is_touched[item[k]]) continue;
+        is_touched[item[k]] = 1;
         touched[count++] = item[k];
     }
     t->touched_count[part] = count;
@@ -5021,11 +5023,13 @@ LFREC__INTERNAL void lfrec__sparse_decoder(void *work, size_t part)
     for (uint32_t b = 0; b < w->count; b++) {
         size_t at;
         const lfrec_history history = lfrec__part_of(w, b, part, &at);
-        for (size_t k = at; k < at + history.count; k++) {
-            const float y = t->predicted[k];
-            lfrec_loss_gradient(t->options.loss_weight, w->met.hidden, w->met.scope, &y, &t->preference[k],
-                                &t->hidden[k], 1, &t->predicted[k]);
-            t->predicted[k] -= c * y;
+        for (size_t first = 0; first < history.count; first += LFREC__BLOCK) {
+            const size_t n = lfrec__block_of(history.count - first);
+            float y[LFREC__BLOCK], *g = t->predicted + at + first;
+            lfrec__copy(y, g, n * sizeof(float));
+            lfrec_loss_gradient(t->options.loss_weight, w->met.hidden, w->met.scope, y, t->preference + at + first,
+                                t->hidden + at + first, n, g);
+            for (size_t k = 0; c > 0.0f && k < n; k++) g[k] -= c * y[k];
         }
         lfrec__touch(t, part, history.item, history.count);
         w->rows->back(S, history.count, history.item, t->predicted + at, t->decoder, t->factors + b * S,

@@ -1,5 +1,6 @@
 /* job.c - one training. run and cancel are the only functions that another thread calls; run writes nothing that cancel reads but an atomic. */
 #include "job.h"
+#include "lister.h"
 
 #include <float.h>
 #include <math.h>
@@ -74,6 +75,51 @@ static lfrec_status train(lfrec_job *job, const lfrec_options *options, lfrec_mo
     return status;
 }
 
+/* Lists of a batch of users. All scores above 0: items that have come since, whose rows are 0, stand behind them. */
+static void keep_lists(lfrec_job *job, lfrec_lister *lister, const lfrec_model *view, const uint32_t *slot)
+{
+    const uint32_t top_n = lister->top_n;
+    bool made = lfrec_lister_run(lister, view);
+    for (uint32_t k = 0; made && k < lister->count; ++k) {
+        const lfrec_listing *listing = &lister->listing[k];
+        if (listing->found == top_n && listing->list[top_n - 1].score > 0) {
+            for (uint32_t n = 0; n < top_n; ++n) {
+                job->ahead.item[(size_t)slot[k] * top_n + n] = listing->list[n].item;
+            }
+        }
+    }
+    lister->count = 0;
+}
+
+/* So that whoever has to list everybody after the training finds most of it done. Not without memory, and not all of it when cancelled. */
+static void list_ahead(lfrec_job *job)
+{
+    const size_t count = (size_t)job->ahead.slots * job->ahead.top_n;
+    lfrec_lister lister = {0};
+    lfrec_model view = job->ranker;
+    uint32_t slot[LFREC_LISTER_USERS] = {0};
+    view.items = job->ratings.items;
+    job->ahead.item = malloc(count * sizeof *job->ahead.item);
+    if (job->ahead.item && lfrec_lister_open(&lister, job->ahead.top_n, job->ahead.min_support) &&
+        lfrec_lister_fit(&lister, &view)) {
+        for (size_t k = 0; k < count; ++k) {
+            job->ahead.item[k] = LFREC_NO_INDEX;
+        }
+        for (uint32_t user = 0; user < job->ratings.users && !ask_to_go_on(job, NULL); ++user) {
+            const lfrec_history history = lfrec_history_of(&job->ratings, user);
+            slot[lister.count] = job->slot[user];
+            if (lfrec_lister_add(&lister, &view, &history) && lister.count == lister.users) {
+                keep_lists(job, &lister, &view, slot);
+            }
+        }
+        keep_lists(job, &lister, &view, slot);
+    } else {
+        free(job->ahead.item);
+        job->ahead.item = NULL;
+    }
+    lfrec_lister_close(&lister);
+}
+
 void lfrec_job_run(lfrec_job *job)
 {
     lfrec_report report = {0};
@@ -86,6 +132,9 @@ void lfrec_job_run(lfrec_job *job)
         return;
     }
     job->state = status == LFREC_OK ? LFREC_JOB_TRAINED : LFREC_JOB_FAILED;
+    if (status == LFREC_OK && job->slot) {
+        list_ahead(job);
+    }
     if (status == LFREC_ERROR_DIVERGED) {
         snprintf(job->error, sizeof job->error, "training diverged in epoch %u at learning rate %g; the model before it stays",
                  (unsigned)report.last.epoch, (double)report.last.learning_rate);
@@ -113,5 +162,7 @@ void lfrec_job_free(lfrec_job *job)
     free(job->row_start);
     free(job->item);
     free(job->value);
+    free(job->slot);
+    free(job->ahead.item);
     free(job);
 }

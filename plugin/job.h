@@ -23,6 +23,18 @@ typedef enum lfrec_job_state {
 /* Whether all of a model's numbers are within that. */
 bool lfrec_job_is_sane(const lfrec_model *model);
 
+/* Lists that a training made: those of users whose ratings have not changed since it began, as long as no item that it knew of has crossed the
+ * support floor, are what its ranker lists now. All zero: none. */
+typedef struct lfrec_ahead {
+    uint32_t *item; /* slots x top_n, each list best first; LFREC_NO_INDEX in front: none */
+    uint32_t slots; /* users' */
+    uint32_t top_n, min_support;
+    uint32_t training;  /* its number: see lfrec_outbox_user.changed */
+    uint64_t crossings; /* of the operator when it began */
+} lfrec_ahead;
+
+#define LFREC_AHEAD_MOST 16777216u /* slots x top_n: 64 MB */
+
 struct lfrec_job {
     lfrec_job **owner;     /* where the operator remembers its job, cleared by free; NULL once the operator is closed */
     lfrec_options options; /* items: those of the ratings */
@@ -34,6 +46,8 @@ struct lfrec_job {
     lfrec_model model;             /* room items; all zero until trained */
     lfrec_options ranking_options; /* items and seed as in options; factors 0: no ranker */
     lfrec_model ranker;            /* likewise; orders lists */
+    uint32_t *slot;                /* of each user of the ratings; NULL: no lists are wanted */
+    lfrec_ahead ahead;             /* the lists, once it has run; who takes them over sets item to NULL */
     lfrec_job_state state;
     char error[LFREC_OPERATOR_ERROR_MAX]; /* of LFREC_JOB_FAILED */
     atomic_bool cancel;

@@ -22,7 +22,8 @@ lfrec_operator_options lfrec_operator_options_for(uint32_t factors, float scale_
                                     .item_shrink = 5,
                                     .user_shrink = 10,
                                     .learning_rate_scale = 1,
-                                    .seed = 1};
+                                    .seed = 1,
+                                    .lists_ahead = true};
 }
 
 /* NULL, or what is wrong. Comparisons are written so that NaN fails them. */
@@ -90,6 +91,7 @@ bool lfrec_operator_open(lfrec_operator **out, const lfrec_operator_options *opt
         return false;
     }
     if (!op->store || !op->scored || !op->listed || !op->reasons || !op->reasons_out ||
+        !lfrec_lister_open(&op->lister, options->top_n, options->min_support) ||
         lfrec_means_create(&op->means, FIRST_ITEMS, NULL) != LFREC_OK ||
         lfrec_model_create(&op->model, &first, NULL) != LFREC_OK ||
         !(op->factors = calloc(lfrec_user_floats(&op->model), sizeof *op->factors))) {
@@ -117,7 +119,8 @@ void lfrec_operator_close(lfrec_operator *op)
     lfrec_forecaster_free(&op->forecaster);
     lfrec_store_close(op->store);
     free(op->factors);
-    free(op->ranking_factors);
+    free(op->ahead.item);
+    lfrec_lister_close(&op->lister);
     free(op->scored);
     free(op->listed);
     free(op->reasons);
@@ -127,6 +130,7 @@ void lfrec_operator_close(lfrec_operator *op)
 
 void lfrec_op_forget_user(lfrec_operator *op, uint32_t user)
 {
+    op->outbox.user[user].changed = (uint32_t)op->trainings;
     lfrec_outbox_forget(&op->outbox, user);
     lfrec_idle_remove(&op->idle, user);
     lfrec_forecaster_forget(&op->forecaster, user);
@@ -157,6 +161,7 @@ static bool predict(const lfrec_operator *op, const lfrec_place *place, lfrec_fo
 /* The user's list is not what it was. */
 static void touch(lfrec_operator *op, uint32_t user, bool publish_now)
 {
+    op->outbox.user[user].changed = (uint32_t)op->trainings;
     if (!publish_now || !lfrec_op_refresh(op, user)) {
         lfrec_outbox_push(&op->outbox, user);
     }

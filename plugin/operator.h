@@ -29,7 +29,8 @@ typedef struct lfrec_operator_options {
     float learning_rate_scale; /* multiplies the library's own learning rate, > 0 */
     uint32_t most_users; /* with ratings; a further one makes the one leave, unpublished, whose latest event is the oldest. 0: no ceiling */
     uint32_t most_items; /* ratings of a further one are refused. 0: no ceiling */
-    uint64_t seed;       /* same seed, same events, same trainings at the same events: same lists */
+    bool lists_ahead; /* a training makes everybody's list, 4 * top_n bytes each and 64 MB at most, so that little is left to do to publish it */
+    uint64_t seed;    /* same seed, same events, same trainings at the same events: same lists */
 } lfrec_operator_options;
 
 /* Called for every list that is new or changed, in the operator's thread, from within learn or republish. Returns false to say "not now"

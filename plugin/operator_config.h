@@ -16,6 +16,7 @@ static inline lfrec_operator_options lfrec_operator_options_from(const lfrec_con
     options.most_users = config->most_users;
     options.most_items = config->most_items;
     options.seed = config->seed;
+    options.lists_ahead = config->role != LFREC_ROLE_TRAINER;
     return options;
 }
 

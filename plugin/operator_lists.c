@@ -3,40 +3,57 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
-/* Folds the user into the ranker. false: there is none, or it knows nothing that the user has rated, and all items are alike to it. */
-static bool is_ranked(const lfrec_operator *op, const lfrec_history *history, lfrec_user *user)
+#define NOT_RANKED SIZE_MAX
+
+/* The items of a user's list by the ranker, into op->scored; returns how many. */
+static size_t take_ranked(lfrec_operator *op, const lfrec_listing *listing)
 {
-    if (!lfrec_op_has_ranker(op)) {
-        return false;
+    for (size_t k = 0; k < listing->found; ++k) {
+        op->scored[k].item = listing->list[k].item;
     }
-    lfrec_model ranker = lfrec_op_view(op, &op->ranker);
-    bool known = false;
-    if (lfrec_fold_in(&ranker, history, user) == LFREC_OK) {
-        for (size_t k = 0; k < ranker.factors; ++k) {
-            known = known || user->factors[k] > 0 || user->factors[k] < 0;
-        }
-    }
-    return known;
+    return listing->found;
 }
 
-/* The user's best items with their predicted ratings, into op->scored; returns how many. */
-static size_t best_items(lfrec_operator *op, const lfrec_model *view, uint32_t user, const lfrec_history *history)
+/* The same of one user, or NOT_RANKED. */
+static size_t rank_one(lfrec_operator *op, const lfrec_history *history)
 {
-    size_t found = 0;
+    lfrec_model ranker = lfrec_op_view(op, &op->ranker);
+    op->lister.count = 0;
+    bool ranked = lfrec_op_has_ranker(op) && lfrec_lister_add(&op->lister, &ranker, history) &&
+                  lfrec_lister_run(&op->lister, &ranker);
+    return ranked ? take_ranked(op, &op->lister.listing[0]) : NOT_RANKED;
+}
+
+/* The list that the training made; NULL: none, or the ranker may list others now. */
+static const uint32_t *ranked_ahead(const lfrec_operator *op, uint32_t user)
+{
+    const lfrec_ahead *ahead = &op->ahead;
+    if (!ahead->item || user >= ahead->slots || op->outbox.user[user].changed >= ahead->training ||
+        op->crossings != ahead->crossings) {
+        return NULL;
+    }
+    const uint32_t *item = ahead->item + (size_t)user * ahead->top_n;
+    return *item != LFREC_NO_INDEX ? item : NULL;
+}
+
+/* The user's best items with their predicted ratings, into op->scored, where the items are already when they are `ranked`; returns how
+ * many. */
+static size_t best_items(lfrec_operator *op, const lfrec_model *view, uint32_t user, const lfrec_history *history, size_t ranked)
+{
+    size_t found = ranked;
     op->listed_user.factors = op->factors;
     if (view->items == 0 ||
         lfrec_forecast_user(&op->forecaster, view, user, history, &op->listed_user, &op->listed_weight) != LFREC_OK) {
         return 0;
     }
-    lfrec_query query = lfrec_query_for(op->options.top_n, history);
-    query.min_support = op->options.min_support;
-    lfrec_user ranked_user = {.factors = op->ranking_factors};
-    if (!is_ranked(op, history, &ranked_user)) {
+    if (ranked == NOT_RANKED) {
+        lfrec_query query = lfrec_query_for(op->options.top_n, history);
+        query.min_support = op->options.min_support;
         return lfrec_top(view, &op->listed_user, &query, op->scored, &found) == LFREC_OK ? found : 0;
     }
-    lfrec_model ranker = lfrec_op_view(op, &op->ranker);
-    lfrec_status status = lfrec_top(&ranker, &ranked_user, &query, op->scored, &found);
+    lfrec_status status = LFREC_OK;
     for (size_t k = 0; k < found && status == LFREC_OK; ++k) {
         status = lfrec_predict(view, &op->listed_user, op->scored[k].item, &op->scored[k].score);
     }
@@ -131,19 +148,16 @@ static bool publish_goodbye(lfrec_operator *op, uint32_t user)
     return true;
 }
 
-bool lfrec_op_refresh(lfrec_operator *op, uint32_t user)
+/* The user has ratings; `ranked` as in best_items. */
+static bool refresh(lfrec_operator *op, uint32_t user, const lfrec_history *history, size_t ranked)
 {
-    lfrec_history history = lfrec_store_history(op->store, user);
-    if (history.count == 0) {
-        return publish_goodbye(op, user);
-    }
     lfrec_model view = lfrec_op_view(op, &op->model);
     const struct reasons_room room = published_reasons(op);
-    size_t count = best_items(op, &view, user, &history);
+    size_t count = best_items(op, &view, user, history, ranked);
     uint64_t fingerprint = fingerprint_of(op->scored, count);
     if (fingerprint == op->outbox.user[user].published) {
         ++op->unchanged;
-    } else if (hand_over(op, user, &view, &history, count, &room, op->publish, op->context)) {
+    } else if (hand_over(op, user, &view, history, count, &room, op->publish, op->context)) {
         ++op->published;
         op->outbox.user[user].published = fingerprint;
     } else {
@@ -153,13 +167,72 @@ bool lfrec_op_refresh(lfrec_operator *op, uint32_t user)
     return true;
 }
 
+bool lfrec_op_refresh(lfrec_operator *op, uint32_t user)
+{
+    lfrec_history history = lfrec_store_history(op->store, user);
+    return history.count == 0 ? publish_goodbye(op, user) : refresh(op, user, &history, rank_one(op, &history));
+}
+
+/* Those who wait next, and where their lists are. */
+struct batch {
+    size_t count;
+    uint32_t user[LFREC_LISTER_USERS];
+    lfrec_history history[LFREC_LISTER_USERS];
+    const uint32_t *ahead[LFREC_LISTER_USERS];        /* made by the training, */
+    const lfrec_listing *listing[LFREC_LISTER_USERS]; /* or here; both NULL: not ranked */
+};
+
+static void rank_batch(lfrec_operator *op, size_t most, struct batch *batch)
+{
+    lfrec_model ranker = lfrec_op_view(op, &op->ranker);
+    uint32_t user;
+    bool there = lfrec_outbox_first(&op->outbox, &user);
+    op->lister.count = 0;
+    for (batch->count = 0; there && batch->count < most && batch->count < op->lister.users; ++batch->count) {
+        const size_t k = batch->count;
+        const lfrec_listing *next = &op->lister.listing[op->lister.count];
+        batch->user[k] = user;
+        batch->history[k] = lfrec_store_history(op->store, user);
+        batch->ahead[k] = ranked_ahead(op, user);
+        bool added = lfrec_op_has_ranker(op) && !batch->ahead[k] && batch->history[k].count > 0 &&
+                     lfrec_lister_add(&op->lister, &ranker, &batch->history[k]);
+        batch->listing[k] = added ? next : NULL;
+        there = lfrec_outbox_next(&op->outbox, &user);
+    }
+    if (op->lister.count > 0 && !lfrec_lister_run(&op->lister, &ranker)) {
+        memset(batch->listing, 0, sizeof batch->listing); /* cannot be: each of them was folded in */
+    }
+}
+
+static bool refresh_next(lfrec_operator *op, const struct batch *batch, size_t k)
+{
+    size_t ranked = NOT_RANKED;
+    if (batch->history[k].count == 0) {
+        return publish_goodbye(op, batch->user[k]);
+    }
+    if (batch->listing[k]) {
+        ranked = take_ranked(op, batch->listing[k]);
+    } else if (batch->ahead[k]) {
+        ranked = op->ahead.top_n;
+        for (size_t n = 0; n < ranked; ++n) {
+            op->scored[n].item = batch->ahead[k][n];
+        }
+    }
+    return refresh(op, batch->user[k], &batch->history[k], ranked);
+}
+
 size_t lfrec_operator_republish(lfrec_operator *op, size_t most)
 {
-    uint32_t user;
-    for (; most > 0 && lfrec_outbox_first(&op->outbox, &user); --most) {
-        if (!lfrec_op_refresh(op, user)) {
-            break;
+    struct batch batch;
+    bool taken = true;
+    for (; taken && most > 0 && op->outbox.waiting > 0; most -= batch.count) {
+        rank_batch(op, most, &batch);
+        for (size_t k = 0; k < batch.count && taken; ++k) {
+            taken = refresh_next(op, &batch, k);
         }
+    }
+    if (op->outbox.waiting == 0) {
+        lfrec_op_take_lists(op, NULL);
     }
     return op->outbox.waiting;
 }
@@ -175,7 +248,7 @@ static bool list_of(lfrec_operator *op, lfrec_id id, const struct reasons_room *
         return false;
     }
     lfrec_model view = lfrec_op_view(op, &op->model);
-    size_t count = best_items(op, &view, user, &history);
+    size_t count = best_items(op, &view, user, &history, rank_one(op, &history));
     hand_over(op, user, &view, &history, count, room, publish, context);
     return true;
 }

@@ -84,11 +84,21 @@ bool lfrec_op_make_room_for_item(lfrec_operator *op)
     return true;
 }
 
+/* Before the item's support in the models is brought up to date. */
+static void note_crossing(lfrec_operator *op, uint32_t item)
+{
+    const uint32_t floor = op->options.min_support;
+    op->crossings += (op->model.support[item] < floor) != (op->means.item[item].count < floor) && item < op->trained_items;
+}
+
 /* The ranker's means are never looked at, but with them comes the support of each item. */
 void lfrec_op_refresh_means(lfrec_operator *op)
 {
     if (op->follows) {
         return;
+    }
+    for (uint32_t item = 0; item < op->model.items; ++item) {
+        note_crossing(op, item);
     }
     lfrec_model_set_means(&op->model, &op->means);
     if (lfrec_op_has_ranker(op)) {
@@ -110,9 +120,31 @@ void lfrec_op_refresh_mean(lfrec_operator *op, uint32_t item)
     if (++op->changes >= patience) {
         lfrec_op_refresh_means(op);
     } else {
+        note_crossing(op, item);
         lfrec_model_set_item_mean(&op->model, &op->means, item);
         if (lfrec_op_has_ranker(op)) {
             lfrec_model_set_item_mean(&op->ranker, &op->means, item);
+        }
+    }
+}
+
+/* The job makes lists, too, if they are wanted, and if there is memory. */
+static void want_lists(const lfrec_operator *op, lfrec_job *job)
+{
+    const uint32_t slots = lfrec_store_user_slots(op->store);
+    if (!op->options.lists_ahead || (uint64_t)slots * op->options.top_n > LFREC_AHEAD_MOST ||
+        !(job->slot = malloc(job->ratings.users * sizeof *job->slot))) {
+        return;
+    }
+    job->ahead = (lfrec_ahead){.slots = slots,
+                               .top_n = op->options.top_n,
+                               .min_support = op->options.min_support,
+                               .training = (uint32_t)op->trainings,
+                               .crossings = op->crossings};
+    uint32_t row = 0;
+    for (uint32_t user = 0; user < slots; ++user) {
+        if (lfrec_store_has_user(op->store, user) && lfrec_store_history(op->store, user).count > 0) {
+            job->slot[row++] = user;
         }
     }
 }
@@ -141,6 +173,10 @@ lfrec_job *lfrec_operator_retrain_begin(lfrec_operator *op)
     if (op->job) {
         op->job->owner = &op->job;
         ++op->trainings;
+        op->trained_items = items;
+        if (op->options.ranking > 0) {
+            want_lists(op, op->job);
+        }
     }
     return op->job;
 }
@@ -154,8 +190,8 @@ void lfrec_op_touch_all(lfrec_operator *op)
     }
 }
 
-/* A job's model gets the operator's room, today's means, and room in *factors for a user. */
-static lfrec_status fit_model(const lfrec_operator *op, lfrec_model *model, float **factors)
+/* A job's model gets the operator's room and today's means. */
+static lfrec_status fit_model(const lfrec_operator *op, lfrec_model *model)
 {
     if (model->items != op->model.items) {
         /* Items came while the training ran. */
@@ -167,11 +203,6 @@ static lfrec_status fit_model(const lfrec_operator *op, lfrec_model *model, floa
         lfrec_model_destroy(model);
         *model = larger;
     }
-    float *more = realloc(*factors, lfrec_user_floats(model) * sizeof *more);
-    if (!more) {
-        return LFREC_ERROR_MEMORY;
-    }
-    *factors = more;
     return lfrec_model_set_means(model, &op->means);
 }
 
@@ -182,14 +213,35 @@ static void exchange(lfrec_model *a, lfrec_model *b)
     *b = keep;
 }
 
+/* Room for a user of each of these models; one without items is none. */
+static lfrec_status fit_users(lfrec_operator *op, const lfrec_model *model, const lfrec_model *ranker)
+{
+    float *more = model->items > 0 ? realloc(op->factors, lfrec_user_floats(model) * sizeof *more) : op->factors;
+    op->factors = more ? more : op->factors;
+    return more && (ranker->items == 0 || lfrec_lister_fit(&op->lister, ranker)) ? LFREC_OK : LFREC_ERROR_MEMORY;
+}
+
+void lfrec_op_take_lists(lfrec_operator *op, lfrec_ahead *ahead)
+{
+    free(op->ahead.item);
+    op->ahead = ahead ? *ahead : (lfrec_ahead){0};
+    if (ahead) {
+        ahead->item = NULL;
+    }
+}
+
 /* The job's models in place of the operator's, which are freed with the job: both or neither. */
 static lfrec_status take_models(lfrec_operator *op, lfrec_job *job)
 {
-    lfrec_status status = fit_model(op, &job->model, &op->factors);
+    lfrec_status status = fit_model(op, &job->model);
     if (status == LFREC_OK && job->ranking_options.factors > 0) {
-        status = fit_model(op, &job->ranker, &op->ranking_factors);
+        status = fit_model(op, &job->ranker);
     }
     if (status == LFREC_OK) {
+        status = fit_users(op, &job->model, &job->ranker);
+    }
+    if (status == LFREC_OK) {
+        lfrec_op_take_lists(op, &job->ahead);
         exchange(&op->model, &job->model);
         exchange(&op->ranker, &job->ranker);
         op->changes = 0;
@@ -264,15 +316,9 @@ const char *lfrec_op_misfit(const lfrec_operator *op, const lfrec_model *model, 
 
 lfrec_status lfrec_op_take_over(lfrec_operator *op, lfrec_model *model, lfrec_model *ranker)
 {
-    float **scratch[] = {&op->factors, &op->ranking_factors};
-    lfrec_model *models[] = {model, ranker};
-    lfrec_status status = LFREC_OK;
-    for (int k = 0; k < 2 && status == LFREC_OK && models[k]->items > 0; ++k) {
-        float *more = realloc(*scratch[k], lfrec_user_floats(models[k]) * sizeof *more);
-        *scratch[k] = more ? more : *scratch[k];
-        status = more ? LFREC_OK : LFREC_ERROR_MEMORY;
-    }
+    lfrec_status status = fit_users(op, model, ranker);
     if (status == LFREC_OK) {
+        lfrec_op_take_lists(op, NULL);
         exchange(&op->model, model);
         exchange(&op->ranker, ranker);
     }

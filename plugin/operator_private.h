@@ -7,6 +7,7 @@
 #include "forecast.h"
 #include "idle.h"
 #include "job.h"
+#include "lister.h"
 #include "operator.h"
 #include "outbox.h"
 #include "prequential.h"
@@ -33,6 +34,9 @@ struct lfrec_operator {
     uint64_t changes;   /* of ratings since all of the models' means were brought up to date */
     uint64_t trainings;
     lfrec_job *job; /* begun and neither adopted nor freed; not owned */
+    lfrec_ahead ahead;
+    uint32_t trained_items; /* of the latest training */
+    uint64_t crossings;     /* of the support floor, in either direction, by items that a training may have known */
 
     lfrec_forecaster forecaster;
     lfrec_prequential error;
@@ -40,7 +44,7 @@ struct lfrec_operator {
 
     /* Scratch. */
     float *factors;                /* of a user of the model: lfrec_user_floats */
-    float *ranking_factors;        /* and of the ranker */
+    lfrec_lister lister;           /* by the ranker */
     lfrec_user listed_user;        /* whom op->scored is for, folded in into op->factors */
     float listed_weight;           /* of the model in op->listed_user's scores */
     lfrec_scored *scored;          /* top_n */
@@ -72,6 +76,8 @@ void lfrec_op_refresh_mean(lfrec_operator *op, uint32_t item);
 void lfrec_op_touch_all(lfrec_operator *op); /* nobody's list is what it was */
 /* What a model must be for this operator to serve from it; its items are another matter. ranker: it orders lists. NULL: it fits. */
 const char *lfrec_op_misfit(const lfrec_operator *op, const lfrec_model *model, bool ranker);
+/* The lists made by the models' training in place of those there are, taken over from where they are; NULL: none. */
+void lfrec_op_take_lists(lfrec_operator *op, lfrec_ahead *ahead);
 /* Models with the operator's room in place of its own; ranker: no items for none. Takes them over in any case. */
 lfrec_status lfrec_op_take_over(lfrec_operator *op, lfrec_model *model, lfrec_model *ranker);
 

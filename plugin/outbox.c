@@ -62,3 +62,9 @@ bool lfrec_outbox_first(const lfrec_outbox *outbox, uint32_t *user)
     *user = outbox->first - 1;
     return outbox->first != 0;
 }
+
+bool lfrec_outbox_next(const lfrec_outbox *outbox, uint32_t *user)
+{
+    *user = outbox->user[*user].next - 1;
+    return *user != UINT32_MAX;
+}

@@ -11,6 +11,7 @@
 struct lfrec_outbox_user {
     uint64_t published; /* fingerprint of the list that was published last; 0: none */
     uint32_t next, previous;
+    uint32_t changed; /* the number of the latest training when the user's ratings changed last */
     bool waiting;
 };
 
@@ -30,5 +31,6 @@ void lfrec_outbox_push(lfrec_outbox *outbox, uint32_t index); /* to the end; who
 void lfrec_outbox_remove(lfrec_outbox *outbox, uint32_t index); /* waits no more; nothing happens to one who does not wait */
 void lfrec_outbox_forget(lfrec_outbox *outbox, uint32_t index); /* the same, and nothing is published: the user has left */
 bool lfrec_outbox_first(const lfrec_outbox *outbox, uint32_t *user); /* false: nobody waits */
+bool lfrec_outbox_next(const lfrec_outbox *outbox, uint32_t *user);  /* who waits behind this one; false: nobody */
 
 #endif

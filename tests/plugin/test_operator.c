@@ -1116,6 +1116,99 @@ START_TEST(items_that_came_after_the_training_are_served_by_the_means)
 }
 END_TEST
 
+/* What may happen while a training runs, and while its lists go out. */
+static void disturb(lfrec_operator *op, int kind, int round)
+{
+    static struct world world;
+    lfrec_rng rng;
+    char name[16], item[16];
+    lfrec_rng_seed(&rng, 11, (uint64_t)round);
+    snprintf(name, sizeof name, "u%d", 40 * round + 5);
+    snprintf(item, sizeof item, "new%d", round);
+    switch (kind) {
+    case 1: learn_world(op, &world, &rng, 3, 1); break;   /* a few ratings more */
+    case 2: learn_world(op, &world, &rng, 300, 1); break; /* items come above the floor */
+    case 3:                                               /* items fall below it */
+        for (int i = 0; i < ITEMS; ++i) {
+            snprintf(item, sizeof item, "i%d", i);
+            retract(op, name, item);
+        }
+        break;
+    case 4: /* one goes, another comes and may get the place */
+        forget(op, name);
+        rate(op, "newcomer", "i3", 5);
+        rate(op, "newcomer", item, 1);
+        break;
+    case 5: lfrec_operator_drop_partition(op, round); break;
+    default: break;
+    }
+}
+
+/* Lists made within the training, in batches and one by one are the same, whatever has happened since. */
+START_TEST(everybodys_new_list_is_the_list_that_top_gives)
+{
+    lfrec_operator_options options = world_options();
+    char error[LFREC_OPERATOR_ERROR_MAX];
+    options.ranking = 16;
+    options.min_support = USERS * RATED / ITEMS - 12; /* many items are near it */
+    options.lists_ahead = _i % 2;
+    lfrec_operator *op = open_world(&options, 1);
+    ck_assert(retrain(op));
+    lfrec_operator_republish(op, SIZE_MAX);
+    lfrec_job *job = lfrec_operator_retrain_begin(op);
+    disturb(op, _i / 2, 0);
+    lfrec_job_run(job);
+    ck_assert_int_eq(job->ahead.item != NULL, _i % 2);
+    disturb(op, _i / 2, 1);
+    ck_assert(lfrec_operator_retrain_adopt(op, job, error));
+    size_t shown = 0;
+    for (int round = 2; lfrec_operator_stats_of(op).stale_users > 0; ++round) {
+        sink.count = 0;
+        lfrec_operator_republish(op, 71);
+        for (size_t k = 0; k < sink.count; ++k) {
+            struct list now = top(op, sink.lists[k].user);
+            ck_assert(same_list(&sink.lists[k], &now));
+        }
+        shown += sink.count;
+        if (round < 4) {
+            disturb(op, _i / 2, round);
+        }
+    }
+    ck_assert_uint_gt(shown, USERS / 3);
+    lfrec_operator_close(op);
+}
+END_TEST
+
+/* Shown by lists that somebody has tampered with. */
+START_TEST(lists_of_the_training_are_published_but_for_users_who_rated_since)
+{
+    lfrec_operator_options options = world_options();
+    char error[LFREC_OPERATOR_ERROR_MAX];
+    options.ranking = 16;
+    options.min_support = 0;
+    lfrec_operator *op = open_world(&options, 1);
+    lfrec_job *job = lfrec_operator_retrain_begin(op);
+    lfrec_job_run(job);
+    for (size_t user = 0; user < job->ahead.slots; ++user) {
+        uint32_t *item = job->ahead.item + user * job->ahead.top_n, first = item[0];
+        item[0] = item[1];
+        item[1] = first;
+    }
+    ck_assert_int_eq(rate_from(op, "u7", "i7", 3.25f, 0, false), LFREC_LEARNED);
+    ck_assert(lfrec_operator_retrain_adopt(op, job, error));
+    lfrec_operator_republish(op, SIZE_MAX);
+    for (size_t k = 0; k < sink.count; ++k) {
+        const struct list *list = &sink.lists[k];
+        struct list now = top(op, list->user);
+        int moved = strcmp(list->user, "u7") != 0;
+        ck_assert_str_eq(list->item[0], now.item[moved]);
+        ck_assert_str_eq(list->item[1], now.item[1 - moved]);
+    }
+    ck_assert_uint_eq(sink.count, USERS);
+    lfrec_operator_close(op);
+}
+END_TEST
+
 /* (score - shares) of an item is a part of the item's own plus a part of the user's own. */
 START_TEST(reasons_add_up_to_the_score)
 {
@@ -1280,6 +1373,8 @@ int main(void)
     tcase_add_test(trainings, a_cancelled_training_is_neither_adopted_nor_failed);
     tcase_add_test(trainings, one_job_at_a_time_and_none_on_too_little);
     tcase_add_test(trainings, items_that_came_after_the_training_are_served_by_the_means);
+    tcase_add_loop_test(trainings, everybodys_new_list_is_the_list_that_top_gives, 0, 12);
+    tcase_add_test(trainings, lists_of_the_training_are_published_but_for_users_who_rated_since);
     tcase_add_test(trainings, reasons_add_up_to_the_score);
     tcase_add_test(trainings, the_same_seed_and_events_give_the_same_lists);
     suite_add_tcase(suite, trainings);

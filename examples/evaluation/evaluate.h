@@ -6,6 +6,7 @@
 
 #include "../arguments.h"
 #include "../dataset.h"
+#include "../thread_pool.h"
 
 enum { EXIT_DATA = 1, EXIT_USAGE = 2 };
 
@@ -14,8 +15,8 @@ typedef struct choices {
     int setting; /* a lfrec_setting; -1: not given */
     int best;    /* 1: --quality best */
     bool ranking, help;
-    double factors, seed, seeds, new_users, top, retrain; /* factors -1: the setting's own */
-    float scale_min, scale_max;                           /* with `scale` only */
+    double factors, seed, seeds, new_users, top, retrain, threads; /* factors -1: the setting's own */
+    float scale_min, scale_max;                                    /* with `scale` only */
 } choices;
 
 /* Ratings to learn from and ratings to be tested with: the same users and items in both. */
@@ -25,6 +26,8 @@ typedef struct problem {
     lfrec_ratings train, test;
     float scale_min, scale_max;
     float step; /* of the training ratings: all are scale_min + a whole number of steps; 0: there is none */
+    uint32_t threads;
+    thread_pool *pool; /* NULL for one thread */
 } problem;
 
 /* What to train. */
@@ -44,7 +47,7 @@ typedef struct outcome_of_run {
 
 /* main.c */
 int failed(const char *what, lfrec_status status);
-double cpu_seconds(void); /* of this program's one thread */
+double cpu_seconds(void); /* of all threads */
 const char *setting_name(lfrec_setting setting);
 
 /* options.c. false: the reason has been told. */

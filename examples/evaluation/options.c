@@ -31,6 +31,8 @@ static const argument arguments[] = {
     {"new-users", "SHARE", "keep that share of the users out of training and report on them alone", ARGUMENT_NUMBER,
      FIELD(new_users), .least = 0, .most = 0.9},
     {"top", "N", "with --data: the N most rated items only; 0: all (0)", ARGUMENT_WHOLE, FIELD(top), .least = 0, .most = 1e9},
+    {"threads", "N", "for training, whose seconds are then by the clock on the wall (1)", ARGUMENT_WHOLE,
+     FIELD(threads), .least = 1, .most = LFREC_MAX_THREADS},
     {"retrain", "N", "with --prequential: most ratings between two trainings, a tenth of those so far if fewer; 0: never (10000)",
      ARGUMENT_WHOLE, FIELD(retrain), .least = 0, .most = 1e12},
 };
@@ -88,7 +90,7 @@ static bool is_whole(const choices *chosen)
 
 bool parse(int argc, char **argv, choices *chosen)
 {
-    *chosen = (choices){.setting = -1, .factors = -1, .seed = 1, .seeds = 3, .retrain = 10000};
+    *chosen = (choices){.setting = -1, .factors = -1, .seed = 1, .seeds = 3, .retrain = 10000, .threads = 1};
     if (!arguments_parse(arguments, ARGUMENTS, argc, argv, chosen, &chosen->help)) return false;
     if (chosen->help) return true;
     if (chosen->scale != NULL && !read_scale(chosen))

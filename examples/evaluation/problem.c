@@ -12,6 +12,7 @@ void problem_free(problem *p)
     lfrec_ratings_destroy(&p->train);
     lfrec_ratings_destroy(&p->test);
     dataset_free(&p->data);
+    thread_pool_stop(p->pool);
 }
 
 /* The step of the training ratings, 0 when there is none: the smallest difference between two neighbors of which all others are
@@ -70,8 +71,11 @@ static int arrange(problem *p, const choices *chosen)
 int problem_read(problem *p, const choices *chosen)
 {
     char error[DATASET_ERROR_MAX];
-    *p = (problem){.known = 0};
+    *p = (problem){.threads = (uint32_t)chosen->threads};
     dataset_init(&p->data);
+    if (p->threads > 1) p->pool = thread_pool_start(p->threads);
+    if (p->threads > 1 && p->pool == NULL)
+        return complain(EXIT_DATA, "--threads %u: so many cannot be started", p->threads);
     if (chosen->scale != NULL) {
         p->data.limit_min = chosen->scale_min;
         p->data.limit_max = chosen->scale_max;

@@ -147,6 +147,12 @@ for scale in 1..5 0.5..5 -1..1; do # the folder is what is wrong then
     build/examples/evaluate --data "$work/nowhere" --scale $scale >"$work/out" 2>"$work/error"
     check "evaluate reads the scale $scale" grep -q "^evaluate: $work/nowhere" "$work/error"
 done
+for threads in 1 3; do
+    build/examples/evaluate --train "$work/csv/ratings.csv" --test "$work/csv/ratings.csv" --threads $threads |
+        sed -n 's/^rmse: \(0\.[0-9]\{3\}\).*/\1/p' >"$work/threads-$threads"
+done
+check 'evaluate finds the same by several threads' eval \
+    '[ -s "$work/threads-1" ] && diff "$work/threads-1" "$work/threads-3"'
 
 # ---- the real sets ----
 

@@ -2089,7 +2089,7 @@ typedef struct lfrec__rows {
 } lfrec__rows;
 
 /* The two numbers that an item's step needs besides vectors: its error, and how far it is drawn to its prior. */
-LFREC__INTERNAL float lfrec__sgd_error(const lfrec__sgd *u, size_t k, float dot)
+LFREC__INLINE float lfrec__sgd_error(const lfrec__sgd *u, size_t k, float dot)
 {
     const float y = u->offset[u->item[k]] + dot;
     u->predicted[k] = y;
@@ -2098,7 +2098,7 @@ LFREC__INTERNAL float lfrec__sgd_error(const lfrec__sgd *u, size_t k, float dot)
     return e;
 }
 
-LFREC__INTERNAL float lfrec__sgd_pull(const lfrec__sgd *u, float root)
+LFREC__INLINE float lfrec__sgd_pull(const lfrec__sgd *u, float root)
 {
     const float most = LFREC__PULL_MOST / u->rate, pull = LFREC__PULL + LFREC__PULL_RARE * root * root;
     return pull < most ? pull : most;
@@ -2209,7 +2209,7 @@ LFREC__INTERNAL void lfrec__learn_encoder_plain(size_t S, const lfrec__sgd *u)
 
 /* The numbers of an item's step besides vectors; returns the rating's precision tau_i tau_u. `known` is F S F',
  * `unknown` h^2 V. */
-LFREC__INTERNAL float lfrec__bayes_errors(lfrec__bayes *u, size_t k, float known, float unknown)
+LFREC__INLINE float lfrec__bayes_errors(lfrec__bayes *u, size_t k, float known, float unknown)
 {
     const uint32_t item = u->item[k];
     const float tau = u->precision[item], square = u->error[k] * u->error[k] + u->spread[k] + unknown;
@@ -2351,21 +2351,34 @@ __attribute__((target("avx512f"))) LFREC__INLINE float lfrec__tree_16(const lfre
         else if (S == 64) lfrec__decode_by_##name(64, n, item, F, h, y);                                              \
         else lfrec__decode_by_##name(S, n, item, F, h, y);                                                            \
     }                                                                                                                 \
+    target LFREC__INLINE void lfrec__outer_at_##name(size_t W, size_t S, size_t n, const uint32_t *item,              \
+                                                     const float *t, const float *F, float *M, size_t r, size_t c)    \
+    {                                                                                                                 \
+        V sum[16];                                                                                                    \
+        LFREC__UNROLL for (size_t q = 0; q < 8 * W; q++) sum[q] = LFREC__OF(V, M + (r + q / W) * S + c + q % W * L);  \
+        for (size_t k = 0; k < n; k++) {                                                                              \
+            const float *row = F + (item ? item[k] : k) * S;                                                          \
+            V scaled[2];                                                                                              \
+            LFREC__UNROLL for (size_t l = 0; l < W; l++) scaled[l] = t[k] * LFREC__OF(V, row + c + l * L);            \
+            LFREC__UNROLL for (size_t q = 0; q < 8 * W; q++) sum[q] += row[r + q / W] * scaled[q % W];                \
+        }                                                                                                             \
+        LFREC__UNROLL for (size_t q = 0; q < 8 * W; q++) LFREC__AT(V, M + (r + q / W) * S + c + q % W * L) = sum[q];  \
+    }                                                                                                                 \
+    target LFREC__INLINE void lfrec__outer_by_##name(size_t S, size_t n, const uint32_t *item, const float *t,        \
+                                                     const float *F, float *M)                                        \
+    {                                                                                                                 \
+        for (size_t r = 0; r < S; r += 8) {                                                                           \
+            size_t c = 0;                                                                                             \
+            for (; L == 16 && c + L < r + 8; c += 2 * L) lfrec__outer_at_##name(2, S, n, item, t, F, M, r, c);        \
+            for (; c < r + 8; c += L) lfrec__outer_at_##name(1, S, n, item, t, F, M, r, c);                           \
+        }                                                                                                             \
+    }                                                                                                                 \
     target LFREC__INTERNAL void lfrec__outer_##name(size_t S, size_t n, const uint32_t *item, const float *t,         \
                                                     const float *F, float *M)                                         \
     {                                                                                                                 \
-        for (size_t r = 0; r < S; r += 8) {                                                                           \
-            for (size_t c = 0; c < r + 8; c += L) {                                                                   \
-                V sum[8];                                                                                             \
-                LFREC__UNROLL for (size_t q = 0; q < 8; q++) sum[q] = LFREC__OF(V, M + (r + q) * S + c);              \
-                for (size_t k = 0; k < n; k++) {                                                                      \
-                    const float *row = F + (item ? item[k] : k) * S;                                                  \
-                    const V scaled = t[k] * LFREC__OF(V, row + c);                                                    \
-                    LFREC__UNROLL for (size_t q = 0; q < 8; q++) sum[q] += row[r + q] * scaled;                       \
-                }                                                                                                     \
-                LFREC__UNROLL for (size_t q = 0; q < 8; q++) LFREC__AT(V, M + (r + q) * S + c) = sum[q];              \
-            }                                                                                                         \
-        }                                                                                                             \
+        if (S == 32) lfrec__outer_by_##name(32, n, item, t, F, M);                                                    \
+        else if (S == 64) lfrec__outer_by_##name(64, n, item, t, F, M);                                               \
+        else lfrec__outer_by_##name(S, n, item, t, F, M);                                                             \
     }                                                                                                                 \
     target LFREC__INLINE void lfrec__apply_by_##name(size_t many, size_t S, const float *const *row, const float *M,  \
                                                      float *Y)                                                        \
@@ -3468,10 +3481,9 @@ typedef struct lfrec__posterior {
     float *m;           /* prior mean */
     float *noise;       /* sum of tau_i V_i */
     float *z;           /* sum of tau_i x F_i */
-    float *row, *share; /* scratch; share: D^-1 */
+    float *row, *share; /* scratch */
     float *scalars;     /* tau_u, omega_u */
     float *precision;   /* sum of tau_i F_i F_i', lower triangle */
-    float *inverse;     /* scratch: inverse of the factor L of L D L' */
     float *covariance;  /* S */
 } lfrec__posterior;
 
@@ -3492,14 +3504,13 @@ LFREC__INTERNAL lfrec__posterior lfrec__posterior_at(float *memory, size_t S)
     float **const rows[LFREC__POSTERIOR_ROWS] = {&p.h, &p.before, &p.m, &p.noise, &p.z, &p.row, &p.share, &p.scalars};
     for (size_t k = 0; k < LFREC__POSTERIOR_ROWS; k++) *rows[k] = memory + k * S;
     p.precision = memory + LFREC__POSTERIOR_ROWS * S;
-    p.inverse = p.precision + S * S;
-    p.covariance = p.inverse + S * S;
+    p.covariance = p.precision + S * S;
     return p;
 }
 
 LFREC__INTERNAL size_t lfrec__posterior_floats(size_t S)
 {
-    return LFREC__POSTERIOR_ROWS * S + 3 * S * S;
+    return LFREC__POSTERIOR_ROWS * S + 2 * S * S;
 }
 
 LFREC__INTERNAL float lfrec__lambda(const lfrec_model *model, size_t q)
@@ -3550,41 +3561,35 @@ LFREC__INTERNAL void lfrec__posterior_gather(const lfrec_model *model, const lfr
 }
 
 /* From z: the covariance S = (tau_u (precision + noise) + omega_u diag(lambda))^-1 and the mean h = S right-hand side.
- * The inverse of the factor grows row by row: with A = [B b; b' c], B = L D L' and l = L^-1 b, the next row of L^-1 is
- * (-(D^-1 l)' L^-1, 1), and its d is c - l' D^-1 l. */
+ * Inverted in place from its negative, of which only the lower triangle counts: to sweep row and column k of A, of
+ * diagonal d (Goodnight 1979), takes a_k a_k' / d off A, a_k being that column with 1 in the place of d, and first 0 in
+ * A in its place. */
 LFREC__INTERNAL void lfrec__posterior_solve(const lfrec_model *model, const lfrec__rows *rows, lfrec__posterior *p)
 {
     const size_t S = model->stride, size = (size_t)model->factors + 1;
     const float tau = p->scalars[0], omega = p->scalars[1];
     const float *bias = p->precision + size * S;
-    float l[LFREC__BLOCK];
-    lfrec__zero(p->inverse, S * S * sizeof(float));
-    lfrec__zero(p->covariance, S * S * sizeof(float));
+    float *A = p->covariance;
+    lfrec__zero(A, S * S * sizeof(float));
     for (size_t q = 0; q < size; q++) {
-        float *next = p->inverse + q * S, square = 0.0f;
-        lfrec__zero(p->row, S * sizeof(float));
-        for (size_t c = 0; c < q; c++) p->row[c] = tau * p->precision[q * S + c];
-        for (size_t first = 0; first < q; first += LFREC__BLOCK) {
-            const size_t n = lfrec__block_of(q - first);
-            rows->decode(S, n, NULL, p->inverse + first * S, p->row, l);
-            for (size_t k = 0; k < n; k++) {
-                const float share = l[k] * p->share[first + k];
-                square += l[k] * share;
-                l[k] = -share;
-            }
-            rows->encode(S, n, NULL, l, p->inverse + first * S, next);
-        }
-        const float lambda = omega * lfrec__lambda(model, q);
-        const float d = tau * (p->precision[q * S + q] + p->noise[q]) + lambda - square;
-        next[q] = 1.0f;
-        p->share[q] = 1.0f / (d > 1e-12f ? d : 1e-12f);
+        for (size_t c = 0; c < q; c++) A[q * S + c] = -tau * p->precision[q * S + c];
+        A[q * S + q] = -tau * (p->precision[q * S + q] + p->noise[q]) - omega * lfrec__lambda(model, q);
     }
     lfrec__zero(p->row, S * sizeof(float));
+    for (size_t k = 0; k < size; k++) {
+        const float d = A[k * S + k], share = -1.0f / (d < -1e-12f ? d : -1e-12f);
+        for (size_t q = 0; q < size; q++) {
+            float *at = q < k ? A + k * S + q : A + q * S + k;
+            p->row[q] = *at;
+            *at = 0.0f;
+        }
+        p->row[k] = 1.0f;
+        rows->outer(S, 1, NULL, &share, p->row, A);
+    }
+    lfrec__mirror(S, size, A);
     for (size_t q = 0; q < size; q++) {
         p->row[q] = tau * (p->z[q] - bias[q]) + omega * lfrec__lambda(model, q) * p->m[q];
     }
-    rows->outer(S, size, NULL, p->share, p->inverse, p->covariance);
-    lfrec__mirror(S, size, p->covariance);
     lfrec__zero(p->h, S * sizeof(float));
     rows->decode(S, size, NULL, p->covariance, p->row, p->h);
     p->h[size] = 1.0f;

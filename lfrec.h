@@ -3481,13 +3481,14 @@ typedef struct lfrec__posterior {
     float *m;           /* prior mean */
     float *noise;       /* sum of tau_i V_i */
     float *z;           /* sum of tau_i x F_i */
-    float *row, *share; /* scratch */
     float *scalars;     /* tau_u, omega_u */
+    float *row, *share; /* scratch, of LFREC__SWEEP rows from row on */
     float *precision;   /* sum of tau_i F_i F_i', lower triangle */
     float *covariance;  /* S */
 } lfrec__posterior;
 
-#define LFREC__POSTERIOR_ROWS 8u
+#define LFREC__SWEEP 4u /* pivots at a time */
+#define LFREC__POSTERIOR_ROWS (6u + LFREC__SWEEP)
 
 /* S of lfrec__posterior and other constants, for ratings of a standard deviation of LFREC__BAYES_DEVIATION around the
  * means. */
@@ -3501,8 +3502,8 @@ typedef struct lfrec__posterior {
 LFREC__INTERNAL lfrec__posterior lfrec__posterior_at(float *memory, size_t S)
 {
     lfrec__posterior p;
-    float **const rows[LFREC__POSTERIOR_ROWS] = {&p.h, &p.before, &p.m, &p.noise, &p.z, &p.row, &p.share, &p.scalars};
-    for (size_t k = 0; k < LFREC__POSTERIOR_ROWS; k++) *rows[k] = memory + k * S;
+    float **const rows[] = {&p.h, &p.before, &p.m, &p.noise, &p.z, &p.scalars, &p.row, &p.share};
+    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) *rows[k] = memory + k * S;
     p.precision = memory + LFREC__POSTERIOR_ROWS * S;
     p.covariance = p.precision + S * S;
     return p;
@@ -3563,28 +3564,36 @@ LFREC__INTERNAL void lfrec__posterior_gather(const lfrec_model *model, const lfr
 /* From z: the covariance S = (tau_u (precision + noise) + omega_u diag(lambda))^-1 and the mean h = S right-hand side.
  * Inverted in place from its negative, of which only the lower triangle counts: to sweep row and column k of A, of
  * diagonal d (Goodnight 1979), takes a_k a_k' / d off A, a_k being that column with 1 in the place of d, and first 0 in
- * A in its place. */
+ * A in its place. Some columns go at a time: each is brought up to date by those before it, which lose their element in
+ * its place. */
 LFREC__INTERNAL void lfrec__posterior_solve(const lfrec_model *model, const lfrec__rows *rows, lfrec__posterior *p)
 {
     const size_t S = model->stride, size = (size_t)model->factors + 1;
-    const float tau = p->scalars[0], omega = p->scalars[1];
+    const float tau = p->scalars[0], omega = p->scalars[1], less = -tau;
     const float *bias = p->precision + size * S;
     float *A = p->covariance;
     lfrec__zero(A, S * S * sizeof(float));
     for (size_t q = 0; q < size; q++) {
-        for (size_t c = 0; c < q; c++) A[q * S + c] = -tau * p->precision[q * S + c];
-        A[q * S + q] = -tau * (p->precision[q * S + q] + p->noise[q]) - omega * lfrec__lambda(model, q);
+        rows->encode(S, 1, NULL, &less, p->precision + q * S, A + q * S);
+        A[q * S + q] -= tau * p->noise[q] + omega * lfrec__lambda(model, q);
     }
-    lfrec__zero(p->row, S * sizeof(float));
-    for (size_t k = 0; k < size; k++) {
-        const float d = A[k * S + k], share = -1.0f / (d < -1e-12f ? d : -1e-12f);
-        for (size_t q = 0; q < size; q++) {
-            float *at = q < k ? A + k * S + q : A + q * S + k;
-            p->row[q] = *at;
-            *at = 0.0f;
+    lfrec__zero(p->row, LFREC__SWEEP * S * sizeof(float));
+    for (size_t first = 0, n = 0; first < size; first += n, n = 0) {
+        float share[LFREC__SWEEP], weight[LFREC__SWEEP];
+        for (size_t k = first; n < LFREC__SWEEP && k < size; k++, n++) {
+            float *a = p->row + n * S;
+            for (size_t q = 0; q < size; q++) {
+                float *at = q < k ? A + k * S + q : A + q * S + k;
+                a[q] = *at;
+                *at = 0.0f;
+            }
+            for (size_t b = 0; b < n; b++) weight[b] = share[b] * p->row[b * S + k];
+            rows->encode(S, n, NULL, weight, p->row, a);
+            for (size_t b = 0; b < n; b++) p->row[b * S + k] = 0.0f;
+            share[n] = -1.0f / (a[k] < -1e-12f ? a[k] : -1e-12f);
+            a[k] = 1.0f;
         }
-        p->row[k] = 1.0f;
-        rows->outer(S, 1, NULL, &share, p->row, A);
+        rows->outer(S, n, NULL, share, p->row, A);
     }
     lfrec__mirror(S, size, A);
     for (size_t q = 0; q < size; q++) {

@@ -22,7 +22,7 @@ const char *kafka_lacks(rd_kafka_resp_err_t code, bool writing)
     switch (code) {
     case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
         return writing ? ": the account needs WRITE on it" : ": the account needs READ on it";
-    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED: return ": the account needs READ on it";
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED: return ": the account needs READ on the group";
     case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
         return ": the account needs WRITE on the transactional.id";
     case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:

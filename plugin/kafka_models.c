@@ -61,8 +61,8 @@ static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, v
     (void)client;
     m->unsent -= message->err == RD_KAFKA_RESP_ERR_NO_ERROR;
     if (message->err) {
-        lfrec_log_thinned(LFREC_LOG_WARNING, "model", "a part of a model is not delivered to topic %s: %s",
-                          m->options->model_topic, rd_kafka_err2str(message->err));
+        lfrec_log_thinned(LFREC_LOG_WARNING, "model", "a part of a model is not delivered to topic %s: %s%s",
+                          m->options->model_topic, rd_kafka_err2str(message->err), kafka_lacks(message->err, true));
     }
 }
 
@@ -193,8 +193,8 @@ static bool take(lfrec_kafka_models *m, const rd_kafka_message_t *message)
         return false;
     }
     if (message->err) {
-        lfrec_log_thinned(LFREC_LOG_WARNING, "models", "following topic %s: %s", m->options->model_topic,
-                          rd_kafka_message_errstr(message));
+        lfrec_log_thinned(LFREC_LOG_WARNING, "models", "following topic %s: %s%s", m->options->model_topic,
+                          rd_kafka_message_errstr(message), kafka_lacks(message->err, false));
         return false;
     }
     switch (lfrec_assembly_take(m->assembly, message->payload, message->len)) {

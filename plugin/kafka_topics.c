@@ -3,8 +3,8 @@
 #include <stdio.h>
 
 /* The topic's number of partitions as a client's broker sees it; 0: it does not exist; -1: it was not told (a message says why).
- * A consumer's question never makes a broker create the topic, a producer's may. */
-static int partitions_of(lfrec_kafka *k, rd_kafka_t *client, const char *name, int limit_ms)
+ * A consumer's question never makes a broker create the topic, a producer's may. writing: what we are going to do there. */
+static int partitions_of(lfrec_kafka *k, rd_kafka_t *client, const char *name, bool writing, int limit_ms)
 {
     const struct rd_kafka_metadata *answer = NULL;
     rd_kafka_topic_t *topic = rd_kafka_topic_new(client, name, NULL);
@@ -23,8 +23,7 @@ static int partitions_of(lfrec_kafka *k, rd_kafka_t *client, const char *name, i
             break;
         default:
             lfrec_log_thinned(LFREC_LOG_WARNING, name, "topic %s: %s%s; trying on", name,
-                              rd_kafka_err2str(answer->topics[0].err),
-                              kafka_lacks(answer->topics[0].err, client == k->producer));
+                              rd_kafka_err2str(answer->topics[0].err), kafka_lacks(answer->topics[0].err, writing));
         }
     }
     if (answer) {
@@ -79,7 +78,7 @@ static verdict create(lfrec_kafka *k, const char *name, int partitions, const ch
 
 /* An output topic, made where it is missing. Making is tried before looking: a producer's look could make it by the broker's defaults. */
 static lfrec_kafka_status ensure(lfrec_kafka *k, const char *name, int partitions, const char *setting,
-                                 const char *value, int limit_ms)
+                                 const char *value, bool writing, int limit_ms)
 {
     verdict v = create(k, name, partitions, setting, value, limit_ms);
     if (v.code == RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -88,7 +87,7 @@ static lfrec_kafka_status ensure(lfrec_kafka *k, const char *name, int partition
         return LFREC_KAFKA_OK;
     }
     /* There already, not allowed, not known to this broker (the mock cluster), or no controller just now: good enough if we see the topic. */
-    int found = partitions_of(k, k->producer, name, limit_ms);
+    int found = partitions_of(k, k->producer, name, writing, limit_ms);
     if (found > 0) {
         return LFREC_KAFKA_OK;
     }
@@ -106,7 +105,7 @@ static lfrec_kafka_status ensure(lfrec_kafka *k, const char *name, int partition
 lfrec_kafka_status kafka_topics_prepare(lfrec_kafka *k, int limit_ms)
 {
     const char *input = k->options->input_topic, *dead_letter = k->options->dead_letter_topic;
-    int partitions = partitions_of(k, k->consumer, input, limit_ms);
+    int partitions = partitions_of(k, k->consumer, input, false, limit_ms);
     if (partitions == 0) {
         lfrec_log_thinned(LFREC_LOG_WARNING, "input missing",
                           "topic %s does not exist: waiting until somebody makes it", input);
@@ -119,22 +118,23 @@ lfrec_kafka_status kafka_topics_prepare(lfrec_kafka *k, int limit_ms)
         return LFREC_KAFKA_OK; /* whoever started that broker made the topics; it knows no requests for it */
     }
     if (k->options->role != LFREC_ROLE_ALL) {
-        lfrec_kafka_status models = ensure(k, k->options->model_topic, 1, "cleanup.policy", "compact", limit_ms);
+        lfrec_kafka_status models = ensure(k, k->options->model_topic, 1, "cleanup.policy", "compact",
+                                           k->options->role == LFREC_ROLE_TRAINER, limit_ms);
         if (models != LFREC_KAFKA_OK) {
             return models;
         }
     }
     /* Only the newest list of a user matters: a compacted topic keeps just that. */
-    lfrec_kafka_status status = ensure(k, k->options->output_topic, partitions, "cleanup.policy", "compact", limit_ms);
+    lfrec_kafka_status status = ensure(k, k->options->output_topic, partitions, "cleanup.policy", "compact", true, limit_ms);
     if (status == LFREC_KAFKA_OK && *dead_letter) {
-        status = ensure(k, dead_letter, partitions, NULL, NULL, limit_ms);
+        status = ensure(k, dead_letter, partitions, NULL, NULL, true, limit_ms);
     }
     return status;
 }
 
 void kafka_topics_look_again(lfrec_kafka *k, int limit_ms)
 {
-    int partitions = partitions_of(k, k->consumer, k->options->input_topic, limit_ms);
+    int partitions = partitions_of(k, k->consumer, k->options->input_topic, false, limit_ms);
     if (partitions > k->input_partitions) {
         lfrec_log(LFREC_LOG_WARNING,
                   "topic %s has %d partitions now, %d before: keys may go to other partitions; ratings of one user in "

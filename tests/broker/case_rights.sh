@@ -52,8 +52,11 @@ test_missing_rights_are_named_and_waited_for()
     right allow lfrec topic "$t-in" read
     within 10 says "$log" "topic $t-out: .*authorization failed: the account needs WRITE on it" || fail "output: $(cat "$log")"
     right allow lfrec topic "$t-out" write
-    within 10 says "$log" "group $t: .*authorization failed: the account needs READ on it" || fail "group: $(cat "$log")"
+    within 10 says "$log" "group $t: .*authorization failed: the account needs READ on the group" || fail "group: $(cat "$log")"
+    local used
+    used=$(cpu_ms "$pid")
     sleep 1
+    [ $(($(cpu_ms "$pid") - used)) -lt 100 ] || fail "$(($(cpu_ms "$pid") - used)) ms of processor time in a second"
     [ "$(grep -c 'authorization failed' "$log")" -lt 12 ] || fail "$(grep -c 'authorization failed' "$log") lines of log"
     right allow lfrec group "$t" read
     within 15 says "$log" 'caught up' || fail "not after all rights were given: $(tail -n 5 "$log")"
@@ -79,6 +82,15 @@ test_missing_rights_are_named_and_waited_for()
     right allow lfrec topic "$t-out" write
     start_guarded
     within 20 eval '[ "$(users_rated 14)" = 5 ]' || fail "the next start: $(tail -n 5 "$log")"
+    stop "$pid" 0
+
+    # A scorer reads what a trainer writes.
+    "$tool" "$bootstrap" create "$t-models" 1 || fail "cannot make a topic"
+    lock topic "$t-models"
+    start_guarded -X lfrec.role=scorer -X "lfrec.model.topic=$t-models"
+    within 10 says "$log" "topic $t-models: .*authorization failed: the account needs READ on it" || fail "models: $(cat "$log")"
+    right allow lfrec topic "$t-models" read
+    within 20 says "$log" 'caught up' || fail "the scorer: $(tail -n 5 "$log")"
     stop "$pid" 0
 }
 

@@ -8,14 +8,15 @@ enum { FACTORS = 8, LIST = 5, REASONS = 3, LEARN_AFTER = 48, EPOCHS = 40, SOMEBO
 
 /* What training in LFREC_SGD takes, in bytes, for I items, U users and histories of at most n; S is K rounded up to a multiple of 4.
  * The model is in it: 4 I (3 S + 3). Then means, 16 I; what draws items to their raters, 4 I (S + 1) + 4 U S; an order of the users,
- * 4 U; the history in work, 13 n; three rows. Each of the 18 pieces starts at a multiple of PIECE. */
+ * 4 U; the history in work, 13 n; three rows; and what threads would share, 80. Each of the 25 pieces starts at a multiple of PIECE. */
 #ifdef LFREC_NO_SIMD
 enum { PIECE = 8 };
 #else
 enum { PIECE = 64 };
 #endif
-#define TRAINER_BYTES(I, S, U, n) \
-    (4 * (I) * (3 * (S) + 3) + 16 * (I) + 4 * (I) * ((S) + 1) + 4 * (U) * (S) + 4 * (U) + 13 * (n) + 12 * (S) + 18 * PIECE)
+#define TRAINER_BYTES(I, S, U, n)                                                                                    \
+    (4 * (I) * (3 * (S) + 3) + 16 * (I) + 4 * (I) * ((S) + 1) + 4 * (U) * (S) + 4 * (U) + 13 * (n) + 12 * (S) + 80 + \
+     25 * PIECE)
 
 static unsigned char memory[TRAINER_BYTES(STORE_ITEMS, FACTORS, STORE_USERS, STORE_LONGEST)];
 static lfrec_trainer trainer;

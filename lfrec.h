@@ -2305,7 +2305,8 @@ __attribute__((target("avx512f"))) LFREC__INLINE float lfrec__tree_16(const lfre
 
 /* One set of the functions for one instruction set with vectors V of L lanes. The functions named *_by work on W
  * columns at a time, W = 16, 32 or 64 and S a multiple of it, or on S columns: a constant once inlined, so that sums
- * stay in registers. */
+ * stay in registers. Some work with a copy of *user: a store to a row could have changed the original, which would be
+ * read again after each. */
 #define LFREC__SERVING_ROWS(name, target, V, L)                                                                       \
     target LFREC__INLINE float lfrec__dot_##name(size_t S, const float *a, const float *b)                            \
     {                                                                                                                 \
@@ -2454,8 +2455,9 @@ __attribute__((target("avx512f"))) LFREC__INLINE float lfrec__tree_16(const lfre
             LFREC__AT(V, w + k) -= rate * move;                                                                            \
         }                                                                                                                  \
     }                                                                                                                      \
-    target LFREC__INLINE void lfrec__learn_decoder_by_##name(size_t S, const lfrec__sgd *u)                                \
+    target LFREC__INLINE void lfrec__learn_decoder_by_##name(size_t S, const lfrec__sgd *user)                             \
     {                                                                                                                      \
+        const lfrec__sgd local = *user, *u = &local;                                                                       \
         const V zero = {0.0f};                                                                                             \
         for (size_t q = 0; q < S; q += L) LFREC__AT(V, u->G + q) = LFREC__AT(V, u->pull + q) = zero;                       \
         for (size_t k = 0; k < u->n; k++) {                                                                                \
@@ -2478,8 +2480,9 @@ __attribute__((target("avx512f"))) LFREC__INLINE float lfrec__tree_16(const lfre
         else if (S == 32) lfrec__learn_decoder_by_##name(32, u);                                                           \
         else lfrec__learn_decoder_by_##name(S, u);                                                                         \
     }                                                                                                                      \
-    target LFREC__INTERNAL void lfrec__learn_encoder_##name(size_t S, const lfrec__sgd *u)                                 \
+    target LFREC__INTERNAL void lfrec__learn_encoder_##name(size_t S, const lfrec__sgd *user)                              \
     {                                                                                                                      \
+        const lfrec__sgd local = *user, *u = &local;                                                                       \
         for (size_t k = 0; k < u->n; k++) {                                                                                \
             float *prior = u->prior + u->item[k] * S;                                                                      \
             const float root = u->root[u->item[k]];                                                                        \

@@ -126,3 +126,22 @@ test_memory_is_bounded_by_default()
     flood_within 500000 65536 100000 65536 <<< $'2000000 50\n200000 1000'
     kill -KILL "$pid"
 }
+
+# It holds the connection and says nothing: requests time out, nothing spins from then on, and what waited goes out when it goes on.
+test_broker_hangs_longer_than_requests_wait()
+{
+    local used
+    start_unacknowledged -X producer.socket.timeout.ms=3000 -X session.timeout.ms=6000
+    flood 3000 1000
+    within 15 says "$log" 'request(s) timed out' || fail "log: $(tail -n 5 "$log")"
+    sleep 1
+    used=$(cpu_ms "$pid")
+    sleep 5
+    used=$(($(cpu_ms "$pid") - used))
+    [ $used -lt 500 ] || fail "$used ms of processor time in 5 s"
+    [ "$(wc -l < "$log")" -lt 30 ] || fail "$(wc -l < "$log") lines of log"
+    acknowledge_again
+    within 20 all_committed || fail "committed $(committed), ends $(ends): $(tail -n 5 "$log")"
+    [ "$(dead | wc -l)" = 3000 ] || fail "$(dead | wc -l) dead letters"
+    stop "$pid" 0
+}

@@ -2283,6 +2283,13 @@ LFREC__INLINE float lfrec__tree_4(const lfrec__v4 *sum)
     return (b[0] + b[2]) + (b[1] + b[3]);
 }
 
+/* The trees of as many rows as a vector has lanes, in halves: row r's sums are sum[r * 16 / L] and those behind it. The
+ * same additions; what shuffles bring together are the halves of two rows instead of one's. */
+LFREC__INLINE void lfrec__trees_4(const lfrec__v4 *sum, float *y)
+{
+    LFREC__UNROLL for (size_t r = 0; r < 4; r++) y[r] = lfrec__tree_4(sum + 4 * r);
+}
+
 #ifdef LFREC__X86
 __attribute__((target("avx2"))) LFREC__INLINE float lfrec__tree_8(const lfrec__v8 *sum)
 {
@@ -2290,6 +2297,22 @@ __attribute__((target("avx2"))) LFREC__INLINE float lfrec__tree_8(const lfrec__v
     const __m128 b = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
     const __m128 c = _mm_add_ps(b, _mm_movehl_ps(b, b));
     return _mm_cvtss_f32(_mm_add_ss(c, _mm_shuffle_ps(c, c, 1)));
+}
+
+__attribute__((target("avx2"))) LFREC__INLINE void lfrec__trees_8(const lfrec__v8 *sum, float *y)
+{
+    static const unsigned char row[8] = {0, 2, 1, 3, 4, 6, 5, 7}; /* that end in order */
+    __m256 v[8];
+    LFREC__UNROLL for (size_t r = 0; r < 8; r++) v[row[r]] = (__m256)(sum[2 * r] + sum[2 * r + 1]);
+    LFREC__UNROLL for (size_t r = 0; r < 4; r++)
+    {
+        v[r] = _mm256_add_ps(_mm256_permute2f128_ps(v[r], v[r + 4], 0x20), _mm256_permute2f128_ps(v[r], v[r + 4], 0x31));
+    }
+    LFREC__UNROLL for (size_t r = 0; r < 2; r++)
+    {
+        v[r] = _mm256_add_ps(_mm256_shuffle_ps(v[r], v[r + 2], 0x44), _mm256_shuffle_ps(v[r], v[r + 2], 0xee));
+    }
+    _mm256_storeu_ps(y, _mm256_add_ps(_mm256_shuffle_ps(v[0], v[1], 0x88), _mm256_shuffle_ps(v[0], v[1], 0xdd)));
 }
 
 __attribute__((target("avx512f"))) LFREC__INLINE float lfrec__tree_16(const lfrec__v16 *sum)
@@ -2301,6 +2324,21 @@ __attribute__((target("avx512f"))) LFREC__INLINE float lfrec__tree_16(const lfre
     const __m128 c = _mm_add_ps(b, _mm_movehl_ps(b, b));
     return _mm_cvtss_f32(_mm_add_ss(c, _mm_shuffle_ps(c, c, 1)));
 }
+
+/* Whole masks, as the functions without one start from undefined registers, which some compilers warn of. */
+#define LFREC__HALVES(how, a, b, low, high) \
+    _mm512_add_ps(_mm512_maskz_shuffle_##how(65535, a, b, low), _mm512_maskz_shuffle_##how(65535, a, b, high))
+
+__attribute__((target("avx512f"))) LFREC__INLINE void lfrec__trees_16(const lfrec__v16 *sum, float *y)
+{
+    static const unsigned char row[16] = {0, 2, 1, 3, 8, 10, 9, 11, 4, 6, 5, 7, 12, 14, 13, 15};
+    __m512 v[16];
+    LFREC__UNROLL for (size_t r = 0; r < 16; r++) v[row[r]] = (__m512)sum[r];
+    LFREC__UNROLL for (size_t r = 0; r < 8; r++) v[r] = LFREC__HALVES(f32x4, v[r], v[r + 8], 0x44, 0xee);
+    LFREC__UNROLL for (size_t r = 0; r < 4; r++) v[r] = LFREC__HALVES(f32x4, v[r], v[r + 4], 0x88, 0xdd);
+    LFREC__UNROLL for (size_t r = 0; r < 2; r++) v[r] = LFREC__HALVES(ps, v[r], v[r + 2], 0x44, 0xee);
+    _mm512_storeu_ps(y, LFREC__HALVES(ps, v[0], v[1], 0x88, 0xdd));
+}
 #endif
 
 /* One set of the functions for one instruction set with vectors V of L lanes. The functions named *_by work on W
@@ -2308,15 +2346,19 @@ __attribute__((target("avx512f"))) LFREC__INLINE float lfrec__tree_16(const lfre
  * stay in registers. Some work with a copy of *user: a store to a row could have changed the original, which would be
  * read again after each. */
 #define LFREC__SERVING_ROWS(name, target, V, L)                                                                       \
-    target LFREC__INLINE float lfrec__dot_##name(size_t S, const float *a, const float *b)                            \
+    target LFREC__INLINE void lfrec__sums_##name(size_t S, const float *a, const float *b, V *sum)                    \
     {                                                                                                                 \
-        V sum[16 / L];                                                                                                \
         LFREC__UNROLL for (size_t l = 0; l < 16 / L; l++) sum[l] = LFREC__OF(V, a + l * L) * LFREC__OF(V, b + l * L); \
         LFREC__UNROLL_SOME for (size_t q = 16; q < S; q += 16)                                                        \
         {                                                                                                             \
             LFREC__UNROLL for (size_t l = 0; l < 16 / L; l++) sum[l] +=                                               \
                 LFREC__OF(V, a + q + l * L) * LFREC__OF(V, b + q + l * L);                                            \
         }                                                                                                             \
+    }                                                                                                                 \
+    target LFREC__INLINE float lfrec__dot_##name(size_t S, const float *a, const float *b)                            \
+    {                                                                                                                 \
+        V sum[16 / L];                                                                                                \
+        lfrec__sums_##name(S, a, b, sum);                                                                             \
         return lfrec__tree_##L(sum);                                                                                  \
     }                                                                                                                 \
     target LFREC__INLINE void lfrec__encode_by_##name(size_t W, size_t S, size_t n, const uint32_t *item,             \
@@ -2342,7 +2384,14 @@ __attribute__((target("avx512f"))) LFREC__INLINE float lfrec__tree_16(const lfre
     target LFREC__INLINE void lfrec__decode_by_##name(size_t S, size_t n, const uint32_t *item, const float *F,       \
                                                       const float *h, float *y)                                       \
     {                                                                                                                 \
-        for (size_t k = 0; k < n; k++) y[k] = lfrec__dot_##name(S, F + (item ? item[k] : k) * S, h);                  \
+        size_t k = 0;                                                                                                 \
+        for (; k + L <= n; k += L) {                                                                                  \
+            V sum[16];                                                                                                \
+            LFREC__UNROLL for (size_t r = 0; r < L; r++)                                                              \
+                lfrec__sums_##name(S, F + (item ? item[k + r] : k + r) * S, h, sum + r * (16 / L));                   \
+            lfrec__trees_##L(sum, y + k);                                                                             \
+        }                                                                                                             \
+        for (; k < n; k++) y[k] = lfrec__dot_##name(S, F + (item ? item[k] : k) * S, h);                              \
     }                                                                                                                 \
     target LFREC__INTERNAL void lfrec__decode_##name(size_t S, size_t n, const uint32_t *item, const float *F,        \
                                                      const float *h, float *y)                                        \
@@ -3700,11 +3749,15 @@ LFREC__INTERNAL float lfrec__bayes_variance(const lfrec_model *model, const lfre
     const size_t S = model->stride, K = model->factors;
     const lfrec__posterior p = lfrec__posterior_at(user->factors + S, S);
     const float *F = model->decoder + item * S, *V = model->variance + item * S;
-    float sum = 0.0f;
-    for (size_t q = 0; q <= K + 1; q++) {
-        const float *row = p.covariance + q * S, f = q == K ? 1.0f : F[q];
-        const float known = lfrec__dot(S, row, F) + row[K] * (1.0f - F[K]);
-        sum += f * known + (p.h[q] * p.h[q] + row[q]) * V[q];
+    float sum = 0.0f, known[LFREC__BLOCK];
+    for (size_t first = 0; first <= K + 1; first += LFREC__BLOCK) {
+        const size_t n = lfrec__block_of(K + 2 - first);
+        lfrec__rows_for(S, LFREC_ISA_AUTO)->decode(S, n, NULL, p.covariance + first * S, F, known);
+        for (size_t k = 0; k < n; k++) {
+            const size_t q = first + k;
+            const float *row = p.covariance + q * S, f = q == K ? 1.0f : F[q];
+            sum += f * (known[k] + row[K] * (1.0f - F[K])) + (p.h[q] * p.h[q] + row[q]) * V[q];
+        }
     }
     const float tau = model->precision[item] > 0.0f ? model->precision[item] : 1.0f;
     return 1.0f / (tau * p.scalars[0]) + sum;
@@ -3747,10 +3800,12 @@ LFREC__INTERNAL void lfrec__conjugate(const lfrec__rows *rows, size_t S, const f
     float last = 0.0f, enough = 0.0f;
     for (int round = -1; round < rounds; round++) {
         const float *direction = round < 0 ? x : d; /* first the residual of x */
+        int somewhere = round >= 0;                 /* from 0 there is nothing to multiply */
+        for (size_t q = 0; q < S && !somewhere; q++) somewhere = x[q] != 0.0f;
         lfrec__zero(Ad, S * sizeof(float));
-        rows->decode(S, gram_rows, NULL, gram, direction, Ad);
+        if (somewhere) rows->decode(S, gram_rows, NULL, gram, direction, Ad);
         for (size_t q = 0; q < S; q++) Ad[q] += ridge * direction[q];
-        for (size_t first = 0; first < history->count; first += LFREC__BLOCK) {
+        for (size_t first = 0; somewhere && first < history->count; first += LFREC__BLOCK) {
             const size_t n = lfrec__block_of(history->count - first);
             float dots[LFREC__BLOCK];
             rows->decode(S, n, history->item + first, F, direction, dots);
@@ -3758,15 +3813,19 @@ LFREC__INTERNAL void lfrec__conjugate(const lfrec__rows *rows, size_t S, const f
         }
         if (round < 0) {
             for (size_t q = 0; q < S; q++) d[q] = r[q] = b[q] - Ad[q];
-            last = lfrec__dot(S, r, r);
-            enough = 1e-10f * lfrec__dot(S, b, b);
+            rows->decode(S, 1, NULL, r, r, &last);
+            rows->decode(S, 1, NULL, b, b, &enough);
+            enough *= 1e-10f;
         } else {
-            const float step = last / lfrec__dot(S, d, Ad);
+            float curvature, square;
+            rows->decode(S, 1, NULL, d, Ad, &curvature);
+            const float step = last / curvature;
             for (size_t q = 0; q < S; q++) {
                 x[q] += step * d[q];
                 r[q] -= step * Ad[q];
             }
-            const float square = lfrec__dot(S, r, r), kept = square / last;
+            rows->decode(S, 1, NULL, r, r, &square);
+            const float kept = square / last;
             for (size_t q = 0; q < S; q++) d[q] = r[q] + kept * d[q];
             last = square;
         }
@@ -3996,7 +4055,11 @@ LFREC__INTERNAL void lfrec__score_block(const lfrec_model *model, const lfrec_us
         }
     } else if (model->setting != LFREC_RANKING) {
         const float *mean = model->item_mean + first;
-        for (size_t k = 0; k < n; k++) scores[k] += mean[k] + user->mean;
+        size_t k = 0;
+        for (; k + 16 <= n; k += 16) { /* of vectors, too */
+            for (size_t l = 0; l < 16; l++) scores[k + l] += mean[k + l] + user->mean;
+        }
+        for (; k < n; k++) scores[k] += mean[k] + user->mean;
     }
 }
 

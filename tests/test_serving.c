@@ -140,6 +140,31 @@ START_TEST(scores_of_a_part_are_the_scores_of_the_whole)
 END_TEST
 
 /* After training, as real weights are: a user without a history, an item without ratings. */
+/* Rows are taken one by one and by as many as a vector has lanes; every instruction set adds in one order. */
+START_TEST(dot_products_are_the_same_bits_on_every_instruction_set)
+{
+    enum { ROWS = 40, WIDEST = 96 };
+    static const lfrec_isa sets[] = {LFREC_ISA_PORTABLE, LFREC_ISA_AVX2, LFREC_ISA_AVX512, LFREC_ISA_AUTO};
+    float rows[ROWS * WIDEST], h[WIDEST], right[ROWS], y[ROWS + 1];
+    uint32_t item[ROWS];
+    for (size_t k = 0; k < COUNT(rows); k++) rows[k] = draw_float();
+    for (size_t k = 0; k < WIDEST; k++) h[k] = draw_float();
+    for (size_t k = 0; k < ROWS; k++) item[k] = draw_below(ROWS);
+    for (size_t S = 16; S <= WIDEST; S += 16) {
+        for (size_t n = 0; n <= ROWS; n++) {
+            for (size_t k = 0; k < COUNT(sets); k++) {
+                for (int in_order = 0; in_order < 2; in_order++) {
+                    y[n] = 77;
+                    lfrec__decode_plain(S, n, in_order ? NULL : item, rows, h, right);
+                    lfrec__rows_for(S, sets[k])->decode(S, n, in_order ? NULL : item, rows, h, y);
+                    HOLDS(memcmp(y, right, n * sizeof *y) == 0 && y[n] == 77);
+                }
+            }
+        }
+    }
+}
+END_TEST
+
 START_TEST(unknown_users_and_items_are_predicted_by_the_means)
 {
     for (size_t s = 0; s < COUNT(settings); s++) {
@@ -745,6 +770,7 @@ int main(void)
         fold_in_and_scores_follow_the_formula,
         histories_longer_than_a_block_are_folded_in_whole,
         scores_of_a_part_are_the_scores_of_the_whole,
+        dot_products_are_the_same_bits_on_every_instruction_set,
         unknown_users_and_items_are_predicted_by_the_means,
         predictions_stay_on_the_scale,
         list_has_exactly_the_items_that_are_left,

@@ -226,7 +226,8 @@ static bool on_message(void *context, const lfrec_kafka_message *message)
         lfrec_learned learned = lfrec_operator_learn(d->op, event, p->id, exactly ? !old : p->caught_up);
         d->learning = NULL;
         if (exactly && old) {
-            lfrec_operator_settled(d->op, event->user); /* its list was in the transaction that moved the group's offset past it */
+            /* Its list was in the transaction that moved the group's offset past it. */
+            lfrec_operator_settled(d->op, event->user, lfrec_published_fingerprint(d->published, event->user));
         }
         /* To be published later: hold the offset back until then. (Published now, on_list did it; forgetting is always published.) */
         bool later = !exactly && !p->caught_up && (learned == LFREC_LEARNED || event->kind == LFREC_EVENT_FORGET) &&
@@ -289,6 +290,8 @@ static int64_t on_assigned(void *context, int32_t partition, int64_t committed, 
     d->ready = false;
     d->hurry = false;
     int64_t from = daemon_restore(d, p, begin, end);
+    d->read_back |= from != LFREC_KAFKA_BEGINNING || committed > 0;
+    d->read_back_all |= from == LFREC_KAFKA_BEGINNING && committed > 0;
     const lfrec_log_field fields[] = {
         LFREC_LOG_INTEGER("partition", partition),
         LFREC_LOG_INTEGER("from", from == LFREC_KAFKA_BEGINNING ? begin : p->position),
@@ -391,6 +394,7 @@ lfrec_kafka_handler daemon_kafka_handler(daemon *d)
     return (lfrec_kafka_handler){
         .context = d,
         .assigned = on_assigned,
+        .placed = daemon_read_back,
         .revoked = on_revoked,
         .message = on_message,
         .end = on_end,

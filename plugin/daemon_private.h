@@ -4,6 +4,7 @@
  * daemon_models.c  trainers and scorers
  * daemon_events.c  what happens when Kafka or the operator calls: messages, lists, reports, partitions
  * daemon_metrics.c figures and answers for the HTTP port
+ * daemon_published.c what was published before
  * daemon_state.c   snapshots: writing, restoring, and telling whether one fits */
 #ifndef LFREC_DAEMON_PRIVATE_H
 #define LFREC_DAEMON_PRIVATE_H
@@ -16,6 +17,7 @@
 #include "kafka_models.h"
 #include "notify.h"
 #include "progress.h"
+#include "published.h"
 #include "sample.h"
 #include "signals.h"
 #include "snapshot_writer.h"
@@ -57,6 +59,8 @@ typedef struct daemon {
     lfrec_snapshot_writer *snapshots; /* NULL: no snapshots */
     lfrec_snapshot_bytes saved_bytes; /* of the file that is restored from; none while everybody has caught up */
     lfrec_snapshot saved;
+    lfrec_published *published; /* with exactly-once, until everybody has caught up: what the output topic says */
+    bool read_back, read_back_all; /* it is to be read back: what came since the snapshot, or all of it */
     char *cluster;              /* id; NULL: not asked yet */
     lfrec_snapshot_mark marked; /* what was when the last one was made */
 
@@ -98,6 +102,10 @@ void daemon_model_trained(daemon *d);   /* a training's model has been adopted *
 bool daemon_trains(const daemon *d);    /* now, and here */
 bool daemon_publishes(const daemon *d); /* lists; a scorer when it knows the newest model */
 bool daemon_in_sample(const daemon *d, lfrec_id user);
+
+/* With exactly-once: reads back what is published for the users of partitions that have just been assigned. */
+void daemon_read_back(void *context);
+void daemon_close_read_back(daemon *d);
 
 /* Takes the snapshot file for this process and brings the model back. false: error says why not. */
 bool daemon_open_state(daemon *d, char error[LFREC_SNAPSHOT_ERROR_MAX]);

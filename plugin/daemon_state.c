@@ -186,6 +186,7 @@ bool daemon_prove(daemon *d, lfrec_partition *p, const lfrec_kafka_message *mess
 void daemon_restored(daemon *d)
 {
     lfrec_snapshot_unload(&d->saved_bytes, &d->saved);
+    daemon_close_read_back(d);
 }
 
 /* ---- down ---- */
@@ -283,5 +284,6 @@ void daemon_close_state(daemon *d)
 {
     lfrec_snapshot_writer_close(d->snapshots);
     lfrec_snapshot_unload(&d->saved_bytes, &d->saved);
+    daemon_close_read_back(d);
     free(d->cluster);
 }

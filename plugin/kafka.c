@@ -42,7 +42,7 @@ const char *lfrec_kafka_error(const lfrec_kafka *k)
 }
 
 /* Runs in librdkafka's threads. */
-static void on_log(const rd_kafka_t *client, int level, const char *facility, const char *text)
+void kafka_on_log(const rd_kafka_t *client, int level, const char *facility, const char *text)
 {
     (void)client;
     /* "Configuration property X is a consumer property and will be ignored by this producer": a name without a prefix goes to both. */
@@ -106,7 +106,7 @@ static rd_kafka_t *new_client(lfrec_kafka *k, lfrec_client which, const char *bo
         return NULL;
     }
     rd_kafka_conf_set_opaque(conf, k);
-    rd_kafka_conf_set_log_cb(conf, on_log);
+    rd_kafka_conf_set_log_cb(conf, kafka_on_log);
     rd_kafka_conf_set_error_cb(conf, on_error);
     if (which == LFREC_CLIENT_PRODUCER) {
         char value[32] = "";
@@ -134,6 +134,7 @@ lfrec_kafka_status lfrec_kafka_open(lfrec_kafka **out, const lfrec_config *optio
         return LFREC_KAFKA_FAILED;
     }
     k->options = options;
+    k->bootstrap = bootstrap;
     k->handler = *handler;
     k->status = LFREC_KAFKA_OK;
     k->transactional = options->delivery == LFREC_EXACTLY_ONCE;

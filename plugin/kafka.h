@@ -34,6 +34,8 @@ typedef struct lfrec_kafka_handler {
      * committed: the group's offset, -1: none or not known. begin, end: of the partition now, -1: not known (an `end` call will tell when
      * the end is reached). */
     int64_t (*assigned)(void *context, int32_t partition, int64_t committed, int64_t begin, int64_t end);
+    /* The last of some partitions was assigned; nothing of them has been read yet. */
+    void (*placed)(void *context);
     /* Partitions leave. lost: another member may own them already, nothing can be committed. The call may flush and commit. */
     void (*revoked)(void *context, const int32_t *partitions, size_t count, bool lost);
     /* false: "not now". The message is offered again, before any other, and nothing more is read meanwhile. */
@@ -108,6 +110,11 @@ bool lfrec_kafka_abort(lfrec_kafka *kafka, int limit_ms);
 bool lfrec_kafka_in_transaction(const lfrec_kafka *kafka);
 /* Reads every assigned partition from its committed state again: handler.revoked with lost, then handler.assigned. */
 void lfrec_kafka_start_over(lfrec_kafka *kafka);
+
+/* Reads the output topic back, as far as it is committed: `since`, ms since 1970, 0: from its beginning. Waits for transactions of others that
+ * are open, but not for long. false: not all of it could be read, or each said false; logged. */
+typedef bool lfrec_kafka_output(void *context, const void *key, size_t key_length, const void *value, size_t length);
+bool lfrec_kafka_read_outputs(lfrec_kafka *kafka, int64_t since, lfrec_kafka_output *each, void *context);
 
 /* Sends an offset; lfrec_kafka_commit_send sends all that were given since. The answers come to handler.committed. */
 void lfrec_kafka_commit(lfrec_kafka *kafka, int32_t partition, int64_t offset);

@@ -85,6 +85,7 @@ bool kafka_place(lfrec_kafka *k, rd_kafka_topic_partition_list_t *list)
         p->offset = from == LFREC_KAFKA_BEGINNING ? RD_KAFKA_OFFSET_BEGINNING : from;
     }
     rd_kafka_topic_partition_list_destroy(committed);
+    k->handler.placed(k->handler.context);
     return !code || !k->transactional;
 }
 

@@ -5,6 +5,7 @@
  * kafka_topics.c    is the input there; make the outputs
  * kafka_consumer.c  messages, rebalance, commits, lag
  * kafka_transaction.c exactly-once: outputs and offsets together
+ * kafka_readback.c  what of the output topic is committed
  * kafka_producer.c  lists and dead letters, delivery reports */
 #ifndef LFREC_KAFKA_PRIVATE_H
 #define LFREC_KAFKA_PRIVATE_H
@@ -24,6 +25,7 @@ typedef struct held_message {
 
 struct lfrec_kafka {
     const lfrec_config *options;
+    const char *bootstrap; /* borrowed; NULL: the options' */
     lfrec_kafka_handler handler;
     rd_kafka_t *consumer, *producer;
     rd_kafka_queue_t *incoming;             /* the consumer's */
@@ -63,6 +65,8 @@ struct lfrec_kafka {
 /* The first reason to stop is kept. */
 void kafka_fail(lfrec_kafka *kafka, lfrec_kafka_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+void kafka_on_log(const rd_kafka_t *client, int level, const char *facility, const char *text);
 
 /* For the end of a message: what the account lacks, ": the account needs ..."; "" when the error is another one. */
 const char *kafka_lacks(rd_kafka_resp_err_t code, bool writing);

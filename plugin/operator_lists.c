@@ -1,7 +1,7 @@
 /* operator_lists.c - who is recommended what, and whether that is news. */
+#include "fingerprint.h"
 #include "operator_private.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -120,16 +120,14 @@ static bool hand_over(lfrec_operator *op, uint32_t user, const lfrec_model *view
     return publish(context, &recommendation);
 }
 
-/* What makes a list the same list: its items in their order, and scores to 0.01. FNV-1a over them; never 0, which means "no list". A collision
- * would hold one changed list back until the user's next change: one in 2^64. */
-static uint64_t fingerprint_of(const lfrec_scored *scored, size_t count)
+static uint64_t fingerprint_of(const lfrec_operator *op, size_t count)
 {
-    uint64_t hash = 14695981039346656037u;
+    uint64_t fingerprint = LFREC_FINGERPRINT_EMPTY;
     for (size_t k = 0; k < count; ++k) {
-        hash = (hash ^ scored[k].item) * 1099511628211u;
-        hash = (hash ^ (uint64_t)llrint((double)scored[k].score * 100)) * 1099511628211u;
+        fingerprint = lfrec_fingerprint_add(fingerprint, lfrec_store_item_id(op->store, op->scored[k].item),
+                                            (double)op->scored[k].score);
     }
-    return hash ? hash : 1;
+    return fingerprint;
 }
 
 static bool publish_goodbye(lfrec_operator *op, uint32_t user)
@@ -154,7 +152,7 @@ static bool refresh(lfrec_operator *op, uint32_t user, const lfrec_history *hist
     lfrec_model view = lfrec_op_view(op, &op->model);
     const struct reasons_room room = published_reasons(op);
     size_t count = best_items(op, &view, user, history, ranked);
-    uint64_t fingerprint = fingerprint_of(op->scored, count);
+    uint64_t fingerprint = fingerprint_of(op, count);
     if (fingerprint == op->outbox.user[user].published) {
         ++op->unchanged;
     } else if (hand_over(op, user, &view, history, count, &room, op->publish, op->context)) {

@@ -133,7 +133,7 @@ bool lfrec_operator_restore_user(lfrec_operator *op, lfrec_id id, int32_t partit
 
 #define UNKNOWN_LIST 1u /* as a fingerprint: something was published, and nobody knows what */
 
-void lfrec_operator_settled(lfrec_operator *op, lfrec_id id)
+void lfrec_operator_settled(lfrec_operator *op, lfrec_id id, uint64_t fingerprint)
 {
     uint32_t user = lfrec_store_find_user(op->store, id);
     if (user == LFREC_NO_INDEX) {
@@ -143,9 +143,28 @@ void lfrec_operator_settled(lfrec_operator *op, lfrec_id id)
         lfrec_op_forget_user(op, user);
         lfrec_store_remove_user(op->store, user);
     } else {
+        uint64_t before = op->outbox.user[user].published;
         lfrec_outbox_remove(&op->outbox, user);
-        op->outbox.user[user].published = UNKNOWN_LIST;
+        op->outbox.user[user].published = fingerprint ? fingerprint : before ? before : UNKNOWN_LIST;
     }
+}
+
+void lfrec_operator_has_list(lfrec_operator *op, lfrec_id id, uint64_t fingerprint, uint64_t version)
+{
+    uint32_t user = lfrec_store_find_user(op->store, id);
+    if (user == LFREC_NO_INDEX || fingerprint == 0) {
+        return;
+    }
+    op->outbox.user[user].published = fingerprint;
+    if (version > op->version) {
+        lfrec_outbox_remove(&op->outbox, user);
+    }
+}
+
+int32_t lfrec_operator_partition_of(const lfrec_operator *op, lfrec_id id)
+{
+    uint32_t user = lfrec_store_find_user(op->store, id);
+    return user == LFREC_NO_INDEX ? -1 : lfrec_store_partition(op->store, user);
 }
 
 void lfrec_operator_restored(lfrec_operator *op)

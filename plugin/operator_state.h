@@ -52,8 +52,13 @@ bool lfrec_operator_restore_rating(lfrec_operator *op, lfrec_id user, lfrec_id i
 /* published 0 or waits: the user is to be published. */
 bool lfrec_operator_restore_user(lfrec_operator *op, lfrec_id user, int32_t partition, uint64_t published, bool waits,
                                  const lfrec_drift *drift);
-/* Whatever the user waited for is out already, from an earlier life: waits no more, and one without ratings is gone. */
-void lfrec_operator_settled(lfrec_operator *op, lfrec_id id);
+/* Whatever the user waited for is out already, from an earlier life: waits no more, and one without ratings is gone. fingerprint: of that list, 0:
+ * not known. */
+void lfrec_operator_settled(lfrec_operator *op, lfrec_id id, uint64_t fingerprint);
+/* A user who came back of a state has this list, of a model of that version, since: an older model's is waited for no more. */
+void lfrec_operator_has_list(lfrec_operator *op, lfrec_id id, uint64_t fingerprint, uint64_t version);
+/* Where the user's latest event came from; -1: no such user. */
+int32_t lfrec_operator_partition_of(const lfrec_operator *op, lfrec_id id);
 /* After the last user: all means anew, and no more users than options.most_users. */
 void lfrec_operator_restored(lfrec_operator *op);
 

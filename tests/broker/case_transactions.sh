@@ -57,6 +57,33 @@ test_exactly_once_across_kills()
     same_ratings_as_rebuild
 }
 
+# Lists that a training causes: whoever has the new model's list does not get it again, whatever the snapshot says, or without one.
+lists_of_a_training_come_once() # ARGUMENTS...: the second start's
+{
+    topics 1
+    # shellcheck disable=SC2046
+    start_ready $(exactly) -X lfrec.snapshot.interval.ms=2000 -X lfrec.publish.rate=40
+    fill 60
+    ratings 60 0 20 | send
+    within 10 all_committed || fail "committed $(committed), ends $(ends): $(tail -n 3 "$log")"
+    kill -USR1 "$pid"
+    within 10 eval '[ "$(lists | grep -c "\"model\":1,")" -ge 30 ]' || fail "no lists of the model: $(tail -n 3 "$log")"
+    kill -KILL "$pid"
+    wait "$pid" 2> /dev/null
+    # shellcheck disable=SC2046
+    start_ready $(exactly) -X lfrec.snapshot.interval.ms=100 "$@"
+    says "$log" 'could not be read back' && fail "log: $(cat "$log")"
+    kill -USR1 "$pid"
+    within 10 says "$log" 'model [12] after' || fail "no training: $(tail -n 3 "$log")"
+    within 10 eval '[ "$(newest | grep -c "^u.*\"model\":0,")" = 0 ]' || fail "not everybody has a list of a model: $(newest | cut -c 1-60 | head -n 3)"
+    sleep 1
+    [ -z "$(lists | sort | uniq -d)" ] || fail "shown twice: $(lists | sort | uniq -d | cut -c 1-60 | head -n 5)"
+    stop "$pid" 0
+}
+
+test_exactly_once_lists_of_a_training_with_a_snapshot() { lists_of_a_training_come_once; }
+test_exactly_once_lists_of_a_training_without_a_snapshot() { lists_of_a_training_come_once -X lfrec.snapshot.path=; }
+
 test_fenced_instance_leaves()
 {
     topics 1

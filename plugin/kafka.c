@@ -27,6 +27,9 @@ const char *kafka_lacks(rd_kafka_resp_err_t code, bool writing)
         return ": the account needs WRITE on the transactional.id";
     case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
         return ": the account needs WRITE on the topics of lists and dead letters";
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION: return writing ? ": is it gone? The next start makes it again" : "";
     default: return "";
     }
 }

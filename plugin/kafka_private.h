@@ -68,7 +68,7 @@ void kafka_fail(lfrec_kafka *kafka, lfrec_kafka_status status, const char *forma
 
 void kafka_on_log(const rd_kafka_t *client, int level, const char *facility, const char *text);
 
-/* For the end of a message: what the account lacks, ": the account needs ..."; "" when the error is another one. */
+/* For the end of a message about a topic or the group: what is lacking, ": the account needs ..."; "" when the error says it all. */
 const char *kafka_lacks(rd_kafka_resp_err_t code, bool writing);
 
 /* A configuration with our properties and the user's; NULL: error names the one that is wrong. */

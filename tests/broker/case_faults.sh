@@ -65,6 +65,24 @@ test_missing_input_topic_is_waited_for()
     stop "$pid" 0
 }
 
+# What was in it is not ours to bring back while we run: the next start makes it, and fills it.
+test_output_topic_that_is_deleted_is_made_by_the_next_start()
+{
+    topics 1
+    start_ready
+    fill 20
+    "$tool" "$bootstrap" delete "$t-out" || fail "cannot delete"
+    ratings 5 0 10 | send
+    within 40 gone "$pid" || fail "still there: $(tail -n 4 "$log")"
+    wait "$pid"
+    [ $? = 1 ] || fail "exit code: $(tail -n 4 "$log")"
+    says "$log" "error topic $t-out: not delivered: .*The next start makes it again" || fail "log: $(tail -n 4 "$log")"
+    start_ready
+    within 20 eval '[ "$(users_rated 10)" = 5 ]' || fail "lists: $(newest | head -n 3)"
+    within 10 all_committed || fail "committed $(committed), ends $(ends)"
+    stop "$pid" 0
+}
+
 # A broker goes away for good measure while 1,000 lists wait: stopped first, so that it cannot acknowledge them, then killed.
 test_lists_wait_for_the_broker()
 {

@@ -2048,6 +2048,8 @@ typedef struct lfrec__sgd { /* one user's step of LFREC_SGD; shapes and names as
     float *G, *pull;  /* K each; pull: sum of n_i^-1/2 (F_i - f0_i); learn_encoder takes what the priors move by */
     float *predicted; /* n: o_i + F_i . h before the step */
     float rate, weight, decay, scale, gain_square;
+    const uint32_t *ahead; /* items of the next user, so many, whose rows memory is asked for */
+    size_t ahead_n;
 } lfrec__sgd;
 
 typedef struct lfrec__bayes { /* one user's step of LFREC_BAYES; shapes and names as in "THE BAYES SETTING" */
@@ -2060,10 +2062,12 @@ typedef struct lfrec__bayes { /* one user's step of LFREC_BAYES; shapes and name
     const float *lambda, *a, *a_Y;                                                                   /* S each */
     float *decoder, *prior, *implicit, *variance, *item_precision, *implicit_precision, *item_error; /* of items */
     const float *precision;                                                                          /* I: tau_i */
-    float *pull, *X;      /* S each: as in lfrec__sgd */
-    const float *move;    /* S: lambda omega (h - m) n^-1/2 */
-    float tau, push, rho; /* tau_u; omega_u / n; rho */
-    lfrec_real nu;        /* comes to: sum of tau_i (e^2 + variance + h^2 V) */
+    float *pull, *X;       /* S each: as in lfrec__sgd */
+    const float *move;     /* S: lambda omega (h - m) n^-1/2 */
+    float tau, push, rho;  /* tau_u; omega_u / n; rho */
+    const uint32_t *ahead; /* as in lfrec__sgd */
+    size_t ahead_n;
+    lfrec_real nu; /* comes to: sum of tau_i (e^2 + variance + h^2 V) */
 } lfrec__bayes;
 
 #define LFREC__PULL 0.04f /* d_i = PULL + PULL_RARE / n_i, */
@@ -2264,6 +2268,16 @@ LFREC__INTERNAL void lfrec__step_plain(size_t count, float *w, const float *grad
 typedef float lfrec__v4 __attribute__((vector_size(16), aligned(4), may_alias));
 typedef float lfrec__v8 __attribute__((vector_size(32), aligned(4), may_alias));
 typedef float lfrec__v16 __attribute__((vector_size(64), aligned(4), may_alias));
+
+/* Asks memory for the item's rows of two arrays. Inline: GCC takes a function that does nothing else for one without
+ * effect. */
+LFREC__INLINE void lfrec__ask(size_t S, size_t item, const float *a, const float *b)
+{
+    for (size_t q = item * S; q < (item + 1) * S; q += 16) {
+        __builtin_prefetch(a + q);
+        __builtin_prefetch(b + q);
+    }
+}
 
 #define LFREC__AT(V, p) (*(V *)(p))
 #define LFREC__OF(V, p) (*(const V *)(p))
@@ -2510,6 +2524,7 @@ __attribute__((target("avx512f"))) LFREC__INLINE void lfrec__trees_16(const lfre
         const V zero = {0.0f};                                                                                             \
         for (size_t q = 0; q < S; q += L) LFREC__AT(V, u->G + q) = LFREC__AT(V, u->pull + q) = zero;                       \
         for (size_t k = 0; k < u->n; k++) {                                                                                \
+            if (k < u->ahead_n) lfrec__ask(S, u->ahead[k], u->decoder, u->prior);                                          \
             float *F = u->decoder + u->item[k] * S;                                                                        \
             const float *prior = u->prior + u->item[k] * S, root = u->root[u->item[k]];                                    \
             const float e = lfrec__sgd_error(u, k, lfrec__dot_##name(S, F, u->h)), pull = lfrec__sgd_pull(u, root);        \
@@ -2533,6 +2548,7 @@ __attribute__((target("avx512f"))) LFREC__INLINE void lfrec__trees_16(const lfre
     {                                                                                                                      \
         const lfrec__sgd local = *user, *u = &local;                                                                       \
         for (size_t k = 0; k < u->n; k++) {                                                                                \
+            if (k < u->ahead_n) lfrec__ask(S, u->ahead[k], u->encoder, u->implicit);                                       \
             float *prior = u->prior + u->item[k] * S;                                                                      \
             const float root = u->root[u->item[k]];                                                                        \
             for (size_t q = 0; q < S; q += L) LFREC__AT(V, prior + q) += root * LFREC__OF(V, u->pull + q);                 \
@@ -2549,6 +2565,11 @@ __attribute__((target("avx512f"))) LFREC__INLINE void lfrec__trees_16(const lfre
     target LFREC__INLINE void lfrec__learn_bayes_by_##name(size_t S, lfrec__bayes *u)                                      \
     {                                                                                                                      \
         for (size_t k = 0; k < u->n; k++) {                                                                                \
+            if (k < u->ahead_n) {                                                                                          \
+                lfrec__ask(S, u->ahead[k], u->decoder, u->prior);                                                          \
+                lfrec__ask(S, u->ahead[k], u->variance, u->implicit);                                                      \
+                lfrec__ask(S, u->ahead[k], u->item_precision, u->implicit_precision);                                      \
+            }                                                                                                              \
             const size_t at = u->item[k] * S;                                                                              \
             float *F = u->decoder + at, *V_ = u->variance + at, *D = u->item_precision + at;                               \
             float *Y = u->implicit + at, *E = u->implicit_precision + at;                                                  \
@@ -4884,9 +4905,21 @@ LFREC__INTERNAL float *lfrec__sum_parts(const lfrec_trainer *t, float *rows, uin
 #define LFREC__NEAR ((size_t)1 << 18) /* floats: an array no larger stays in a cache without being asked for */
 #define LFREC__AHEAD 128u             /* ratings: what is asked for still finds room near */
 
-/* Asks for the rows of user b's items and the next user's ratings, so that memory brings many at a time. Inline: GCC
- * would take a function that does nothing else for one without effect. */
-LFREC__INLINE void lfrec__ask(const lfrec__work *w, uint32_t b)
+/* Which items' rows the steps of user b's items from `first` on ask for: of one thread, which will need them next. */
+LFREC__INTERNAL size_t lfrec__ahead(const lfrec__work *w, uint32_t b, size_t first, const uint32_t **item)
+{
+    const lfrec_trainer *t = w->t;
+    if (t->model.items * (size_t)t->model.stride <= LFREC__NEAR || lfrec__parts(t) > 1) return 0;
+    if (w->users + b + 1 >= t->order + t->training_users) return 0;
+    const lfrec_history next = lfrec__history_at(w, b + 1);
+    const size_t n = next.count < LFREC__AHEAD ? next.count : LFREC__AHEAD;
+    *item = next.item + first;
+    return n > first ? n - first : 0;
+}
+
+/* Asks for what else user b needs: the rows that the user before did not ask for, each item's numbers, and the ratings
+ * of the user whose rows are next. */
+LFREC__INLINE void lfrec__ask_for(const lfrec__work *w, uint32_t b)
 {
     const lfrec_trainer *t = w->t;
     const lfrec_model *m = &t->model;
@@ -4894,25 +4927,28 @@ LFREC__INLINE void lfrec__ask(const lfrec__work *w, uint32_t b)
                                  m->variance, t->item_precision, t->implicit_precision};
     const float *const numbers[] = {m->item_mean, t->root, t->offset, m->precision, t->item_error};
     const lfrec_history history = lfrec__history_at(w, b);
+    const uint32_t *user = w->users + b, *end = t->order + t->training_users;
+    const size_t asked = lfrec__parts(t) == 1 && user > t->order ? lfrec_history_of(t->ratings, user[-1]).count : 0;
     if (m->items * (size_t)m->stride <= LFREC__NEAR) return;
     for (size_t k = 0; k < history.count && k < LFREC__AHEAD; k++) {
         const size_t item = history.item[k];
-        for (size_t a = 0; a < sizeof rows / sizeof *rows; a++) {
-            for (size_t q = 0; rows[a] && q < m->stride; q += 16) __builtin_prefetch(rows[a] + item * m->stride + q);
+        for (size_t a = 0; k >= asked && a < sizeof rows / sizeof *rows; a++) {
+            if (rows[a]) lfrec__ask(m->stride, item, rows[a], rows[a]);
         }
         for (size_t a = 0; a < sizeof numbers / sizeof *numbers; a++) {
             if (numbers[a]) __builtin_prefetch(numbers[a] + item);
         }
     }
-    if (w->users + b + 1 >= t->order + t->training_users) return;
-    const lfrec_history next = lfrec__history_at(w, b + 1);
-    for (size_t k = 0; k < next.count && k < LFREC__AHEAD; k += 16) {
-        __builtin_prefetch(next.item + k);
-        __builtin_prefetch(next.value + k);
+    if (end - user <= 2) return;
+    const lfrec_history later = lfrec_history_of(t->ratings, user[2]);
+    for (size_t k = 0; k < later.count && k < LFREC__AHEAD; k += 16) {
+        __builtin_prefetch(later.item + k);
+        __builtin_prefetch(later.value + k);
     }
 }
 #else
-#define lfrec__ask(w, b) ((void)0)
+#define lfrec__ahead(w, b, first, item) ((void)(first), (size_t)0)
+#define lfrec__ask_for(w, b) ((void)0)
 #endif
 
 /* Mask, preferences and encoder input of user b. Returns how many are visible. */
@@ -5322,7 +5358,7 @@ LFREC__INTERNAL void lfrec__sgd_encode(void *work, size_t user)
     const lfrec_history history = lfrec__history_at(w, b);
     lfrec__cut(w, b, history.count < 2 ? 0 : history.count);
     if (history.count < 2) return;
-    lfrec__ask(w, b);
+    lfrec__ask_for(w, b);
     t->scale[b] = lfrec__input_scale(t->model.scale_input, lfrec__encode_user(w, b));
     t->squares[b] = lfrec__squares_of(t, &history);
 }
@@ -5354,6 +5390,7 @@ LFREC__INTERNAL lfrec__sgd lfrec__sgd_at(const lfrec__work *w, uint32_t b, size_
     u.decay = t->options.weight_decay;
     u.scale = t->scale[b];
     u.gain_square = t->gain_square;
+    u.ahead_n = lfrec__ahead(w, b, 0, &u.ahead);
     return u;
 }
 
@@ -5436,7 +5473,7 @@ LFREC__INTERNAL void lfrec__bayes_encode(void *work, size_t place)
     float *x = t->preference + t->entry[b], *spread = t->input + t->entry[b], *y = t->predicted + t->entry[b];
     float *h = p.before, *square = p.row, *move = p.share;
     const float *lambda = t->constants, *open = lambda + 4 * S;
-    lfrec__ask(w, b);
+    lfrec__ask_for(w, b);
     p.scalars[0] = t->user_precision[user];
     p.scalars[1] = t->user_spread[user];
     if (t->user_state) w->rows->decode(S, history.count, history.item, model->decoder, t->user_state + user * S, y);
@@ -5491,6 +5528,7 @@ LFREC__INTERNAL void lfrec__bayes_user(const lfrec__work *w, uint32_t b, size_t 
         u->item = history.item + first;
         u->error = y + first;
         u->spread = t->input + at + first;
+        u->ahead_n = lfrec__ahead(w, b, first, &u->ahead);
         w->rows->apply(S, u->n, u->item, t->decoder, p.covariance, known);
         w->rows->learn_bayes(S, u);
     }

@@ -277,7 +277,8 @@ typedef double lfrec_real;
  * */
 
 /* allocate returns `bytes` of memory at any alignment, or NULL. release gets back what allocate gave. Both get
- * `context`. */
+ * `context`. Training with more weights than caches hold is a tenth faster in memory of large pages: on Linux, from an
+ * allocate that calls posix_memalign and madvise(MADV_HUGEPAGE). */
 typedef struct lfrec_allocator {
     void *(*allocate)(void *context, size_t bytes);
     void (*release)(void *context, void *memory);

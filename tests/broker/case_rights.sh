@@ -101,6 +101,7 @@ test_exactly_once_outlives_a_right_taken_away()
     topics 1
     "$tool" "$bootstrap" create "$t-out" 1 || fail "cannot make a topic"
     lock topic "$t-out"
+    right allow lfrec topic "$t-out" read
     right allow lfrec topic "$t-out" write
     local once='-X lfrec.delivery=exactly-once -X lfrec.retrain.events=0 -X lfrec.retrain.seconds=0'
     # shellcheck disable=SC2086

@@ -98,12 +98,11 @@ static void serve_transaction(daemon *d, int64_t now)
             !lfrec_kafka_abort(d->kafka, TRANSACTION_WAIT_MS)) {
             return;
         }
-        d->start_over = false;
         d->started_over_at = d->commit_at = now;
         d->back_off = d->back_off > 0 ? 2 * d->back_off : TRANSACTION_MS;
         d->back_off = d->back_off < BACK_OFF_MOST_MS ? d->back_off : BACK_OFF_MOST_MS;
         lfrec_log(LFREC_LOG_WARNING, "a transaction was aborted: reading again from the last one that was committed");
-        lfrec_kafka_start_over(d->kafka);
+        d->start_over = !lfrec_kafka_start_over(d->kafka);
     } else if (now - d->commit_at >= TRANSACTION_MS) {
         d->commit_at = now;
         /* What aborts the transactions may come late in what is read again: only a good while ends the back-off. */

@@ -59,10 +59,10 @@ typedef struct daemon {
     lfrec_snapshot_writer *snapshots; /* NULL: no snapshots */
     lfrec_snapshot_bytes saved_bytes; /* of the file that is restored from; none while everybody has caught up */
     lfrec_snapshot saved;
-    lfrec_published *published; /* with exactly-once, until everybody has caught up: what the output topic says */
+    lfrec_published *published;    /* with exactly-once, until everybody has caught up: what the output topic says */
     bool read_back, read_back_all; /* it is to be read back: what came since the snapshot, or all of it */
-    char *cluster;              /* id; NULL: not asked yet */
-    lfrec_snapshot_mark marked; /* what was when the last one was made */
+    char *cluster;                 /* id; NULL: not asked yet */
+    lfrec_snapshot_mark marked;    /* what was when the last one was made */
 
     lfrec_http *http;      /* NULL: no port */
     lfrec_latency latency; /* measured where there is a port */

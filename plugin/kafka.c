@@ -86,6 +86,9 @@ static void on_error(rd_kafka_t *client, int code, const char *text, void *opaqu
     lfrec_kafka *k = opaque;
     char reason[256];
     if (code == RD_KAFKA_RESP_ERR__FATAL) {
+        if (client == k->producer && kafka_worn(k)) {
+            return;
+        }
         rd_kafka_resp_err_t cause = rd_kafka_fatal_error(client, reason, sizeof reason);
         kafka_fail(k, LFREC_KAFKA_FATAL, "the Kafka client cannot go on: %s (%s)%s", reason, rd_kafka_err2name(cause),
                    cause == RD_KAFKA_RESP_ERR__FENCED ? KAFKA_FENCED_HINT : kafka_lacks(cause, true));
@@ -116,6 +119,9 @@ static rd_kafka_t *new_client(lfrec_kafka *k, lfrec_client which, const char *bo
         size_t size = sizeof value;
         rd_kafka_conf_get(conf, "queue.buffering.max.messages", value, &size);
         k->queue_limit = (size_t)strtoul(value, NULL, 10);
+        size = sizeof value;
+        rd_kafka_conf_get(conf, "transaction.timeout.ms", value, &size);
+        k->transaction_ms = strtol(value, NULL, 10);
         rd_kafka_conf_set_dr_msg_cb(conf, kafka_on_delivery);
     } else {
         rd_kafka_conf_set_rebalance_cb(conf, kafka_on_rebalance);
@@ -126,6 +132,29 @@ static rd_kafka_t *new_client(lfrec_kafka *k, lfrec_client which, const char *bo
         rd_kafka_conf_destroy(conf);
     }
     return client;
+}
+
+bool kafka_open_producer(lfrec_kafka *k, char error[LFREC_KAFKA_ERROR_MAX])
+{
+    const lfrec_config *o = k->options;
+    k->producer = new_client(k, LFREC_CLIENT_PRODUCER, k->bootstrap, error);
+    if (k->producer) {
+        k->output = rd_kafka_topic_new(k->producer, o->output_topic, NULL);
+        k->dead_letter = *o->dead_letter_topic ? rd_kafka_topic_new(k->producer, o->dead_letter_topic, NULL) : NULL;
+    }
+    return k->producer;
+}
+
+void kafka_close_producer(lfrec_kafka *k)
+{
+    rd_kafka_purge(k->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+    rd_kafka_poll(k->producer, 0);
+    rd_kafka_topic_destroy(k->output);
+    if (k->dead_letter) {
+        rd_kafka_topic_destroy(k->dead_letter);
+    }
+    rd_kafka_destroy(k->producer);
+    k->producer = NULL;
 }
 
 lfrec_kafka_status lfrec_kafka_open(lfrec_kafka **out, const lfrec_config *options, const char *bootstrap,
@@ -141,11 +170,11 @@ lfrec_kafka_status lfrec_kafka_open(lfrec_kafka **out, const lfrec_config *optio
     k->handler = *handler;
     k->status = LFREC_KAFKA_OK;
     k->transactional = options->delivery == LFREC_EXACTLY_ONCE;
-    k->producer = new_client(k, LFREC_CLIENT_PRODUCER, bootstrap, error);
-    k->consumer = k->producer ? new_client(k, LFREC_CLIENT_CONSUMER, bootstrap, error) : NULL;
+    bool opened = kafka_open_producer(k, error);
+    k->consumer = opened ? new_client(k, LFREC_CLIENT_CONSUMER, bootstrap, error) : NULL;
     if (!k->consumer) {
-        if (k->producer) {
-            rd_kafka_destroy(k->producer);
+        if (opened) {
+            kafka_close_producer(k);
         }
         free(k);
         return LFREC_KAFKA_BAD_CONFIG;
@@ -154,8 +183,6 @@ lfrec_kafka_status lfrec_kafka_open(lfrec_kafka **out, const lfrec_config *optio
     k->incoming = rd_kafka_queue_get_consumer(k->consumer);
     k->commits = rd_kafka_queue_new(k->consumer);
     k->to_commit = rd_kafka_topic_partition_list_new(8);
-    k->output = rd_kafka_topic_new(k->producer, options->output_topic, NULL);
-    k->dead_letter = *options->dead_letter_topic ? rd_kafka_topic_new(k->producer, options->dead_letter_topic, NULL) : NULL;
     *out = k;
     return LFREC_KAFKA_OK;
 }
@@ -247,13 +274,7 @@ bool lfrec_kafka_close(lfrec_kafka *k, int limit_ms)
     if (may_destroy_consumer(k)) {
         rd_kafka_destroy_flags(k->consumer, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     }
-    rd_kafka_purge(k->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-    rd_kafka_poll(k->producer, 0);
-    rd_kafka_topic_destroy(k->output);
-    if (k->dead_letter) {
-        rd_kafka_topic_destroy(k->dead_letter);
-    }
-    rd_kafka_destroy(k->producer);
+    kafka_close_producer(k);
     free(k);
     return true;
 }

@@ -105,11 +105,12 @@ bool lfrec_kafka_flush(lfrec_kafka *kafka, int limit_ms, int most_ms);
  * by lfrec_kafka_commit; handler.committed tells of them. complete: all its outputs are acknowledged (lfrec_kafka_flush), and the
  * offsets of just these were given since. On a failure see lfrec_kafka_error. */
 lfrec_kafka_end lfrec_kafka_transact(lfrec_kafka *kafka, bool complete);
-/* Ends it without effect, unless it is being committed already. false: not within limit_ms; lfrec_kafka_transact goes on with it. */
+/* Ends it without effect, unless it is being committed already, and makes a new producer if the brokers had ended it. false: not within limit_ms; lfrec_kafka_transact goes on with it. */
 bool lfrec_kafka_abort(lfrec_kafka *kafka, int limit_ms);
 bool lfrec_kafka_in_transaction(const lfrec_kafka *kafka);
-/* Reads every assigned partition from its committed state again: handler.revoked with lost, then handler.assigned. */
-void lfrec_kafka_start_over(lfrec_kafka *kafka);
+/* Reads every assigned partition from its committed state again: handler.revoked with lost, then handler.assigned. false: it could not, and nothing
+ * may be taken until it could. */
+bool lfrec_kafka_start_over(lfrec_kafka *kafka);
 
 /* Reads the output topic back, as far as it is committed: `since`, ms since 1970, 0: from its beginning. Waits for transactions of others that
  * are open, but not for long. false: not all of it could be read, or each said false; logged. */

@@ -40,6 +40,8 @@ struct lfrec_kafka {
 
     bool transactional, transactions_ready; /* exactly-once; the producer may begin */
     bool in_transaction, spoiled;           /* one is open; it can only be aborted */
+    int64_t began, transaction_ms;          /* when it was opened; the brokers end one that is older */
+    bool worn;                              /* they did, and the producer is of no more use: kafka_worn */
     enum {
         KAFKA_OPEN,
         KAFKA_OFFSETS,
@@ -82,6 +84,12 @@ void kafka_topics_look_again(lfrec_kafka *kafka, int limit_ms);
 void kafka_on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list, void *opaque);
 void kafka_serve_commits(lfrec_kafka *kafka, int timeout_ms);
 void kafka_drop_held(lfrec_kafka *kafka, const rd_kafka_topic_partition_list_t *of); /* NULL: all */
+
+/* The producer has met a fatal error. true: because the brokers ended its transaction, which was open for longer than they allow; a new one
+ * can go on, and will (lfrec_kafka_abort). false: another process has its transactional.id, or it is broken. */
+bool kafka_worn(lfrec_kafka *kafka);
+bool kafka_open_producer(lfrec_kafka *kafka, char error[LFREC_KAFKA_ERROR_MAX]);
+void kafka_close_producer(lfrec_kafka *kafka); /* what is queued is reported as purged */
 
 /* AGAIN: the coordinator did not answer yet. */
 lfrec_kafka_status kafka_transactions_prepare(lfrec_kafka *kafka, int limit_ms);

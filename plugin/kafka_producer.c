@@ -15,7 +15,7 @@ enum { EXCEPTION, MESSAGE, TOPIC, PARTITION, OFFSET, HEADERS };
 
 size_t lfrec_kafka_room(const lfrec_kafka *k)
 {
-    if (k->ending != KAFKA_OPEN) {
+    if (k->ending != KAFKA_OPEN || k->spoiled || k->worn) {
         return 0;
     }
     size_t used = (size_t)rd_kafka_outq_len(k->producer);
@@ -30,11 +30,18 @@ static lfrec_kafka_status produced(lfrec_kafka *k, rd_kafka_resp_err_t code, con
     case RD_KAFKA_RESP_ERR__QUEUE_FULL: return LFREC_KAFKA_AGAIN;
     case RD_KAFKA_RESP_ERR__FATAL: {
         char reason[256];
+        if (kafka_worn(k)) {
+            return LFREC_KAFKA_AGAIN;
+        }
         rd_kafka_fatal_error(k->producer, reason, sizeof reason);
         kafka_fail(k, LFREC_KAFKA_FATAL, "the producer cannot go on: %s", reason);
         return k->status;
     }
     default:
+        if (k->in_transaction && code == RD_KAFKA_RESP_ERR__STATE) { /* it can only be aborted; the report that says why is still to come */
+            k->spoiled = true;
+            return LFREC_KAFKA_AGAIN;
+        }
         kafka_fail(k, LFREC_KAFKA_FAILED, "cannot produce a %s to %s: %s", what, topic, rd_kafka_err2str(code));
         return k->status;
     }

@@ -4,6 +4,39 @@
 
 enum { CALL_MS = 1000, SEEK_MS = 10000, PAUSE_MS = 50 };
 
+bool kafka_worn(lfrec_kafka *k)
+{
+    int64_t age = lfrec_clock_ms() - k->began;
+    if (!k->worn && k->in_transaction && age >= k->transaction_ms) {
+        k->worn = k->spoiled = true;
+        lfrec_log(LFREC_LOG_WARNING,
+                  "a transaction was open for %.1f s, longer than transaction.timeout.ms allows, and the brokers ended "
+                  "it: going "
+                  "on with a new producer",
+                  (double)age / 1000);
+    }
+    return k->worn;
+}
+
+/* A new producer in place of one that is worn. What was in the transaction is lost with it. false: not ready yet. */
+static bool renew(lfrec_kafka *k, int limit_ms)
+{
+    char error[LFREC_KAFKA_ERROR_MAX];
+    if (k->in_transaction) {
+        kafka_close_producer(k);
+        k->in_transaction = k->spoiled = k->transactions_ready = false;
+        k->ending = KAFKA_OPEN;
+        k->counts.aborted++;
+        k->to_commit->cnt = 0;
+        if (!kafka_open_producer(k, error)) {
+            kafka_fail(k, LFREC_KAFKA_FATAL, "no new producer: %s", error);
+            return false;
+        }
+    }
+    k->worn = kafka_transactions_prepare(k, limit_ms) != LFREC_KAFKA_OK;
+    return !k->worn;
+}
+
 /* What an answer of the transaction's calls means. Frees the error. */
 typedef enum verdict { GOOD, AGAIN, ABORT, DEAD } verdict;
 
@@ -16,6 +49,10 @@ static verdict judge(lfrec_kafka *k, rd_kafka_error_t *error, const char *what)
     const char *text = rd_kafka_error_string(error), *name = rd_kafka_error_name(error);
     if (rd_kafka_error_is_fatal(error) || rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR__FENCED) {
         v = DEAD;
+        if (kafka_worn(k)) {
+            rd_kafka_error_destroy(error);
+            return v;
+        }
         kafka_fail(k, LFREC_KAFKA_FATAL, "%s: %s (%s)%s", what, text, name,
                    rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR__FENCED ? KAFKA_FENCED_HINT
                                                                            : kafka_lacks(rd_kafka_error_code(error), true));
@@ -64,6 +101,9 @@ bool lfrec_kafka_in_transaction(const lfrec_kafka *k)
 
 lfrec_kafka_status kafka_transaction_begin(lfrec_kafka *k)
 {
+    if (k->worn) {
+        return LFREC_KAFKA_AGAIN;
+    }
     if (!k->transactional || k->in_transaction) {
         return LFREC_KAFKA_OK;
     }
@@ -74,6 +114,7 @@ lfrec_kafka_status kafka_transaction_begin(lfrec_kafka *k)
     case DEAD: return k->status;
     }
     k->in_transaction = true;
+    k->began = lfrec_clock_ms();
     k->spoiled = false;
     return LFREC_KAFKA_OK;
 }
@@ -162,7 +203,7 @@ static lfrec_kafka_end go_on(lfrec_kafka *k)
 
 lfrec_kafka_end lfrec_kafka_transact(lfrec_kafka *k, bool complete)
 {
-    if (k->status != LFREC_KAFKA_OK) {
+    if (k->status != LFREC_KAFKA_OK || k->worn) {
         return LFREC_KAFKA_ABORTED;
     }
     if (k->ending == KAFKA_OPEN) {
@@ -183,7 +224,7 @@ lfrec_kafka_end lfrec_kafka_transact(lfrec_kafka *k, bool complete)
 
 bool lfrec_kafka_abort(lfrec_kafka *k, int limit_ms)
 {
-    if (!k->in_transaction) {
+    if (!k->in_transaction && !k->worn) {
         rd_kafka_topic_partition_list_destroy(take_offsets(k));
         return true;
     }
@@ -191,37 +232,41 @@ bool lfrec_kafka_abort(lfrec_kafka *k, int limit_ms)
         k->ending = KAFKA_ABORTING;
     }
     int64_t start = lfrec_clock_ms();
-    while (k->in_transaction && k->status == LFREC_KAFKA_OK && lfrec_clock_ms() - start < limit_ms) {
+    while (k->in_transaction && !k->worn && k->status == LFREC_KAFKA_OK && lfrec_clock_ms() - start < limit_ms) {
         if (go_on(k) == LFREC_KAFKA_LATER) {
             rd_kafka_poll(k->producer, PAUSE_MS);
         }
     }
-    return !k->in_transaction;
+    return k->worn && !k->closing ? renew(k, limit_ms) : !k->in_transaction;
 }
 
-void lfrec_kafka_start_over(lfrec_kafka *k)
+bool lfrec_kafka_start_over(lfrec_kafka *k)
 {
     rd_kafka_topic_partition_list_t *list = NULL;
     if (rd_kafka_assignment(k->consumer, &list) != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        return;
+        return true;
     }
     kafka_drop_held(k, NULL);
     for (int i = 0; i < list->cnt; i++) {
         k->handler.revoked(k->handler.context, &list->elems[i].partition, 1, true);
     }
     rd_kafka_error_t *error = NULL;
-    if (!kafka_place(k, list) || (list->cnt > 0 && (error = rd_kafka_seek_partitions(k->consumer, list, SEEK_MS)))) {
-        kafka_fail(k, LFREC_KAFKA_FAILED, "cannot start over after an aborted transaction: %s",
-                   error ? rd_kafka_error_string(error) : "the group's offsets are not known");
+    const char *fault = NULL;
+    if (!kafka_place(k, list)) {
+        fault = "the group's offsets are not known";
+    } else if (list->cnt > 0 && (error = rd_kafka_seek_partitions(k->consumer, list, SEEK_MS))) {
+        fault = rd_kafka_error_string(error);
     }
-    for (int i = 0; i < list->cnt && !error; i++) {
-        if (list->elems[i].err) {
-            kafka_fail(k, LFREC_KAFKA_FAILED, "cannot start over after an aborted transaction: %s",
-                       rd_kafka_err2str(list->elems[i].err));
-        }
+    for (int i = 0; i < list->cnt && !fault; i++) {
+        fault = list->elems[i].err ? rd_kafka_err2str(list->elems[i].err) : NULL;
+    }
+    if (fault) {
+        lfrec_log_thinned(LFREC_LOG_WARNING, "start over",
+                          "cannot start over after an aborted transaction: %s; trying again", fault);
     }
     if (error) {
         rd_kafka_error_destroy(error);
     }
     rd_kafka_topic_partition_list_destroy(list);
+    return !fault;
 }

@@ -96,13 +96,6 @@ broker_away() # ARGUMENTS...
     kafka_start "$kafka_dir" "$work/$t.broker" "${bootstrap#*:}" || fail "the broker did not come back"
     echo "$kafka_pid" >> "$work/pids"
     within 20 eval 'ratings 40 25 50 | send' || fail "cannot produce"
-    within 30 eval 'gone "$pid" || all_committed 2'
-    if gone "$pid"; then # its transaction was older than the brokers allow: whoever watches over it starts it again
-        wait "$pid"
-        [ $? = 3 ] || fail "exit code: $(tail -n 3 "$log")"
-        says "$log" 'transaction.timeout.ms' || fail "log: $(tail -n 3 "$log")"
-        start -X "lfrec.snapshot.path=$work/$t.snap" -X lfrec.snapshot.interval.ms=100 -X lfrec.retrain.events=0 -X lfrec.retrain.seconds=0 "$@"
-    fi
     within 90 all_committed 2 || fail "committed $(committed 2), ends $(ends 2): $(tail -n 5 "$log")"
     [ "$(users_rated 50)" = 40 ] || fail "lists: $(newest | head -n 3)"
     stop "$pid" 0 15

@@ -84,6 +84,32 @@ lists_of_a_training_come_once() # ARGUMENTS...: the second start's
 test_exactly_once_lists_of_a_training_with_a_snapshot() { lists_of_a_training_come_once; }
 test_exactly_once_lists_of_a_training_without_a_snapshot() { lists_of_a_training_come_once -X lfrec.snapshot.path=; }
 
+# The process sleeps (or no broker answers) for longer than a transaction may be open: the brokers end it, which looks like being fenced.
+test_exactly_once_outlives_its_transaction()
+{
+    local turn sender
+    topics 2
+    # shellcheck disable=SC2046
+    start_ready $(exactly) -X producer.transaction.timeout.ms=1500 -X producer.message.timeout.ms=1500
+    fill 60 2
+    ratings 100 0 50 | awk '{ print } NR % 25 == 0 { fflush(); system("sleep 0.05") }' | feed &
+    sender=$!
+    within 10 eval '[ "$(lists | grep -c "^u")" -gt 100 ]' || fail "no lists"
+    for turn in 1 2 3; do # until there was one open
+        kill -STOP "$pid"
+        sleep 3
+        kill -CONT "$pid"
+        ! within 3 says "$log" 'longer than transaction.timeout.ms' || break
+    done
+    says "$log" 'longer than transaction.timeout.ms' || fail "no transaction was ended: $(tail -n 3 "$log")"
+    wait $sender
+    within 30 all_committed 2 || fail "committed $(committed 2), ends $(ends 2): $(tail -n 3 "$log")"
+    [ -z "$(doubled_lists)" ] || fail "shown twice: $(doubled_lists | head -n 5)"
+    [ "$(lists | grep -c '^u')" = 5000 ] || fail "$(lists | grep -c '^u') lists of 5000 refreshes"
+    stop "$pid" 0
+    same_ratings_as_rebuild
+}
+
 test_fenced_instance_leaves()
 {
     topics 1

@@ -200,6 +200,7 @@ static bool open_operator(daemon *d)
         d->code = LFREC_EXIT_CONFIG;
         return false;
     }
+    lfrec_operator_tell_evicted(d->op, daemon_on_evicted);
     if (!lfrec_training_open(&d->training, d->op, o->retrain_events, o->retrain_seconds, error)) {
         lfrec_log(LFREC_LOG_ERROR, "%s", error);
         d->code = LFREC_EXIT_FAILED;

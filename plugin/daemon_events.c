@@ -74,6 +74,13 @@ bool daemon_on_list(void *context, const lfrec_recommendation *list)
     return false;
 }
 
+/* Whoever left to make way for others gets no list any more, so nothing waits for it. */
+void daemon_on_evicted(void *context, lfrec_id user)
+{
+    daemon *d = context;
+    lfrec_delivery_let_go(lfrec_delivery_take(d->delivery, user));
+}
+
 static void on_delivered(void *context, void *cause, bool settled)
 {
     daemon *d = context;

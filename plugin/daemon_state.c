@@ -2,6 +2,7 @@
 #include "clock.h"
 #include "daemon_private.h"
 #include "log.h"
+#include "operator_state.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +34,9 @@ static const char *find_misfit(const daemon *d)
     if (d->saved.scale_min < o->scale_min || d->saved.scale_min > o->scale_min || d->saved.scale_max < o->scale_max ||
         d->saved.scale_max > o->scale_max) {
         return "it was made with another scale";
+    }
+    if (o->most_items > 0 && d->saved.item_count > o->most_items) {
+        return "it has more items than lfrec.max.items allows";
     }
     /* Either may not be known: an old broker, or one that has not answered yet. */
     if (d->cluster && *d->cluster && *d->saved.cluster && strcmp(d->saved.cluster, d->cluster) != 0) {
@@ -84,8 +88,12 @@ bool daemon_open_state(daemon *d, char error[LFREC_SNAPSHOT_ERROR_MAX])
               o->snapshot_path, d->saved.user_count, d->saved.item_count, d->saved.ratings, d->saved.model_version);
     if (!lfrec_snapshot_restore_model(&d->saved, d->op, why)) {
         lfrec_log(LFREC_LOG_WARNING, "the snapshot's model is not used: %s; a training will make another", why);
+    } else if (d->saved.model_version > 0) {
+        d->training.adopted = lfrec_clock_ms();
+        if (o->role == LFREC_ROLE_SCORER) {
+            lfrec_operator_follow(d->op);
+        }
     }
-    d->training.adopted = lfrec_clock_ms();
     return true;
 }
 
@@ -94,8 +102,9 @@ static bool hold_for_waiting(daemon *d, lfrec_partition *p)
 {
     lfrec_snapshot_user user;
     for (size_t at = 0; lfrec_snapshot_next_user(&d->saved, &at, &user);) {
-        if (user.partition != p->id || !(user.waits || user.published == 0)) {
-            continue;
+        if (user.partition != p->id || !(user.waits || user.published == 0) ||
+            lfrec_operator_partition_of(d->op, user.id) != p->id) {
+            continue; /* the last: there are more users in the snapshot than may be now */
         }
         lfrec_hold *hold = lfrec_delivery_hold(p, p->committed > 0 ? p->committed : 0);
         if (!hold || !lfrec_delivery_defer(d->delivery, user.id, hold)) {
@@ -252,6 +261,7 @@ static void begin_snapshot(daemon *d, int64_t now)
             lfrec_log(LFREC_LOG_DEBUG, "snapshot: %zu bytes gathered in %" PRId64 " ms",
                       lfrec_snapshot_writer_buffer(d->snapshots)->length, lfrec_clock_ms() - now);
         } else {
+            lfrec_snapshot_writer_back_off(d->snapshots, now);
             lfrec_log_thinned(LFREC_LOG_WARNING, "snapshot memory", "no memory to gather a snapshot in; trying again");
         }
     }

@@ -177,7 +177,9 @@ static void spread(const void *from, size_t from_stride, const void *to, size_t 
                    const uint32_t *index)
 {
     for (uint32_t k = 0; from && to && k < items; k++) {
-        memcpy((char *)writable(to) + index[k] * to_stride * 4, (const char *)from + k * from_stride * 4, words * 4);
+        if (index[k] != LFREC_NO_INDEX) {
+            memcpy((char *)writable(to) + index[k] * to_stride * 4, (const char *)from + k * from_stride * 4, words * 4);
+        }
     }
 }
 

@@ -25,7 +25,7 @@ bool lfrec_packed_open(lfrec_packed *packed, const void *bytes, size_t length, c
 void lfrec_packed_close(lfrec_packed *packed);
 bool lfrec_packed_item(const lfrec_packed *packed, uint32_t index, lfrec_id *id); /* false: there are no more */
 
-/* A model's content into another, fresh and of the same setting and factors, whose item index[k] is item k here. The others keep nothing but
+/* A model's content into another, fresh and of the same setting and factors, whose item index[k] is item k here; LFREC_NO_INDEX: it is left out. The others keep nothing but
  * the overall mean. */
 void lfrec_model_spread(const lfrec_model *from, const uint32_t *index, lfrec_model *to);
 

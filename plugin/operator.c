@@ -103,6 +103,11 @@ bool lfrec_operator_open(lfrec_operator **out, const lfrec_operator_options *opt
     return true;
 }
 
+void lfrec_operator_tell_evicted(lfrec_operator *op, void (*evicted)(void *context, lfrec_id user))
+{
+    op->tell_evicted = evicted;
+}
+
 void lfrec_operator_close(lfrec_operator *op)
 {
     if (!op) {
@@ -170,7 +175,7 @@ static void touch(lfrec_operator *op, uint32_t user, bool publish_now)
 static lfrec_learned learn_rate(lfrec_operator *op, const lfrec_event *event, int32_t partition, bool publish_now)
 {
     lfrec_place place = lfrec_store_seek(op->store, event->user, event->item);
-    if (place.item == LFREC_NO_INDEX && op->options.most_items > 0 && lfrec_store_items(op->store) >= op->options.most_items) {
+    if (place.item == LFREC_NO_INDEX && !lfrec_op_may_know_item(op)) {
         return LFREC_REFUSED;
     }
     bool newcomer = place.user == LFREC_NO_INDEX || lfrec_store_history(op->store, place.user).count == 0;
@@ -308,6 +313,9 @@ void lfrec_op_keep_to_ceiling(lfrec_operator *op, uint32_t more)
         remove_from_means(op, &history);
         for (size_t k = 0; k < history.count; ++k) {
             lfrec_op_refresh_mean(op, history.item[k]);
+        }
+        if (op->tell_evicted) {
+            op->tell_evicted(op->context, lfrec_store_user_id(op->store, idle));
         }
         lfrec_op_forget_user(op, idle);
         lfrec_store_remove_user(op->store, idle);

@@ -61,6 +61,8 @@ lfrec_operator_options lfrec_operator_options_for(uint32_t factors, float scale_
 /* false: *error says what is wrong with the options, or that memory ran out. */
 bool lfrec_operator_open(lfrec_operator **out, const lfrec_operator_options *options, lfrec_publish *publish,
                          void *context, char error[LFREC_OPERATOR_ERROR_MAX]);
+/* From now on `evicted` is called, with the context of publish, for every user who makes way for others (options.most_users). */
+void lfrec_operator_tell_evicted(lfrec_operator *op, void (*evicted)(void *context, lfrec_id user));
 void lfrec_operator_close(lfrec_operator *op); /* NULL is allowed. A job that is still there outlives it, to be freed by its holder. */
 
 typedef enum lfrec_learned {

@@ -284,13 +284,18 @@ bool lfrec_operator_write_model(const lfrec_operator *op, lfrec_buffer *buffer)
     return op->version > 0 && lfrec_model_pack(op->store, &model, lfrec_op_has_ranker(op) ? &ranker : NULL, buffer);
 }
 
-/* The items of a packed model, known from here on; their indices here. */
+bool lfrec_op_may_know_item(const lfrec_operator *op)
+{
+    return op->options.most_items == 0 || lfrec_store_items(op->store) < op->options.most_items;
+}
+
+/* The items of a packed model, known from here on; their indices here, LFREC_NO_INDEX where it is one too many. */
 static bool know_items(lfrec_operator *op, const lfrec_packed *packed, uint32_t *index)
 {
     lfrec_id id;
     for (uint32_t k = 0; lfrec_packed_item(packed, k, &id); ++k) {
         index[k] = lfrec_store_find_item(op->store, id);
-        if (index[k] == LFREC_NO_INDEX &&
+        if (index[k] == LFREC_NO_INDEX && lfrec_op_may_know_item(op) &&
             (!lfrec_op_make_room_for_item(op) || !lfrec_store_add_item(op->store, id, &index[k]))) {
             return false;
         }

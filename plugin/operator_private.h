@@ -19,6 +19,7 @@
 struct lfrec_operator {
     lfrec_operator_options options;
     lfrec_publish *publish;
+    void (*tell_evicted)(void *context, lfrec_id user); /* NULL: nobody wants to know */
     void *context;
 
     lfrec_store *store;
@@ -70,7 +71,8 @@ bool lfrec_op_has_ranker(const lfrec_operator *op);
 lfrec_model lfrec_op_view(const lfrec_operator *op, const lfrec_model *model);
 /* A model with the operator's room and another's content. */
 lfrec_status lfrec_op_copy_into_room(const lfrec_operator *op, const lfrec_model *from, uint32_t room, lfrec_model *to);
-bool lfrec_op_make_room_for_item(lfrec_operator *op); /* for one more than there are; false: no memory */
+bool lfrec_op_make_room_for_item(lfrec_operator *op);  /* for one more than there are; false: no memory */
+bool lfrec_op_may_know_item(const lfrec_operator *op); /* one more: options.most_items */
 void lfrec_op_refresh_means(lfrec_operator *op);
 void lfrec_op_refresh_mean(lfrec_operator *op, uint32_t item);
 void lfrec_op_touch_all(lfrec_operator *op); /* nobody's list is what it was */

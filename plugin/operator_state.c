@@ -36,6 +36,9 @@ static const char *restore_items(lfrec_operator *op, const lfrec_operator_saved 
     if (lfrec_store_items(op->store) > 0) {
         return "the operator knows items already";
     }
+    if (op->options.most_items > 0 && saved->count > op->options.most_items) {
+        return "it has more items than lfrec.max.items allows";
+    }
     for (uint32_t i = 0; i < saved->count; ++i) {
         uint32_t index;
         if (!lfrec_op_is_id(saved->items[i]) || !lfrec_op_make_room_for_item(op) ||
@@ -97,6 +100,11 @@ bool lfrec_operator_restore_model(lfrec_operator *op, lfrec_operator_saved *save
     return !fault;
 }
 
+void lfrec_operator_follow(lfrec_operator *op)
+{
+    op->follows = true;
+}
+
 bool lfrec_operator_restore_rating(lfrec_operator *op, lfrec_id user, lfrec_id item, float rating, int32_t partition)
 {
     if (!lfrec_op_is_id(user) || !lfrec_op_is_id(item) ||
@@ -104,8 +112,9 @@ bool lfrec_operator_restore_rating(lfrec_operator *op, lfrec_id user, lfrec_id i
         return false;
     }
     lfrec_place place = lfrec_store_seek(op->store, user, item);
-    if (place.rated || (place.item == LFREC_NO_INDEX && !lfrec_op_make_room_for_item(op)) ||
-        !lfrec_op_reserve_user(op) || !lfrec_store_put(op->store, &place, rating, partition)) {
+    if (place.rated || (place.item == LFREC_NO_INDEX && !lfrec_op_may_know_item(op)) ||
+        (place.item == LFREC_NO_INDEX && !lfrec_op_make_room_for_item(op)) || !lfrec_op_reserve_user(op) ||
+        !lfrec_store_put(op->store, &place, rating, partition)) {
         return false;
     }
     if (lfrec_means_add(&op->means, place.item, rating) != LFREC_OK) {

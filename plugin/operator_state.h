@@ -44,10 +44,14 @@ typedef struct lfrec_operator_saved {
     lfrec_blend blend;
 } lfrec_operator_saved;
 
-/* Only while the operator knows no items: these items, in this order. false: error says why the models cannot serve; the items are there. */
+/* Only while the operator knows no items: these items, in this order. false: error says why the models cannot serve; the items are there,
+ * unless they are more than options.most_items. */
 bool lfrec_operator_restore_model(lfrec_operator *op, lfrec_operator_saved *saved, char error[LFREC_OPERATOR_ERROR_MAX]);
 
-/* A user of a partition: sets ratings one by one; finish sets what was published. false: no memory, or a rating off the scale. */
+/* The models that came back are another operator's, as after lfrec_operator_read_model. Before any user comes back. */
+void lfrec_operator_follow(lfrec_operator *op);
+
+/* A user of a partition: sets ratings one by one; finish sets what was published. false: no memory, a rating off the scale, or an item too many. */
 bool lfrec_operator_restore_rating(lfrec_operator *op, lfrec_id user, lfrec_id item, float rating, int32_t partition);
 /* published 0 or waits: the user is to be published. */
 bool lfrec_operator_restore_user(lfrec_operator *op, lfrec_id user, int32_t partition, uint64_t published, bool waits,

@@ -22,6 +22,7 @@ typedef struct writer {
     lfrec_buffer *out;
     bool failed; /* no memory: nothing more is written */
     const lfrec_snapshot_about *about;
+    const lfrec_store *store;
     uint64_t goodbyes;
 } writer;
 
@@ -168,12 +169,12 @@ static void put_user(writer *w, const lfrec_operator *op, const lfrec_operator_s
     }
 }
 
-/* A user who is gone, as one without ratings who waits to be told. */
+/* A user who is gone, as one without ratings who waits to be told. Who has come back is among the others. */
 static bool put_goodbye(void *to, lfrec_id id, int32_t partition)
 {
     writer *w = to;
     uint32_t place = place_of(w->about, partition);
-    if (place != UINT32_MAX) {
+    if (place != UINT32_MAX && lfrec_store_find_user(w->store, id) == LFREC_NO_INDEX) {
         put_id(w, id);
         put(w, place, 4);
         put(w, 1, 1);
@@ -225,7 +226,7 @@ static bool means_of_written(const lfrec_operator_state *state, const lfrec_snap
 bool lfrec_snapshot_write(const lfrec_operator *op, const lfrec_snapshot_about *about, lfrec_buffer *out)
 {
     lfrec_operator_state state = lfrec_operator_state_of(op);
-    writer w = {.out = out, .about = about};
+    writer w = {.out = out, .about = about, .store = state.store};
     lfrec_means means = {0};
     out->length = 0;
     if (!lfrec_buffer_reserve(out, size_of(&state)) || !means_of_written(&state, about, &means)) {

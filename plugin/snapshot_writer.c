@@ -111,6 +111,14 @@ void lfrec_snapshot_writer_start(lfrec_snapshot_writer *w, int64_t now)
     }
 }
 
+void lfrec_snapshot_writer_back_off(lfrec_snapshot_writer *w, int64_t now)
+{
+    int64_t longer = w->back_off > 0 ? 2 * w->back_off : FIRST_BACK_OFF_MS;
+    longer = longer < MOST_BACK_OFF_MS ? longer : MOST_BACK_OFF_MS;
+    w->back_off = longer > w->interval ? longer : w->interval < MOST_BACK_OFF_MS ? w->interval : MOST_BACK_OFF_MS;
+    w->next = now + w->back_off;
+}
+
 lfrec_snapshot_written lfrec_snapshot_writer_step(lfrec_snapshot_writer *w, bool wait, int64_t now)
 {
     if (!w->busy || (!wait && !atomic_load(&w->ended))) {
@@ -142,10 +150,7 @@ lfrec_snapshot_written lfrec_snapshot_writer_step(lfrec_snapshot_writer *w, bool
         return LFREC_SNAPSHOT_WRITTEN;
     }
     w->stats.failed++;
-    int64_t longer = w->back_off > 0 ? 2 * w->back_off : FIRST_BACK_OFF_MS;
-    longer = longer < MOST_BACK_OFF_MS ? longer : MOST_BACK_OFF_MS;
-    w->back_off = longer > w->interval ? longer : w->interval < MOST_BACK_OFF_MS ? w->interval : MOST_BACK_OFF_MS;
-    w->next = now + w->back_off;
+    lfrec_snapshot_writer_back_off(w, now);
     lfrec_log(LFREC_LOG_ERROR,
               "no snapshot: %s; the last good one stays, trying again in %.0f s; a start takes longer until then",
               w->error, (double)w->back_off / 1000);

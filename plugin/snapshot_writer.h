@@ -29,6 +29,9 @@ lfrec_buffer *lfrec_snapshot_writer_buffer(lfrec_snapshot_writer *writer);
 /* Starts writing the buffer. */
 void lfrec_snapshot_writer_start(lfrec_snapshot_writer *writer, int64_t now);
 
+/* None could be made: the next one is due later, and ever later until one goes well. */
+void lfrec_snapshot_writer_back_off(lfrec_snapshot_writer *writer, int64_t now);
+
 typedef enum lfrec_snapshot_written {
     LFREC_SNAPSHOT_NOTHING, /* none has ended */
     LFREC_SNAPSHOT_WRITTEN,

@@ -122,6 +122,70 @@ START_TEST(who_has_been_idle_longest_makes_way)
 }
 END_TEST
 
+static char left[64];
+
+static void note_evicted(void *context, lfrec_id user)
+{
+    (void)context;
+    size_t length = strlen(left);
+    snprintf(left + length, sizeof left - length, "%.*s ", (int)user.length, user.bytes);
+}
+
+START_TEST(whoever_makes_way_is_told_of)
+{
+    lfrec_operator *op = operator_with(2, 0);
+    left[0] = '\0';
+    lfrec_operator_tell_evicted(op, note_evicted);
+    learn(op, LFREC_EVENT_RATE, "a", "x", 3);
+    learn(op, LFREC_EVENT_RATE, "b", "x", 3);
+    learn(op, LFREC_EVENT_FORGET, "a", "", 0);
+    ck_assert_str_eq(left, "");
+    learn(op, LFREC_EVENT_RATE, "c", "x", 3);
+    learn(op, LFREC_EVENT_RATE, "d", "x", 3);
+    learn(op, LFREC_EVENT_RATE, "e", "x", 3);
+    ck_assert_str_eq(left, "b c ");
+    lfrec_operator_close(op);
+}
+END_TEST
+
+START_TEST(neither_a_state_nor_a_model_brings_more_items_than_allowed)
+{
+    char error[LFREC_OPERATOR_ERROR_MAX];
+    lfrec_operator *op = operator_with(0, 2);
+    lfrec_id items[] = {id_of("x"), id_of("y"), id_of("z")};
+    lfrec_operator_saved saved = {.items = items, .count = 3};
+    ck_assert(!lfrec_operator_restore_model(op, &saved, error));
+    ck_assert_uint_eq(lfrec_operator_stats_of(op).items, 0);
+    ck_assert(lfrec_operator_restore_rating(op, id_of("a"), items[0], 3, 0));
+    ck_assert(lfrec_operator_restore_rating(op, id_of("a"), items[1], 3, 0));
+    ck_assert(!lfrec_operator_restore_rating(op, id_of("a"), items[2], 3, 0));
+    lfrec_operator_close(op);
+
+    lfrec_operator *trainer = operator_with(0, 0), *scorer = operator_with(0, 5);
+    lfrec_buffer packed = {0};
+    for (int n = 0; n < 60; n++) {
+        char user[8], item[8];
+        snprintf(user, sizeof user, "u%d", n / 6);
+        snprintf(item, sizeof item, "i%d", (n / 6 + n % 6) % 12);
+        learn(trainer, LFREC_EVENT_RATE, user, item, (float)(1 + n % 5));
+    }
+    lfrec_job *job = lfrec_operator_retrain_begin(trainer);
+    ck_assert_ptr_nonnull(job);
+    lfrec_job_run(job);
+    ck_assert(lfrec_operator_retrain_adopt(trainer, job, error));
+    ck_assert(lfrec_operator_write_model(trainer, &packed));
+    learn(scorer, LFREC_EVENT_RATE, "u1", "mine", 3);
+    ck_assert_msg(lfrec_operator_read_model(scorer, packed.bytes, packed.length, 1, error), "%s", error);
+    ck_assert_uint_eq(lfrec_operator_stats_of(scorer).items, 5);
+    ck_assert_int_eq(learn(scorer, LFREC_EVENT_RATE, "u1", "i11", 3), LFREC_REFUSED);
+    ck_assert_int_eq(learn(scorer, LFREC_EVENT_RATE, "u1", "i2", 3), LFREC_LEARNED);
+    check_consistent(scorer);
+    lfrec_operator_close(trainer);
+    lfrec_operator_close(scorer);
+    lfrec_buffer_free(&packed);
+}
+END_TEST
+
 START_TEST(who_waits_to_be_told_goodbye_does_not_count_and_stays)
 {
     lfrec_operator *op = operator_with(1, 0);
@@ -215,6 +279,8 @@ int main(void)
     tcase_add_test(tests, users_stand_in_the_order_of_their_latest_events);
     tcase_add_test(tests, who_has_been_idle_longest_makes_way);
     tcase_add_test(tests, who_waits_to_be_told_goodbye_does_not_count_and_stays);
+    tcase_add_test(tests, whoever_makes_way_is_told_of);
+    tcase_add_test(tests, neither_a_state_nor_a_model_brings_more_items_than_allowed);
     tcase_add_test(tests, a_rating_of_one_item_too_many_is_refused);
     tcase_add_test(tests, ceilings_hold_whatever_comes);
     tcase_add_test(tests, the_order_survives_a_snapshot_and_a_lower_ceiling_is_kept);

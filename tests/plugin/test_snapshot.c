@@ -306,6 +306,62 @@ START_TEST(lists_and_goodbyes_under_way_are_still_to_come)
 }
 END_TEST
 
+static bool goodbye_of_one_who_is_back(void *context, bool (*each)(void *to, lfrec_id id, int32_t partition), void *to)
+{
+    (void)context;
+    return each(to, id_of("u1"), 1);
+}
+
+START_TEST(who_is_back_before_the_goodbye_arrived_is_there_once)
+{
+    char error[LFREC_SNAPSHOT_ERROR_MAX];
+    lfrec_operator *op = filled_operator(false);
+    lfrec_snapshot_about about = about_all();
+    about.goodbyes = goodbye_of_one_who_is_back;
+    lfrec_buffer bytes = {0};
+    lfrec_snapshot snapshot;
+    lfrec_snapshot_user user;
+    write_down(op, &about, &bytes);
+    ck_assert_msg(lfrec_snapshot_open(&snapshot, bytes.bytes, bytes.length, error), "%s", error);
+    int times = 0;
+    for (size_t at = 0; lfrec_snapshot_next_user(&snapshot, &at, &user);) {
+        times += user.id.length == 2 && memcmp(user.id.bytes, "u1", 2) == 0;
+    }
+    ck_assert_int_eq(times, 1);
+    lfrec_operator_close(op);
+    lfrec_snapshot_close(&snapshot);
+    lfrec_buffer_free(&bytes);
+}
+END_TEST
+
+/* The means in a followed model stay its own, as they came from all users. */
+START_TEST(a_model_that_is_followed_keeps_its_means)
+{
+    char error[LFREC_SNAPSHOT_ERROR_MAX];
+    lfrec_operator *op = filled_operator(true);
+    lfrec_snapshot_about about = about_all();
+    lfrec_buffer bytes = {0};
+    lfrec_snapshot snapshot;
+    write_down(op, &about, &bytes);
+    ck_assert_msg(lfrec_snapshot_open(&snapshot, bytes.bytes, bytes.length, error), "%s", error);
+    float mean = lfrec_operator_state_of(op).model.mean;
+    for (int follow = 0; follow < 2; follow++) {
+        lfrec_operator *back = new_operator();
+        ck_assert_msg(lfrec_snapshot_restore_model(&snapshot, back, error), "%s", error);
+        if (follow) {
+            lfrec_operator_follow(back);
+        }
+        ck_assert(lfrec_snapshot_restore_partition(&snapshot, back, 0)); /* a part of the users */
+        float now = lfrec_operator_state_of(back).model.mean;
+        ck_assert_int_eq(memcmp(&now, &mean, sizeof now) == 0, follow);
+        lfrec_operator_close(back);
+    }
+    lfrec_operator_close(op);
+    lfrec_snapshot_close(&snapshot);
+    lfrec_buffer_free(&bytes);
+}
+END_TEST
+
 START_TEST(every_changed_or_missing_byte_is_found)
 {
     char error[LFREC_SNAPSHOT_ERROR_MAX];
@@ -490,6 +546,9 @@ START_TEST(a_failed_write_keeps_the_old_file_and_backs_off)
     ck_assert_uint_eq(lfrec_snapshot_writer_stats(writer).failed, 1);
     ck_assert(!lfrec_snapshot_writer_due(writer, 999));
     ck_assert(lfrec_snapshot_writer_due(writer, 1000));
+    lfrec_snapshot_writer_back_off(writer, 1000); /* none could be made at all */
+    ck_assert(!lfrec_snapshot_writer_due(writer, 2999));
+    ck_assert(lfrec_snapshot_writer_due(writer, 3000));
     lfrec_snapshot_writer_close(writer);
     ck_assert_int_eq(lfrec_snapshot_load(path, &bytes, &snapshot, error), LFREC_SNAPSHOT_GOOD);
     lfrec_snapshot_unload(&bytes, &snapshot);
@@ -548,6 +607,8 @@ int main(void)
     tcase_add_test(bytes, one_partition_alone_comes_back_beside_others_that_are_there);
     tcase_add_test(bytes, users_of_partitions_that_are_not_named_are_left_out_and_so_are_their_sums);
     tcase_add_test(bytes, lists_and_goodbyes_under_way_are_still_to_come);
+    tcase_add_test(bytes, who_is_back_before_the_goodbye_arrived_is_there_once);
+    tcase_add_test(bytes, a_model_that_is_followed_keeps_its_means);
     tcase_add_test(bytes, every_changed_or_missing_byte_is_found);
     tcase_add_test(bytes, contradictions_under_a_good_checksum_are_found);
     tcase_add_test(bytes, a_model_of_more_factors_is_left_out_and_the_rest_comes_back);

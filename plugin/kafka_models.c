@@ -26,7 +26,8 @@ struct lfrec_kafka_models {
     uint32_t parts;   /* of the newest that is whole */
     bool owns;        /* a trainer: the partition is ours */
     bool known;
-    int unsent; /* chunks without a good report */
+    int64_t next; /* the offset after the last one seen since the assignment */
+    int unsent;   /* chunks of that version without a good report */
 };
 
 /* Sticky, so that a trainer that joins does not take the lead from one that has it. Nothing is ever committed here, which librdkafka 2.0
@@ -43,6 +44,7 @@ static void on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_
     if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
         error = rd_kafka_incremental_assign(client, list);
         m->owns |= ours;
+        m->next = ours ? 0 : m->next;
         lfrec_log(LFREC_LOG_INFO, m->owns ? "this trainer leads" : "another trainer leads; waiting to take over");
     } else {
         error = rd_kafka_incremental_unassign(client, list);
@@ -55,11 +57,18 @@ static void on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_
     }
 }
 
+/* A model's version as the mark of its chunks. */
+static void *mark_of(uint64_t version)
+{
+    return (void *)(uintptr_t)version; // NOLINT(performance-no-int-to-ptr): never followed
+}
+
 static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, void *opaque)
 {
     lfrec_kafka_models *m = opaque;
     (void)client;
-    m->unsent -= message->err == RD_KAFKA_RESP_ERR_NO_ERROR;
+    /* Reports of a model that was given up may come while the next one is sent. */
+    m->unsent -= message->err == RD_KAFKA_RESP_ERR_NO_ERROR && message->_private == mark_of(m->version);
     if (message->err) {
         lfrec_log_thinned(LFREC_LOG_WARNING, "model", "a part of a model is not delivered to topic %s: %s%s",
                           m->options->model_topic, rd_kafka_err2str(message->err), kafka_lacks(message->err, true));
@@ -186,8 +195,26 @@ void lfrec_kafka_models_close(lfrec_kafka_models *m)
     free(m);
 }
 
+/* Offsets only go back when there is another topic under the name. Its versions begin anew. */
+static void look_for_another_topic(lfrec_kafka_models *m, const rd_kafka_message_t *message)
+{
+    bool end = message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
+    if (message->partition != 0 || (message->err && !end)) {
+        return;
+    }
+    if (message->offset < m->next) {
+        lfrec_log(LFREC_LOG_WARNING,
+                  "topic %s went back to offset %" PRId64 " from %" PRId64
+                  ": it was made again; its models are followed from version 1",
+                  m->options->model_topic, message->offset, m->next);
+        lfrec_assembly_restart(m->assembly);
+    }
+    m->next = message->offset + !end;
+}
+
 static bool take(lfrec_kafka_models *m, const rd_kafka_message_t *message)
 {
+    look_for_another_topic(m, message);
     if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
         m->known |= message->partition == 0;
         return false;
@@ -265,7 +292,8 @@ bool lfrec_kafka_models_publish(lfrec_kafka_models *m, const void *bytes, size_t
             snprintf(error, LFREC_KAFKA_ERROR_MAX, "no memory for a part of the model");
             return false;
         }
-        if (rd_kafka_produce(m->topic, 0, RD_KAFKA_MSG_F_COPY, m->chunk.bytes, m->chunk.length, key, strlen(key), NULL) == 0) {
+        if (rd_kafka_produce(m->topic, 0, RD_KAFKA_MSG_F_COPY, m->chunk.bytes, m->chunk.length, key, strlen(key),
+                             mark_of(name.version)) == 0) {
             chunk++;
         } else if (rd_kafka_last_error() != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
             snprintf(error, LFREC_KAFKA_ERROR_MAX, "%s", rd_kafka_err2str(rd_kafka_last_error()));

@@ -101,6 +101,13 @@ void lfrec_assembly_close(lfrec_assembly *a)
     }
 }
 
+void lfrec_assembly_restart(lfrec_assembly *a)
+{
+    clear(&a->slots[0]);
+    clear(&a->slots[1]);
+    *a = (lfrec_assembly){0};
+}
+
 /* The head of a chunk, judged by itself. */
 typedef struct head {
     lfrec_model_name name;

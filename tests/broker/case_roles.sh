@@ -68,6 +68,34 @@ test_two_trainers_do_not_fight()
     stop "$other" 0
 }
 
+test_a_model_topic_made_anew_is_followed()
+{
+    topics 1
+    start_trainer -X lfrec.retrain.events=0
+    local trainer=$pid trainer_log=$log scorer scorer_log
+    ratings 1 0 20 | sed "s/u0/filler/g" | send
+    ratings 30 0 14 | send
+    start_scorer
+    scorer=$pid scorer_log=$log
+    kill -USR1 "$trainer"
+    within 10 says "$scorer_log" 'model 1 taken over' || fail "no model: $(tail -n 3 "$trainer_log" "$scorer_log")"
+    kill -USR1 "$trainer"
+    within 10 says "$scorer_log" 'model 2 taken over' || fail "no second model: $(tail -n 3 "$trainer_log" "$scorer_log")"
+    log=$trainer_log
+    stop "$trainer" 0
+    "$tool" "$bootstrap" delete "$t-models" || fail "not deleted"
+    start_trainer -X lfrec.retrain.events=0 # which makes the topic
+    within 15 says "$log" 'this trainer leads' || fail "nobody leads: $(tail -n 5 "$log")"
+    kill -USR1 "$pid"
+    within 10 says "$log" 'model 1 published' || fail "no model: $(tail -n 3 "$log")"
+    within 30 eval '[ "$(grep -c "model 1 taken over" "$scorer_log")" = 2 ]' || fail "not followed: $(tail -n 5 "$scorer_log")"
+    says "$scorer_log" 'it was made again' || fail "not said: $(tail -n 5 "$scorer_log")"
+    within 10 eval '[ "$(newest_versions)" = "1 " ]' || fail "models of the lists: $(newest_versions)"
+    stop "$pid" 0
+    log=$scorer_log
+    stop "$scorer" 0
+}
+
 test_a_model_larger_than_a_message_comes_in_parts()
 {
     topics 1

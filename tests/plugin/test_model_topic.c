@@ -99,6 +99,22 @@ START_TEST(the_newest_whole_model_wins_and_the_one_before_serves_meanwhile)
 }
 END_TEST
 
+START_TEST(versions_begin_anew_after_a_restart)
+{
+    lfrec_assembly *a = lfrec_assembly_open();
+    for (uint32_t chunk = 0; chunk < 3; chunk++) {
+        give(a, 8, 7, 300, chunk);
+    }
+    ck_assert_int_eq(give(a, 9, 7, 300, 0), LFREC_ASSEMBLED_PART);
+    lfrec_assembly_restart(a);
+    ck_assert_int_eq(give(a, 1, 7, 300, 0), LFREC_ASSEMBLED_PART);
+    ck_assert_int_eq(give(a, 1, 7, 300, 1), LFREC_ASSEMBLED_PART);
+    ck_assert_int_eq(give(a, 1, 7, 300, 2), LFREC_ASSEMBLED_MODEL);
+    is_newest(a, 1, 7, 300);
+    lfrec_assembly_close(a);
+}
+END_TEST
+
 START_TEST(two_trainers_models_of_one_version_are_never_mixed)
 {
     lfrec_assembly *a = lfrec_assembly_open();
@@ -169,6 +185,7 @@ int main(void)
     tcase_add_test(tests, chunks_in_any_order_and_twice_do_not_matter);
     tcase_add_test(tests, versions_take_turns_in_their_keys);
     tcase_add_test(tests, the_newest_whole_model_wins_and_the_one_before_serves_meanwhile);
+    tcase_add_test(tests, versions_begin_anew_after_a_restart);
     tcase_add_test(tests, two_trainers_models_of_one_version_are_never_mixed);
     tcase_add_test(tests, what_is_no_chunk_is_passed_over);
     tcase_add_test(tests, a_flipped_bit_in_any_part_is_noticed_and_a_good_copy_mends_it);

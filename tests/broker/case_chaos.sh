@@ -113,6 +113,14 @@ test_broker_away_for_a_minute_exactly_once()
     [ "$(lists | grep -c '^u')" = 2000 ] || fail "$(lists | grep -c '^u') lists of 2000 refreshes"
 }
 
+# The brokers end the transaction meanwhile: the same process goes on with the next one. (What readers are shown is not looked at: see above.)
+test_broker_away_for_longer_than_a_transaction()
+{
+    local CHAOS_AWAY=15
+    broker_away -X lfrec.delivery=exactly-once -X producer.transaction.timeout.ms=5000 -X producer.message.timeout.ms=5000
+    says "$log" 'a transaction was aborted' || fail "nothing was aborted: $(tail -n 5 "$log")"
+}
+
 # With librdkafka's limits as we set them.
 test_memory_is_bounded_by_default()
 {

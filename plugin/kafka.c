@@ -1,10 +1,15 @@
 #include "clock.h"
 #include "kafka_private.h"
 #include "log.h"
+#include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { DESTROY_MS = 2000 };
 
 void kafka_fail(lfrec_kafka *k, lfrec_kafka_status status, const char *format, ...)
 {
@@ -257,6 +262,46 @@ static bool may_destroy_consumer(const lfrec_kafka *k)
     return k->assigned || !strategy || !strstr(strategy, "cooperative");
 }
 
+struct ending {
+    rd_kafka_t *consumer;
+    atomic_bool done;
+};
+
+static void *end_consumer(void *context)
+{
+    struct ending *e = context;
+    rd_kafka_destroy_flags(e->consumer, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    atomic_store(&e->done, true);
+    return NULL;
+}
+
+/* librdkafka 2.0.2 was seen to wait for a thread of its own for ever, after the input topic had been forbidden for a while. Such a consumer
+ * has left its group, too, and stays behind. */
+static void destroy_consumer(rd_kafka_t *consumer)
+{
+    pthread_t thread;
+    struct ending *e = malloc(sizeof *e);
+    if (!e) {
+        return;
+    }
+    *e = (struct ending){.consumer = consumer};
+    if (pthread_create(&thread, NULL, end_consumer, e) != 0) {
+        end_consumer(e);
+        free(e);
+        return;
+    }
+    for (int64_t start = lfrec_clock_ms(); !atomic_load(&e->done) && lfrec_clock_ms() - start < DESTROY_MS;) {
+        poll(NULL, 0, 2);
+    }
+    if (atomic_load(&e->done)) {
+        pthread_join(thread, NULL);
+        free(e);
+    } else {
+        lfrec_log(LFREC_LOG_WARNING, "the Kafka consumer does not end: leaving it behind");
+        pthread_detach(thread);
+    }
+}
+
 bool lfrec_kafka_close(lfrec_kafka *k, int limit_ms)
 {
     if (!k) {
@@ -272,7 +317,7 @@ bool lfrec_kafka_close(lfrec_kafka *k, int limit_ms)
     rd_kafka_queue_destroy(k->commits);
     rd_kafka_queue_destroy(k->incoming);
     if (may_destroy_consumer(k)) {
-        rd_kafka_destroy_flags(k->consumer, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+        destroy_consumer(k->consumer);
     }
     kafka_close_producer(k);
     free(k);

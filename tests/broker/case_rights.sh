@@ -35,7 +35,7 @@ start_guarded() # ARGUMENTS...
     local open=$bootstrap
     bootstrap=$guarded_bootstrap
     start -X security.protocol=SASL_PLAINTEXT -X sasl.mechanism=PLAIN -X sasl.username=lfrec -X "sasl.password=$secret" \
-        -X topic.metadata.refresh.interval.ms=1000 "$@"
+        -X topic.metadata.refresh.interval.ms=300 "$@"
     bootstrap=$open
 }
 

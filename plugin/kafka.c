@@ -277,7 +277,7 @@ static void *end_consumer(void *context)
 
 /* librdkafka 2.0.2 was seen to wait for a thread of its own for ever, after the input topic had been forbidden for a while. Such a consumer
  * has left its group, too, and stays behind. */
-static void destroy_consumer(rd_kafka_t *consumer)
+void kafka_destroy_consumer(rd_kafka_t *consumer)
 {
     pthread_t thread;
     struct ending *e = malloc(sizeof *e);
@@ -317,7 +317,7 @@ bool lfrec_kafka_close(lfrec_kafka *k, int limit_ms)
     rd_kafka_queue_destroy(k->commits);
     rd_kafka_queue_destroy(k->incoming);
     if (may_destroy_consumer(k)) {
-        destroy_consumer(k->consumer);
+        kafka_destroy_consumer(k->consumer);
     }
     kafka_close_producer(k);
     free(k);

@@ -128,6 +128,6 @@ bool lfrec_kafka_read_outputs(lfrec_kafka *k, int64_t since, lfrec_kafka_output 
         rd_kafka_topic_partition_list_destroy(list);
     }
     free(end.of);
-    rd_kafka_destroy_flags(client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    kafka_destroy_consumer(client);
     return good;
 }

@@ -165,7 +165,7 @@
  * the parts of a step on them, some microseconds' work each (examples/thread_pool.c is one way, OpenMP another).
  * LFREC_ARTICLE and LFREC_RANKING stay what they are up to the rounding of sums. LFREC_SGD and LFREC_BAYES take up to
  * 64 and 16 users together, a 64th of all at most: each is encoded by weights that are so many users old, and the items'
- * steps are taken one after the other as ever, every item's by one part. Held-out errors are the same to 1e-4.
+ * steps are taken one after the other as ever, every item's by one part. Held-out errors are the same to 2e-4.
  *
  * DETERMINISM. The same options, ratings and seed give the same bits on one machine with one build, whatever threads do
  * which parts, in whatever order. The sparse path adds in one fixed order (16 partial sums, then a tree) on every
@@ -820,7 +820,7 @@ typedef struct lfrec_trainer {
     float *preference;   /* the preferences, */
     float *input;        /* what the encoder sees of them (s_u p_uj, 0 where hidden), */
     float *predicted;    /* what the decoder says, then d loss / d predicted */
-    float *factors;      /* B x K */
+    float *factors;      /* B x K; LFREC_SGD: B x threads x K, as the next */
     float *factors_gradient; /* B x threads x K: each part's; the sum in the first */
     float *gram;             /* K x K of each part, the sum in the first; LFREC_SCOPE_ALL on the sparse path: one */
     float *dense_input, *dense_error; /* B x I: dense path */
@@ -4497,7 +4497,7 @@ LFREC__INTERNAL lfrec_status lfrec__trainer_layout(lfrec__arena *arena, lfrec_tr
     t->preference = lfrec__take_floats(arena, entries, 1);
     t->input = lfrec__take_floats(arena, entries, 1);
     t->predicted = lfrec__take_floats(arena, entries, 1);
-    t->factors = lfrec__take_floats(arena, batch, S);
+    t->factors = lfrec__take_floats(arena, batch * parts, S);
     t->factors_gradient = lfrec__take_floats(arena, batch * parts, S);
     t->range = (uint32_t *)lfrec__take(arena, parts + 1, sizeof(uint32_t));
     t->seat = (uint32_t *)lfrec__take(arena, parts + 1, sizeof(uint32_t));
@@ -4906,13 +4906,15 @@ LFREC__INTERNAL float *lfrec__sum_parts(const lfrec_trainer *t, float *rows, uin
 #define LFREC__NEAR ((size_t)1 << 18) /* floats: an array no larger stays in a cache without being asked for */
 #define LFREC__AHEAD 128u             /* ratings: what is asked for still finds room near */
 
-/* Which items' rows the steps of user b's items from `first` on ask for: of one thread, which will need them next. */
-LFREC__INTERNAL size_t lfrec__ahead(const lfrec__work *w, uint32_t b, size_t first, const uint32_t **item)
+/* Which items' rows the steps of user b's items from `first` on ask for: those of the part's next user. */
+LFREC__INTERNAL size_t lfrec__ahead(const lfrec__work *w, uint32_t b, size_t part, size_t first, const uint32_t **item)
 {
     const lfrec_trainer *t = w->t;
-    if (t->model.items * (size_t)t->model.stride <= LFREC__NEAR || lfrec__parts(t) > 1) return 0;
-    if (w->users + b + 1 >= t->order + t->training_users) return 0;
-    const lfrec_history next = lfrec__history_at(w, b + 1);
+    const int alone = lfrec__parts(t) == 1;
+    if (t->model.items * (size_t)t->model.stride <= LFREC__NEAR) return 0;
+    if (alone ? w->users + b + 1 >= t->order + t->training_users : b + 1 >= w->count) return 0;
+    size_t at;
+    const lfrec_history next = alone ? lfrec__history_at(w, b + 1) : lfrec__part_of(w, b + 1, part, &at);
     const size_t n = next.count < LFREC__AHEAD ? next.count : LFREC__AHEAD;
     *item = next.item + first;
     return n > first ? n - first : 0;
@@ -4948,7 +4950,7 @@ LFREC__INLINE void lfrec__ask_for(const lfrec__work *w, uint32_t b)
     }
 }
 #else
-#define lfrec__ahead(w, b, first, item) ((void)(first), (size_t)0)
+#define lfrec__ahead(w, b, part, first, item) ((void)(first), (size_t)0)
 #define lfrec__ask_for(w, b) ((void)0)
 #endif
 
@@ -4972,21 +4974,26 @@ LFREC__INTERNAL size_t lfrec__prepare_user(const lfrec__work *w, uint32_t b)
     return visible;
 }
 
-/* Prepares user b, and its row of t->factors. Returns how many are visible. */
-LFREC__INTERNAL size_t lfrec__encode_user(const lfrec__work *w, uint32_t b)
+/* h: the encoder's sum over these items of a user, prepared from entry `at` on; `scale`: of the implicit input. */
+LFREC__INTERNAL void lfrec__encode_entries(const lfrec__work *w, const lfrec_history *history, size_t at, float scale,
+                                           float *h)
 {
     lfrec_trainer *t = w->t;
-    const lfrec_model *model = w->model;
-    const lfrec_history history = lfrec__history_at(w, b);
-    const size_t S = model->stride, n = history.count, at = t->entry[b], visible = lfrec__prepare_user(w, b);
-    float *h = t->factors + b * S;
+    const size_t S = w->model->stride, n = history->count;
+    const float implicit[2] = {scale, 0.0f};
     lfrec__zero(h, S * sizeof(float));
-    w->rows->encode(S, n, history.item, t->input + at, model->encoder, h);
-    if (!model->implicit) return visible;
-    const float scale = lfrec__input_scale(model->scale_input, visible);
-    for (size_t k = 0; k < n; k++) t->predicted[at + k] = t->hidden[at + k] ? 0.0f : scale;
-    w->rows->encode(S, n, history.item, t->predicted + at, model->implicit, h);
-    return visible;
+    w->rows->encode(S, n, history->item, t->input + at, w->model->encoder, h);
+    if (!w->model->implicit) return;
+    for (size_t k = 0; k < n; k++) t->predicted[at + k] = implicit[t->hidden[at + k]];
+    w->rows->encode(S, n, history->item, t->predicted + at, w->model->implicit, h);
+}
+
+/* Prepares user b, and its row of t->factors. */
+LFREC__INTERNAL void lfrec__encode_user(const lfrec__work *w, uint32_t b)
+{
+    const lfrec_history history = lfrec__history_at(w, b);
+    const float scale = lfrec__input_scale(w->model->scale_input, lfrec__prepare_user(w, b));
+    lfrec__encode_entries(w, &history, w->t->entry[b], scale, w->t->factors + b * w->model->stride);
 }
 
 LFREC__INTERNAL void lfrec__product(const lfrec_trainer *t, size_t part, int transpose_a, int transpose_b, size_t m,
@@ -5118,7 +5125,7 @@ LFREC__INTERNAL void lfrec__sparse_users(void *work, size_t part)
         const lfrec_history history = lfrec__history_at(w, b);
         const size_t n = history.count, at = t->entry[b];
         const float *h = t->factors + b * S;
-        (void)lfrec__encode_user(w, b);
+        lfrec__encode_user(w, b);
         lfrec__cut(w, b, n);
         w->rows->decode(S, n, history.item, t->decoder, h, t->predicted + at);
         lfrec_loss_add(met, t->predicted + at, t->preference + at, t->hidden + at, n);
@@ -5314,7 +5321,7 @@ LFREC__INTERNAL void lfrec__look_back(void *work, size_t part)
     for (uint32_t b = t->seat[part]; b < t->seat[part + 1]; b++) {
         const lfrec_history history = lfrec__history_at(w, b);
         float *y = t->predicted + t->entry[b];
-        (void)lfrec__encode_user(w, b);
+        lfrec__encode_user(w, b);
         w->rows->decode(w->model->stride, history.count, history.item, w->model->decoder,
                         t->factors + b * w->model->stride, y);
         for (size_t k = 0; w->model->offset && k < history.count; k++) y[k] += w->model->offset[history.item[k]];
@@ -5348,10 +5355,11 @@ LFREC_API lfrec_status lfrec_trainer_error(lfrec_trainer *trainer, const lfrec_m
     return LFREC_OK;
 }
 
-/* LFREC_SGD: `together` users at a time. Each is encoded as the last batch left the weights; then every part takes one
- * user after the other through the steps of its items' decoder rows, and given the sums of that through those of the
- * rest. A user with one rating has nothing to be predicted from. */
-LFREC__INTERNAL void lfrec__sgd_encode(void *work, size_t user)
+/* LFREC_SGD: `together` users at a time. Each is prepared; then every part adds up its items' share in the encoding of
+ * all, as the last batch left the weights, takes one user after the other through the steps of its items' decoder rows,
+ * and given the sums of that through those of the rest: an item's rows stay with one part. A user with one rating has
+ * nothing to be predicted from. */
+LFREC__INTERNAL void lfrec__sgd_prepare(void *work, size_t user)
 {
     const lfrec__work *w = (const lfrec__work *)work;
     lfrec_trainer *t = w->t;
@@ -5360,8 +5368,19 @@ LFREC__INTERNAL void lfrec__sgd_encode(void *work, size_t user)
     lfrec__cut(w, b, history.count < 2 ? 0 : history.count);
     if (history.count < 2) return;
     lfrec__ask_for(w, b);
-    t->scale[b] = lfrec__input_scale(t->model.scale_input, lfrec__encode_user(w, b));
+    t->scale[b] = lfrec__input_scale(t->model.scale_input, lfrec__prepare_user(w, b));
     t->squares[b] = lfrec__squares_of(t, &history);
+}
+
+LFREC__INTERNAL void lfrec__sgd_encode(void *work, size_t part)
+{
+    const lfrec__work *w = (const lfrec__work *)work;
+    lfrec_trainer *t = w->t;
+    for (uint32_t b = 0; b < w->count; b++) {
+        size_t at;
+        const lfrec_history history = lfrec__part_of(w, b, part, &at);
+        lfrec__encode_entries(w, &history, at, t->scale[b], t->factors + (b * lfrec__parts(t) + part) * t->model.stride);
+    }
 }
 
 LFREC__INTERNAL lfrec__sgd lfrec__sgd_at(const lfrec__work *w, uint32_t b, size_t part)
@@ -5383,7 +5402,7 @@ LFREC__INTERNAL lfrec__sgd lfrec__sgd_at(const lfrec__work *w, uint32_t b, size_
     u.offset = t->offset;
     u.encoder = t->encoder;
     u.implicit = t->implicit;
-    u.h = t->factors + b * S;
+    u.h = t->factors + b * parts * S;
     u.G = t->factors_gradient + (b * parts + part) * S;
     u.pull = t->pull + (b * parts + part) * S;
     u.rate = t->at.learning_rate;
@@ -5391,7 +5410,7 @@ LFREC__INTERNAL lfrec__sgd lfrec__sgd_at(const lfrec__work *w, uint32_t b, size_
     u.decay = t->options.weight_decay;
     u.scale = t->scale[b];
     u.gain_square = t->gain_square;
-    u.ahead_n = lfrec__ahead(w, b, 0, &u.ahead);
+    u.ahead_n = lfrec__ahead(w, b, part, 0, &u.ahead);
     return u;
 }
 
@@ -5441,7 +5460,9 @@ LFREC__INTERNAL int lfrec__epoch_users(lfrec_trainer *t, lfrec_loss *sum)
     for (uint32_t first = 0, left = t->training_users; left > 0;) {
         const uint32_t count = left < t->together ? left : t->together;
         lfrec__seat(&w, t->order + first, count);
-        lfrec__do_parts(&w, count, lfrec__sgd_encode);
+        lfrec__do_parts(&w, count, lfrec__sgd_prepare);
+        lfrec__do_parts(&w, parts, lfrec__sgd_encode);
+        for (uint32_t b = 0; b < count; b++) lfrec__sum_parts(t, t->factors, b);
         lfrec__do_parts(&w, parts, lfrec__sgd_decoder);
         for (uint32_t b = 0; b < count; b++) lfrec__sgd_between(t, w.users[b], b);
         lfrec__do_parts(&w, parts, lfrec__sgd_encoder);
@@ -5529,7 +5550,7 @@ LFREC__INTERNAL void lfrec__bayes_user(const lfrec__work *w, uint32_t b, size_t 
         u->item = history.item + first;
         u->error = y + first;
         u->spread = t->input + at + first;
-        u->ahead_n = lfrec__ahead(w, b, first, &u->ahead);
+        u->ahead_n = lfrec__ahead(w, b, part, first, &u->ahead);
         w->rows->apply(S, u->n, u->item, t->decoder, p.covariance, known);
         w->rows->learn_bayes(S, u);
     }

@@ -289,17 +289,17 @@ static void all_settings(const problem *p)
 typedef struct {
     const char *name;
     lfrec_setting setting;
-    uint32_t factors;
+    uint32_t factors, epochs;
     lfrec_path path;
 } threads_case;
 
 static const threads_case threaded[] = {
-    {"article, 500 films, K = 25, dense", LFREC_ARTICLE, ARTICLE_FACTORS, LFREC_PATH_DENSE},
-    {"article, K = 32", LFREC_ARTICLE, 32, LFREC_PATH_SPARSE},
-    {"sgd, K = 32", LFREC_SGD, 32, LFREC_PATH_SPARSE},
-    {"bayes, 30 factors", LFREC_BAYES, 30, LFREC_PATH_SPARSE},
-    {"bayes, 62 factors", LFREC_BAYES, 62, LFREC_PATH_SPARSE},
-    {"ranking, K = 64", LFREC_RANKING, 64, LFREC_PATH_SPARSE},
+    {"article, 500 films, K = 25, dense", LFREC_ARTICLE, ARTICLE_FACTORS, 40, LFREC_PATH_DENSE},
+    {"article, K = 32", LFREC_ARTICLE, 32, 15, LFREC_PATH_SPARSE},
+    {"sgd, K = 32", LFREC_SGD, 32, 15, LFREC_PATH_SPARSE},
+    {"bayes, 30 factors", LFREC_BAYES, 30, 6, LFREC_PATH_SPARSE},
+    {"bayes, 62 factors", LFREC_BAYES, 62, 6, LFREC_PATH_SPARSE},
+    {"ranking, K = 64", LFREC_RANKING, 64, 8, LFREC_PATH_SPARSE},
 };
 
 /* Seconds on the wall of one training. */
@@ -323,8 +323,7 @@ static void two_threads(const problem *all, const problem *films)
         char name[96];
         for (size_t repeat = 0; repeat < bench_repeats(); repeat++) {
             for (uint32_t threads = 1; threads <= 2; threads++) {
-                lfrec_options options = options_of(threaded[k].setting, p, threaded[k].factors, 4);
-                if (threaded[k].path == LFREC_PATH_DENSE) options.epochs = 20;
+                lfrec_options options = options_of(threaded[k].setting, p, threaded[k].factors, threaded[k].epochs);
                 options.batch = ARTICLE_BATCH;
                 options.path = threaded[k].path;
                 options.threads = threads;

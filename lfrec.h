@@ -4884,8 +4884,10 @@ LFREC__INTERNAL lfrec_history lfrec__part_of(const lfrec__work *w, uint32_t b, s
 {
     const size_t *cut = w->t->cut + b * (lfrec__parts(w->t) + 1) + part;
     lfrec_history history = lfrec__history_at(w, b);
-    history.item += cut[0];
-    history.value += cut[0];
+    if (cut[0] > 0) { /* NULL, where there is nothing, has no next */
+        history.item += cut[0];
+        history.value += cut[0];
+    }
     history.count = cut[1] - cut[0];
     *at = w->t->entry[b] + cut[0];
     return history;

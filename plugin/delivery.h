@@ -31,8 +31,8 @@ typedef struct lfrec_partition {
     int64_t restored;       /* the position that was restored from a snapshot; 0: none was */
     int64_t witness_offset; /* of the last event that was learned or found bad; -1: none. snapshot.h has what a witness is. */
     uint64_t witness;
-    bool proven;     /* false: restored from a snapshot, and the witness was not yet found where it should be */
-    bool placed;     /* what is published for its users is known: with exactly-once, the output topic was read back since it was assigned */
+    bool proven; /* false: restored from a snapshot, and the witness was not yet found where it should be */
+    bool placed; /* what is published for its users is known: with exactly-once, the output topic was read back since it was assigned */
     int64_t reading; /* clock when the event being learned was read, us; 0: not measured. A hold made now keeps it. */
 } lfrec_partition;
 

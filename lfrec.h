@@ -5361,17 +5361,18 @@ LFREC_API lfrec_status lfrec_trainer_error(lfrec_trainer *trainer, const lfrec_m
  * all, as the last batch left the weights, takes one user after the other through the steps of its items' decoder rows,
  * and given the sums of that through those of the rest: an item's rows stay with one part. A user with one rating has
  * nothing to be predicted from. */
-LFREC__INTERNAL void lfrec__sgd_prepare(void *work, size_t user)
+LFREC__INTERNAL void lfrec__sgd_prepare(void *work, size_t part)
 {
     const lfrec__work *w = (const lfrec__work *)work;
     lfrec_trainer *t = w->t;
-    const uint32_t b = (uint32_t)user;
-    const lfrec_history history = lfrec__history_at(w, b);
-    lfrec__cut(w, b, history.count < 2 ? 0 : history.count);
-    if (history.count < 2) return;
-    lfrec__ask_for(w, b);
-    t->scale[b] = lfrec__input_scale(t->model.scale_input, lfrec__prepare_user(w, b));
-    t->squares[b] = lfrec__squares_of(t, &history);
+    for (uint32_t b = t->seat[part]; b < t->seat[part + 1]; b++) {
+        const lfrec_history history = lfrec__history_at(w, b);
+        lfrec__cut(w, b, history.count < 2 ? 0 : history.count);
+        if (history.count < 2) continue;
+        lfrec__ask_for(w, b);
+        t->scale[b] = lfrec__input_scale(t->model.scale_input, lfrec__prepare_user(w, b));
+        t->squares[b] = lfrec__squares_of(t, &history);
+    }
 }
 
 LFREC__INTERNAL void lfrec__sgd_encode(void *work, size_t part)
@@ -5462,7 +5463,7 @@ LFREC__INTERNAL int lfrec__epoch_users(lfrec_trainer *t, lfrec_loss *sum)
     for (uint32_t first = 0, left = t->training_users; left > 0;) {
         const uint32_t count = left < t->together ? left : t->together;
         lfrec__seat(&w, t->order + first, count);
-        lfrec__do_parts(&w, count, lfrec__sgd_prepare);
+        lfrec__do_parts(&w, parts, lfrec__sgd_prepare);
         lfrec__do_parts(&w, parts, lfrec__sgd_encode);
         for (uint32_t b = 0; b < count; b++) lfrec__sum_parts(t, t->factors, b);
         lfrec__do_parts(&w, parts, lfrec__sgd_decoder);
@@ -5598,26 +5599,26 @@ LFREC__INTERNAL void lfrec__bayes_between(lfrec_trainer *t, uint32_t user, uint3
     }
 }
 
-/* Parts of items, and behind them users. */
+/* The part's items, then its users. */
 LFREC__INTERNAL void lfrec__bayes_after(void *work, size_t part)
 {
     const lfrec__work *w = (const lfrec__work *)work;
     lfrec_trainer *t = w->t;
     const size_t S = t->model.stride, parts = lfrec__parts(t);
-    for (uint32_t b = 0; part < parts && b < w->count; b++) {
+    for (uint32_t b = 0; b < w->count; b++) {
         size_t at;
         const lfrec_history history = lfrec__part_of(w, b, part, &at);
         w->rows->front(S, history.count, history.item, t->predicted + at, t->pull + b * parts * S, t->prior);
     }
-    if (part < parts) return;
-    const uint32_t b = (uint32_t)(part - parts), user = w->users[b];
-    lfrec__posterior p = lfrec__user_posterior(t, b);
-    lfrec_real nu = 0;
-    for (size_t k = 0; k < parts; k++) nu += t->nu[b * parts + k];
-    lfrec__zero(p.noise, S * sizeof(float)); /* in nu already, with the variances that each step left */
-    lfrec__posterior_scales(&t->model, &p, lfrec__history_at(w, b).count, nu);
-    t->user_precision[user] = p.scalars[0];
-    t->user_spread[user] = p.scalars[1];
+    for (uint32_t b = t->seat[part]; b < t->seat[part + 1]; b++) {
+        lfrec__posterior p = lfrec__user_posterior(t, b);
+        lfrec_real nu = 0;
+        for (size_t k = 0; k < parts; k++) nu += t->nu[b * parts + k];
+        lfrec__zero(p.noise, S * sizeof(float)); /* in nu already, with the variances that each step left */
+        lfrec__posterior_scales(&t->model, &p, lfrec__history_at(w, b).count, nu);
+        t->user_precision[w->users[b]] = p.scalars[0];
+        t->user_spread[w->users[b]] = p.scalars[1];
+    }
 }
 
 LFREC__INTERNAL int lfrec__epoch_bayes(lfrec_trainer *t, lfrec_loss *sum)
@@ -5633,7 +5634,7 @@ LFREC__INTERNAL int lfrec__epoch_bayes(lfrec_trainer *t, lfrec_loss *sum)
         lfrec__do_parts(&w, count, lfrec__bayes_encode);
         lfrec__do_parts(&w, parts, lfrec__bayes_items);
         for (uint32_t b = 0; b < count; b++) lfrec__bayes_between(t, w.users[b], b);
-        lfrec__do_parts(&w, parts + count, lfrec__bayes_after);
+        lfrec__do_parts(&w, parts, lfrec__bayes_after);
         first += count;
         left -= count;
     }

@@ -4823,16 +4823,19 @@ LFREC__INTERNAL void lfrec__do_parts(lfrec__work *w, size_t parts, lfrec_task *t
     }
 }
 
+LFREC__INTERNAL void lfrec__loss_join(lfrec_loss *sum, const lfrec_loss *more)
+{
+    sum->hidden_error += more->hidden_error;
+    sum->scope_error += more->scope_error;
+    sum->hidden += more->hidden;
+    sum->scope += more->scope;
+}
+
 /* What the parts have met, in their order. */
 LFREC__INTERNAL lfrec_loss lfrec__losses(const lfrec_trainer *t, size_t parts)
 {
     lfrec_loss sum = t->losses[0];
-    for (size_t p = 1; p < parts; p++) {
-        sum.hidden_error += t->losses[p].hidden_error;
-        sum.scope_error += t->losses[p].scope_error;
-        sum.hidden += t->losses[p].hidden;
-        sum.scope += t->losses[p].scope;
-    }
+    for (size_t p = 1; p < parts; p++) lfrec__loss_join(&sum, &t->losses[p]);
     return sum;
 }
 
@@ -5305,10 +5308,7 @@ LFREC__INTERNAL int lfrec__epoch_batches(lfrec_trainer *t, lfrec_loss *sum)
     for (uint32_t first = 0, left = t->training_users; left > 0 && w.step;) {
         const uint32_t count = left < t->together ? left : t->together;
         lfrec__batch(&w, t->order + first, count);
-        sum->hidden_error += w.met.hidden_error;
-        sum->scope_error += w.met.scope_error;
-        sum->hidden += w.met.hidden;
-        sum->scope += w.met.scope;
+        lfrec__loss_join(sum, &w.met);
         first += count;
         left -= count;
     }
@@ -5438,21 +5438,30 @@ LFREC__INTERNAL void lfrec__sgd_encoder(void *work, size_t part)
     }
 }
 
-/* X moves to its ridge solution given the parts' `pull` and c = sum of 1 / n_i; G and `pull` become what the encoder's
- * steps take. */
-LFREC__INTERNAL void lfrec__sgd_between(lfrec_trainer *t, uint32_t user, uint32_t b)
+/* X moves to its ridge solution given the parts' `pull` and c = sum of 1 / n_i, with precisions a of F and a_X of X, or 1
+ * each; `pull` becomes the move. */
+LFREC__INTERNAL void lfrec__move_prior(lfrec_trainer *t, uint32_t user, uint32_t b, const float *a, const float *a_X)
 {
-    const size_t S = t->model.stride, n = lfrec_history_of(t->ratings, user).count;
-    float *G = lfrec__sum_parts(t, t->factors_gradient, b), *pull = lfrec__sum_parts(t, t->pull, b);
-    float *X = t->prior_user + user * S;
-    const float cap = t->gain_square * ((float)n > LFREC__SGD_LONG ? LFREC__SGD_LONG / (float)n : 1.0f);
+    const size_t S = t->model.stride;
     const float c = t->squares[b];
-    for (size_t q = 0; n > 1 && q < S; q++) {
-        const float next = (pull[q] + c * X[q]) / (c + 1.0f);
+    float *pull = lfrec__sum_parts(t, t->pull, b), *X = t->prior_user + user * S;
+    for (size_t q = 0; q < S; q++) {
+        const float own = a ? a[q] : 1.0f;
+        const float next = own * (pull[q] + c * X[q]) / (own * c + (a_X ? a_X[q] : 1.0f));
         pull[q] = next - X[q];
         X[q] = next;
-        G[q] *= cap;
     }
+}
+
+/* What the encoder's steps take: the sum of G, and the prior's move. */
+LFREC__INTERNAL void lfrec__sgd_between(lfrec_trainer *t, uint32_t user, uint32_t b)
+{
+    const size_t n = lfrec_history_of(t->ratings, user).count;
+    if (n < 2) return;
+    float *G = lfrec__sum_parts(t, t->factors_gradient, b);
+    const float cap = t->gain_square * ((float)n > LFREC__SGD_LONG ? LFREC__SGD_LONG / (float)n : 1.0f);
+    for (size_t q = 0; q < t->model.stride; q++) G[q] *= cap;
+    lfrec__move_prior(t, user, b, NULL, NULL);
 }
 
 LFREC__INTERNAL int lfrec__epoch_users(lfrec_trainer *t, lfrec_loss *sum)
@@ -5585,20 +5594,6 @@ LFREC__INTERNAL void lfrec__bayes_items(void *work, size_t part)
     for (uint32_t b = 0; b < w->count; b++) lfrec__bayes_user(w, b, part, &u);
 }
 
-/* X moves to its ridge solution given `pull` = sum of n_i^-1/2 (F_i - f0_i) and c = sum of 1 / n_i; `pull` becomes the
- * move. */
-LFREC__INTERNAL void lfrec__bayes_between(lfrec_trainer *t, uint32_t user, uint32_t b)
-{
-    const size_t S = t->model.stride;
-    const float *a = t->constants + S, *a_X = a + 2 * S, c = t->squares[b];
-    float *pull = lfrec__sum_parts(t, t->pull, b), *X = t->prior_user + user * S;
-    for (size_t q = 0; q < S; q++) {
-        const float next = a[q] * (pull[q] + c * X[q]) / (a[q] * c + a_X[q]);
-        pull[q] = next - X[q];
-        X[q] = next;
-    }
-}
-
 /* The part's items, then its users. */
 LFREC__INTERNAL void lfrec__bayes_after(void *work, size_t part)
 {
@@ -5624,7 +5619,7 @@ LFREC__INTERNAL void lfrec__bayes_after(void *work, size_t part)
 LFREC__INTERNAL int lfrec__epoch_bayes(lfrec_trainer *t, lfrec_loss *sum)
 {
     lfrec__work w = lfrec__work_for(t);
-    const size_t parts = lfrec__parts(t);
+    const size_t parts = lfrec__parts(t), S = t->model.stride;
     float *precision = lfrec__floats(t->model.precision);
     lfrec__zero(t->losses, parts * sizeof(lfrec_loss));
     lfrec__zero(t->item_error, t->model.items * sizeof(float));
@@ -5633,7 +5628,8 @@ LFREC__INTERNAL int lfrec__epoch_bayes(lfrec_trainer *t, lfrec_loss *sum)
         lfrec__seat(&w, t->order + first, count);
         lfrec__do_parts(&w, count, lfrec__bayes_encode);
         lfrec__do_parts(&w, parts, lfrec__bayes_items);
-        for (uint32_t b = 0; b < count; b++) lfrec__bayes_between(t, w.users[b], b);
+        for (uint32_t b = 0; b < count; b++)
+            lfrec__move_prior(t, w.users[b], b, t->constants + S, t->constants + 3 * S);
         lfrec__do_parts(&w, parts, lfrec__bayes_after);
         first += count;
         left -= count;

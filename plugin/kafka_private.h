@@ -77,6 +77,9 @@ const char *kafka_lacks(rd_kafka_resp_err_t code, bool writing);
 rd_kafka_conf_t *kafka_config(const lfrec_config *options, lfrec_client client, const char *bootstrap,
                               char error[LFREC_KAFKA_ERROR_MAX]);
 
+/* The topic's number of partitions as a client's broker sees it; 0: it does not exist; -1: it was not told (a message says why).
+ * A consumer's question never makes a broker create the topic, a producer's may. writing: what we are going to do there. */
+int kafka_partitions_of(lfrec_kafka *k, rd_kafka_t *client, const char *name, bool writing, int limit_ms);
 lfrec_kafka_status kafka_topics_prepare(lfrec_kafka *kafka, int limit_ms);
 /* Has the input topic grown? Then keys may go elsewhere than before, which deserves a warning. */
 void kafka_topics_look_again(lfrec_kafka *kafka, int limit_ms);

@@ -30,28 +30,19 @@ static rd_kafka_t *new_reader(const lfrec_kafka *k, char error[LFREC_KAFKA_ERROR
 }
 
 /* All partitions, and where to begin; NULL: could not be asked. */
-static rd_kafka_topic_partition_list_t *where_from(rd_kafka_t *client, const char *topic, int64_t since)
+static rd_kafka_topic_partition_list_t *where_from(lfrec_kafka *k, rd_kafka_t *client, const char *topic, int64_t since)
 {
-    const struct rd_kafka_metadata *about = NULL;
-    rd_kafka_topic_partition_list_t *list = NULL;
-    rd_kafka_topic_t *handle = rd_kafka_topic_new(client, topic, NULL);
-    if (handle && rd_kafka_metadata(client, 0, handle, &about, ASK_MS) == RD_KAFKA_RESP_ERR_NO_ERROR &&
-        about->topic_cnt == 1 && about->topics[0].partition_cnt > 0) {
-        list = rd_kafka_topic_partition_list_new(about->topics[0].partition_cnt);
-        for (int i = 0; i < about->topics[0].partition_cnt; i++) {
-            rd_kafka_topic_partition_list_add(list, topic, about->topics[0].partitions[i].id)->offset =
-                since > 0 ? since : RD_KAFKA_OFFSET_BEGINNING;
-        }
-        if (since > 0 && rd_kafka_offsets_for_times(client, list, ASK_MS) != RD_KAFKA_RESP_ERR_NO_ERROR) {
-            rd_kafka_topic_partition_list_destroy(list);
-            list = NULL;
-        }
+    int partitions = kafka_partitions_of(k, client, topic, false, ASK_MS);
+    if (partitions < 1) {
+        return NULL;
     }
-    if (about) {
-        rd_kafka_metadata_destroy(about);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(partitions);
+    for (int i = 0; i < partitions; i++) {
+        rd_kafka_topic_partition_list_add(list, topic, i)->offset = since > 0 ? since : RD_KAFKA_OFFSET_BEGINNING;
     }
-    if (handle) {
-        rd_kafka_topic_destroy(handle);
+    if (since > 0 && rd_kafka_offsets_for_times(client, list, ASK_MS) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        rd_kafka_topic_partition_list_destroy(list);
+        return NULL;
     }
     return list;
 }
@@ -111,13 +102,12 @@ bool lfrec_kafka_read_outputs(lfrec_kafka *k, int64_t since, lfrec_kafka_output 
         lfrec_log(LFREC_LOG_WARNING, "reading topic %s back: %s", topic, error);
         return false;
     }
-    rd_kafka_topic_partition_list_t *list = where_from(client, topic, since);
+    rd_kafka_topic_partition_list_t *list = where_from(k, client, topic, since);
     ending end = {.left = list ? list->cnt : 0};
     end.of = malloc(((size_t)end.left + 1) * sizeof *end.of);
     bool good = list && end.of;
     for (int i = 0; good && i < list->cnt; i++) {
         end.of[i] = -1;
-        good = list->elems[i].partition < list->cnt;
     }
     if (good) {
         good = rd_kafka_assign(client, list) == RD_KAFKA_RESP_ERR_NO_ERROR &&

@@ -2,9 +2,7 @@
 #include "log.h"
 #include <stdio.h>
 
-/* The topic's number of partitions as a client's broker sees it; 0: it does not exist; -1: it was not told (a message says why).
- * A consumer's question never makes a broker create the topic, a producer's may. writing: what we are going to do there. */
-static int partitions_of(lfrec_kafka *k, rd_kafka_t *client, const char *name, bool writing, int limit_ms)
+int kafka_partitions_of(lfrec_kafka *k, rd_kafka_t *client, const char *name, bool writing, int limit_ms)
 {
     const struct rd_kafka_metadata *answer = NULL;
     rd_kafka_topic_t *topic = rd_kafka_topic_new(client, name, NULL);
@@ -87,7 +85,7 @@ static lfrec_kafka_status ensure(lfrec_kafka *k, const char *name, int partition
         return LFREC_KAFKA_OK;
     }
     /* There already, not allowed, not known to this broker (the mock cluster), or no controller just now: good enough if we see the topic. */
-    int found = partitions_of(k, k->producer, name, writing, limit_ms);
+    int found = kafka_partitions_of(k, k->producer, name, writing, limit_ms);
     if (found > 0) {
         return LFREC_KAFKA_OK;
     }
@@ -105,7 +103,7 @@ static lfrec_kafka_status ensure(lfrec_kafka *k, const char *name, int partition
 lfrec_kafka_status kafka_topics_prepare(lfrec_kafka *k, int limit_ms)
 {
     const char *input = k->options->input_topic, *dead_letter = k->options->dead_letter_topic;
-    int partitions = partitions_of(k, k->consumer, input, false, limit_ms);
+    int partitions = kafka_partitions_of(k, k->consumer, input, false, limit_ms);
     if (partitions == 0) {
         lfrec_log_thinned(LFREC_LOG_WARNING, "input missing",
                           "topic %s does not exist: waiting until somebody makes it", input);
@@ -134,7 +132,7 @@ lfrec_kafka_status kafka_topics_prepare(lfrec_kafka *k, int limit_ms)
 
 void kafka_topics_look_again(lfrec_kafka *k, int limit_ms)
 {
-    int partitions = partitions_of(k, k->consumer, k->options->input_topic, false, limit_ms);
+    int partitions = kafka_partitions_of(k, k->consumer, k->options->input_topic, false, limit_ms);
     if (partitions > k->input_partitions) {
         lfrec_log(LFREC_LOG_WARNING,
                   "topic %s has %d partitions now, %d before: keys may go to other partitions; ratings of one user in "

@@ -2,7 +2,7 @@
 
 guarded_broker() # sets guarded_bootstrap (user lfrec) and bootstrap (everything allowed); ends with the test
 {
-    local dir folder=$work/$t.guarded turn
+    local folder=$work/$t.guarded
     mkdir -p "$folder"
     kafka_properties "$folder" 0
     cat >> "$folder/server.properties" <<PROPERTIES
@@ -15,16 +15,8 @@ super.users=User:ANONYMOUS
 allow.everyone.if.no.acl.found=true
 PROPERTIES
     cp -r "$kafka_dir/fresh" "$folder/data"
-    dir=$(cd "$kafka_dir" && pwd)
-    (kafka_java "$dir" kafka.Kafka "$folder/server.properties") > "$folder/broker.log" 2>&1 < /dev/null &
-    echo $! >> "$work/pids"
-    for ((turn = 0; turn < 600; turn++)); do
-        grep -q 'Kafka Server started' "$folder/broker.log" && break
-        sleep 0.05
-    done
-    bootstrap=127.0.0.1:$(sed -n 's/.* PLAINTEXT: resolved ephemeral port to \([0-9]*\).*/\1/p' "$folder/broker.log" | tail -n 1)
-    guarded_bootstrap=127.0.0.1:$(sed -n 's/.* SASL_PLAINTEXT: resolved ephemeral port to \([0-9]*\).*/\1/p' "$folder/broker.log" | tail -n 1)
-    [ "$guarded_bootstrap" != 127.0.0.1: ] || fail "the broker did not start: $(tail -n 5 "$folder/broker.log")"
+    start_with_accounts "$folder" SASL_PLAINTEXT
+    guarded_bootstrap=$account_bootstrap
 }
 
 right() { "$tool" "$bootstrap" "$@" || fail "cannot $*"; }

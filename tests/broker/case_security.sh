@@ -18,7 +18,7 @@ make_certificates() # FOLDER
 
 secure_broker() # sets secure_bootstrap (TLS) and bootstrap (plain) to those of the broker with security; ends with the test
 {
-    local dir folder=$work/$t.secure turn
+    local dir folder=$work/$t.secure
     mkdir -p "$folder"
     make_certificates "$folder" > "$folder/openssl.log" 2>&1 || fail "openssl: $(tail -n 3 "$folder/openssl.log")"
     kafka_properties "$folder" 0
@@ -34,15 +34,8 @@ PROPERTIES
     dir=$(cd "$kafka_dir" && pwd)
     (kafka_java "$dir" kafka.tools.StorageTool format --standalone -t lfrectestslfrectestsAA -c "$folder/server.properties" \
         --add-scram "SCRAM-SHA-512=[name=lfrec,password=$secret]") > "$folder/format.log" 2>&1 || fail "format: $(tail -n 3 "$folder/format.log")"
-    (kafka_java "$dir" kafka.Kafka "$folder/server.properties") > "$folder/broker.log" 2>&1 < /dev/null &
-    echo $! >> "$work/pids"
-    for ((turn = 0; turn < 600; turn++)); do
-        grep -q 'Kafka Server started' "$folder/broker.log" && break
-        sleep 0.05
-    done
-    bootstrap=127.0.0.1:$(sed -n 's/.* PLAINTEXT: resolved ephemeral port to \([0-9]*\).*/\1/p' "$folder/broker.log" | tail -n 1)
-    secure_bootstrap=127.0.0.1:$(sed -n 's/.* SASL_SSL: resolved ephemeral port to \([0-9]*\).*/\1/p' "$folder/broker.log" | tail -n 1)
-    [ "$secure_bootstrap" != 127.0.0.1: ] || fail "the broker did not start: $(tail -n 5 "$folder/broker.log")"
+    start_with_accounts "$folder" SASL_SSL
+    secure_bootstrap=$account_bootstrap
 }
 
 client_file() # NAME MECHANISM PASSWORD CA: a properties file in $properties

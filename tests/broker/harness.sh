@@ -120,6 +120,21 @@ fill() # ITEMS [PARTITIONS]
     within 10 all_committed "${2:-1}" || fail "the fillers' ratings were not committed: $(tail -n 3 "$log")"
 }
 
+start_with_accounts() # FOLDER PROTOCOL: a broker whose properties and data are there; sets bootstrap and, of the protocol, account_bootstrap
+{
+    local dir turn
+    dir=$(cd "$kafka_dir" && pwd)
+    (kafka_java "$dir" kafka.Kafka "$1/server.properties") > "$1/broker.log" 2>&1 < /dev/null &
+    echo $! >> "$work/pids"
+    for ((turn = 0; turn < 600; turn++)); do
+        grep -q 'Kafka Server started' "$1/broker.log" && break
+        sleep 0.05
+    done
+    bootstrap=127.0.0.1:$(sed -n 's/.* PLAINTEXT: resolved ephemeral port to \([0-9]*\).*/\1/p' "$1/broker.log" | tail -n 1)
+    account_bootstrap=127.0.0.1:$(sed -n "s/.* $2: resolved ephemeral port to \([0-9]*\).*/\1/p" "$1/broker.log" | tail -n 1)
+    [ "$account_bootstrap" != 127.0.0.1: ] || fail "the broker did not start: $(tail -n 5 "$1/broker.log")"
+}
+
 run_test() # NAME
 {
     local status pid began

@@ -75,7 +75,7 @@ static void serve_lists(daemon *d, int64_t now)
 
 static void serve_messages(daemon *d)
 {
-    int wait = lists_allowed(d) > 0 ? 0 : d->lists_wait ? PACED_MS : IDLE_MS;
+    int wait = lists_allowed(d) > 0 || d->reading.outputs ? 0 : d->lists_wait ? PACED_MS : IDLE_MS;
     uint64_t before = d->events;
     lfrec_kafka_status status = lfrec_kafka_poll(d->kafka, wait);
     for (int i = 1; i < TURN_MESSAGES && status == LFREC_KAFKA_OK && d->events != before; i++) {
@@ -168,6 +168,7 @@ static void loop(daemon *d)
             lfrec_notify_reloaded(&d->notify);
         }
         serve_messages(d);
+        daemon_serve_read_back(d, now);
         serve_lists(d, now);
         daemon_serve_http(d, now);
         daemon_serve_state(d, now, false);
@@ -294,6 +295,7 @@ static bool stop(daemon *d)
     lfrec_retrain_cancel(d->training.retrain);
     daemon_finish_outputs(d);
     daemon_serve_state(d, lfrec_clock_ms(), true);
+    daemon_stop_read_back(d);
     tell_ceiling(d, INT64_MAX - COMMIT_MS);
     lfrec_progress_close(&d->progress, &last, lfrec_clock_ms());
     tell_bad_events(d);

@@ -94,9 +94,9 @@ static void on_delivered(void *context, void *cause, bool settled)
 
 /* ---- messages in ---- */
 
-static void check_ready(daemon *d)
+void daemon_check_ready(daemon *d)
 {
-    bool ready = true;
+    bool ready = !d->reading.outputs;
     for (size_t i = 0; i < lfrec_delivery_count(d->delivery); i++) {
         ready &= lfrec_delivery_at(d->delivery, i)->caught_up;
     }
@@ -126,7 +126,7 @@ static void advance(daemon *d, lfrec_partition *p, int64_t position)
         p->caught_up = true;
         lfrec_log(LFREC_LOG_DEBUG, "partition %" PRId32 " caught up at offset %" PRId64 ": %" PRIu64 " events in %.1f s",
                   p->id, p->position, p->events, (double)(lfrec_clock_ms() - p->started) / 1000);
-        check_ready(d);
+        daemon_check_ready(d);
     }
 }
 
@@ -196,7 +196,7 @@ static bool on_message(void *context, const lfrec_kafka_message *message)
                           p->id, message->offset, p->position);
         return true;
     }
-    if (lfrec_kafka_room(d->kafka) == 0 || d->code || d->start_over) {
+    if (lfrec_kafka_room(d->kafka) == 0 || d->code || d->start_over || d->reading.outputs) {
         return false;
     }
     p->reading = d->http ? lfrec_clock_us() : 0;
@@ -234,7 +234,7 @@ static bool on_message(void *context, const lfrec_kafka_message *message)
         d->learning = NULL;
         if (exactly && old) {
             /* Its list was in the transaction that moved the group's offset past it. */
-            lfrec_operator_settled(d->op, event->user, lfrec_published_fingerprint(d->published, event->user));
+            lfrec_operator_settled(d->op, event->user, lfrec_published_of(d->published, event->user).fingerprint);
         }
         /* To be published later: hold the offset back until then. (Published now, on_list did it; forgetting is always published.) */
         bool later = !exactly && !p->caught_up && (learned == LFREC_LEARNED || event->kind == LFREC_EVENT_FORGET) &&
@@ -376,6 +376,16 @@ void daemon_finish_outputs(daemon *d)
     d->hurry |= !lfrec_kafka_commit_wait(d->kafka, d->hurry ? HURRIED_COMMIT_WAIT_MS : COMMIT_WAIT_MS);
 }
 
+/* Signs of life while a broker takes long. */
+static bool on_waiting(void *context)
+{
+    daemon *d = context;
+    int64_t now = lfrec_clock_ms();
+    lfrec_notify_alive(&d->notify, now);
+    daemon_serve_http(d, now);
+    return !lfrec_signals_stop(d->signals);
+}
+
 static void on_revoked(void *context, const int32_t *partitions, size_t count, bool lost)
 {
     daemon *d = context;
@@ -392,8 +402,11 @@ static void on_revoked(void *context, const int32_t *partitions, size_t count, b
         lfrec_operator_drop_partition(d->op, partitions[i]);
         lfrec_delivery_remove(d->delivery, partitions[i]);
     }
+    if (lfrec_delivery_count(d->delivery) == 0) {
+        daemon_stop_read_back(d);
+    }
     lfrec_log(LFREC_LOG_INFO, "%" PRIu64 " users stay", lfrec_operator_stats_of(d->op).users);
-    check_ready(d);
+    daemon_check_ready(d);
 }
 
 lfrec_kafka_handler daemon_kafka_handler(daemon *d)
@@ -401,6 +414,7 @@ lfrec_kafka_handler daemon_kafka_handler(daemon *d)
     return (lfrec_kafka_handler){
         .context = d,
         .assigned = on_assigned,
+        .waiting = on_waiting,
         .placed = daemon_read_back,
         .revoked = on_revoked,
         .message = on_message,

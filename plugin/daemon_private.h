@@ -29,6 +29,13 @@ typedef struct lfrec_snapshot_mark {
     size_t partitions;
 } lfrec_snapshot_mark;
 
+/* The output topic, while it is read back. Nothing else is read or published meanwhile. */
+typedef struct daemon_reading {
+    lfrec_kafka_outputs *outputs; /* NULL: it is not */
+    int64_t since, began, told;   /* ms since 1970; clocks, ms */
+    uint64_t lists;
+} daemon_reading;
+
 typedef struct daemon {
     const lfrec_config *options;
     lfrec_codec codec;
@@ -61,8 +68,9 @@ typedef struct daemon {
     lfrec_snapshot saved;
     lfrec_published *published;    /* with exactly-once, until everybody has caught up: what the output topic says */
     bool read_back, read_back_all; /* it is to be read back: what came since the snapshot, or all of it */
-    char *cluster;                 /* id; NULL: not asked yet */
-    lfrec_snapshot_mark marked;    /* what was when the last one was made */
+    daemon_reading reading;
+    char *cluster;              /* id; NULL: not asked yet */
+    lfrec_snapshot_mark marked; /* what was when the last one was made */
 
     lfrec_http *http;      /* NULL: no port */
     lfrec_latency latency; /* measured where there is a port */
@@ -88,6 +96,8 @@ bool daemon_on_list(void *context, const lfrec_recommendation *list);
 void daemon_on_evicted(void *context, lfrec_id user);
 lfrec_kafka_handler daemon_kafka_handler(daemon *d);
 
+void daemon_check_ready(daemon *d); /* has everybody caught up? */
+
 /* Sends the offsets that may be committed. */
 void daemon_commit(daemon *d);
 /* Waits until everything handed to the producer is acknowledged, and what that allows is committed; not longer than makes sense. */
@@ -104,9 +114,12 @@ bool daemon_trains(const daemon *d);    /* now, and here */
 bool daemon_publishes(const daemon *d); /* lists; a scorer when it knows the newest model */
 bool daemon_in_sample(const daemon *d, lfrec_id user);
 
-/* With exactly-once: reads back what is published for the users of partitions that have just been assigned. */
+/* With exactly-once: what is published for the users of partitions that have just been assigned is to be read back, and in every turn some of it
+ * is. */
 void daemon_read_back(void *context);
-void daemon_close_read_back(daemon *d);
+void daemon_serve_read_back(daemon *d, int64_t now);
+void daemon_stop_read_back(daemon *d);  /* what is known so far is kept */
+void daemon_close_read_back(daemon *d); /* everybody has caught up */
 
 /* Takes the snapshot file for this process and brings the model back. false: error says why not. */
 bool daemon_open_state(daemon *d, char error[LFREC_SNAPSHOT_ERROR_MAX]);

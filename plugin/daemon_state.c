@@ -281,8 +281,9 @@ void daemon_serve_state(daemon *d, int64_t now, bool last)
                 mark.version != d->marked.version || mark.partitions != d->marked.partitions;
     /* With exactly-once, at the end of a transaction: then nothing is under way, and nothing in it can be undone. */
     bool exactly = d->options->delivery == LFREC_EXACTLY_ONCE;
-    /* What could not be delivered, or was in a transaction that was aborted, must be met again: it is in no snapshot. */
-    bool whole = !d->no_commit && !d->start_over;
+    /* What could not be delivered, or was in a transaction that was aborted, must be met again: it is in no snapshot. Nor is what the output topic
+     * has beyond the snapshot that was restored, before it is read back. */
+    bool whole = !d->no_commit && !d->start_over && !d->reading.outputs;
     if (news && whole && (last || lfrec_snapshot_writer_due(d->snapshots, now)) &&
         (!exactly || (daemon_transact(d, 0) && !lfrec_kafka_in_transaction(d->kafka)))) {
         begin_snapshot(d, now);

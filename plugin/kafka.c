@@ -158,7 +158,7 @@ void kafka_close_producer(lfrec_kafka *k)
     if (k->dead_letter) {
         rd_kafka_topic_destroy(k->dead_letter);
     }
-    rd_kafka_destroy(k->producer);
+    kafka_end_client(k->producer);
     k->producer = NULL;
 }
 
@@ -235,15 +235,16 @@ lfrec_kafka_counts lfrec_kafka_counts_of(const lfrec_kafka *k)
 
 /* rd_kafka_consumer_close has no time limit; this has. The rebalance callback is served from the queue, to which
  * messages may still come: rd_kafka_queue_poll_callback would abort on one of those. */
-static bool close_consumer(lfrec_kafka *k, int64_t deadline)
+bool kafka_close_consumer(rd_kafka_t *consumer, int limit_ms)
 {
-    rd_kafka_queue_t *queue = rd_kafka_queue_new(k->consumer);
-    rd_kafka_error_t *error = rd_kafka_consumer_close_queue(k->consumer, queue);
+    int64_t deadline = lfrec_clock_ms() + limit_ms;
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(consumer);
+    rd_kafka_error_t *error = rd_kafka_consumer_close_queue(consumer, queue);
     if (error) {
         lfrec_log(LFREC_LOG_WARNING, "leaving the group: %s", rd_kafka_error_string(error));
         rd_kafka_error_destroy(error);
     } else {
-        while (!rd_kafka_consumer_closed(k->consumer) && lfrec_clock_ms() < deadline) {
+        while (!rd_kafka_consumer_closed(consumer) && lfrec_clock_ms() < deadline) {
             rd_kafka_message_t *late = rd_kafka_consume_queue(queue, 20); /* serves callbacks, and hands out what was fetched */
             if (late) {
                 rd_kafka_message_destroy(late);
@@ -251,7 +252,7 @@ static bool close_consumer(lfrec_kafka *k, int64_t deadline)
         }
     }
     rd_kafka_queue_destroy(queue);
-    return rd_kafka_consumer_closed(k->consumer);
+    return rd_kafka_consumer_closed(consumer);
 }
 
 /* librdkafka 2.0.2 fails an assertion when it destroys a consumer that has joined by cooperative-sticky and was never assigned anything. Such a
@@ -263,30 +264,30 @@ static bool may_destroy_consumer(const lfrec_kafka *k)
 }
 
 struct ending {
-    rd_kafka_t *consumer;
+    rd_kafka_t *client;
     atomic_bool done;
 };
 
-static void *end_consumer(void *context)
+static void *end_client(void *context)
 {
     struct ending *e = context;
-    rd_kafka_destroy_flags(e->consumer, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    rd_kafka_destroy_flags(e->client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     atomic_store(&e->done, true);
     return NULL;
 }
 
 /* librdkafka 2.0.2 was seen to wait for a thread of its own for ever, after the input topic had been forbidden for a while. Such a consumer
  * has left its group, too, and stays behind. */
-void kafka_destroy_consumer(rd_kafka_t *consumer)
+void kafka_end_client(rd_kafka_t *client)
 {
     pthread_t thread;
     struct ending *e = malloc(sizeof *e);
     if (!e) {
         return;
     }
-    *e = (struct ending){.consumer = consumer};
-    if (pthread_create(&thread, NULL, end_consumer, e) != 0) {
-        end_consumer(e);
+    *e = (struct ending){.client = client};
+    if (pthread_create(&thread, NULL, end_client, e) != 0) {
+        end_client(e);
         free(e);
         return;
     }
@@ -297,7 +298,7 @@ void kafka_destroy_consumer(rd_kafka_t *consumer)
         pthread_join(thread, NULL);
         free(e);
     } else {
-        lfrec_log(LFREC_LOG_WARNING, "the Kafka consumer does not end: leaving it behind");
+        lfrec_log(LFREC_LOG_WARNING, "a Kafka client does not end: leaving it behind");
         pthread_detach(thread);
     }
 }
@@ -310,14 +311,14 @@ bool lfrec_kafka_close(lfrec_kafka *k, int limit_ms)
     k->closing = true;
     lfrec_kafka_abort(k, limit_ms); /* else its readers wait until it times out */
     kafka_drop_held(k, NULL);       /* a message that is alive keeps the client from ending */
-    if (!close_consumer(k, lfrec_clock_ms() + limit_ms)) {
+    if (!kafka_close_consumer(k->consumer, limit_ms)) {
         return false;
     }
     rd_kafka_topic_partition_list_destroy(k->to_commit);
     rd_kafka_queue_destroy(k->commits);
     rd_kafka_queue_destroy(k->incoming);
     if (may_destroy_consumer(k)) {
-        kafka_destroy_consumer(k->consumer);
+        kafka_end_client(k->consumer);
     }
     kafka_close_producer(k);
     free(k);

@@ -34,6 +34,8 @@ typedef struct lfrec_kafka_handler {
      * committed: the group's offset, -1: none or not known. begin, end: of the partition now, -1: not known (an `end` call will tell when
      * the end is reached). */
     int64_t (*assigned)(void *context, int32_t partition, int64_t committed, int64_t begin, int64_t end);
+    /* Something takes long; called every few seconds meanwhile. false: it is to be given up. */
+    bool (*waiting)(void *context);
     /* The last of some partitions was assigned; nothing of them has been read yet. */
     void (*placed)(void *context);
     /* Partitions leave. lost: another member may own them already, nothing can be committed. The call may flush and commit. */
@@ -112,10 +114,26 @@ bool lfrec_kafka_in_transaction(const lfrec_kafka *kafka);
  * may be taken until it could. */
 bool lfrec_kafka_start_over(lfrec_kafka *kafka);
 
-/* Reads the output topic back, as far as it is committed: `since`, ms since 1970, 0: from its beginning. Waits for transactions of others that
- * are open, but not for long. false: not all of it could be read, or each said false; logged. */
+/* The output topic, read back as far as it is committed: `since`, ms since 1970, 0: from its beginning. NULL: logged. */
+typedef struct lfrec_kafka_outputs lfrec_kafka_outputs; /* opaque */
+lfrec_kafka_outputs *lfrec_kafka_outputs_open(lfrec_kafka *kafka, int64_t since);
+void lfrec_kafka_outputs_close(lfrec_kafka_outputs *outputs); /* NULL is allowed */
+
+typedef enum lfrec_kafka_reading {
+    LFREC_KAFKA_READING,   /* there is more */
+    LFREC_KAFKA_READ,      /* all that was there when the end came in sight */
+    LFREC_KAFKA_UNREADABLE /* not all of it could be read, or each said false; logged */
+} lfrec_kafka_reading;
+
+/* Reads on for up to limit_ms, or while a question to the brokers takes a second or two. Waits for transactions of others that are open, but
+ * not for long. */
 typedef bool lfrec_kafka_output(void *context, const void *key, size_t key_length, const void *value, size_t length);
-bool lfrec_kafka_read_outputs(lfrec_kafka *kafka, int64_t since, lfrec_kafka_output *each, void *context);
+lfrec_kafka_reading lfrec_kafka_outputs_step(lfrec_kafka_outputs *outputs, lfrec_kafka_output *each, void *context,
+                                             int limit_ms);
+/* What has come since counts, too. */
+void lfrec_kafka_outputs_again(lfrec_kafka_outputs *outputs);
+/* Offsets still to be read; -1: not known. */
+int64_t lfrec_kafka_outputs_left(const lfrec_kafka_outputs *outputs);
 
 /* Sends an offset; lfrec_kafka_commit_send sends all that were given since. The answers come to handler.committed. */
 void lfrec_kafka_commit(lfrec_kafka *kafka, int32_t partition, int64_t offset);

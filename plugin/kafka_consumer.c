@@ -63,7 +63,8 @@ static rd_kafka_resp_err_t ask_committed(lfrec_kafka *k, rd_kafka_topic_partitio
             lfrec_log(LFREC_LOG_WARNING, "the group's committed offsets are not known (%s)%s", rd_kafka_err2str(code),
                       k->transactional ? ": asking again" : ": bad events may reach the dead-letter topic again");
         }
-    } while (code && k->transactional && lfrec_clock_ms() - start < COMMITTED_MOST_MS);
+    } while (code && k->transactional && lfrec_clock_ms() - start < COMMITTED_MOST_MS &&
+             k->handler.waiting(k->handler.context));
     return code;
 }
 
@@ -94,7 +95,13 @@ static void on_assign(lfrec_kafka *k, rd_kafka_topic_partition_list_t *list)
     rd_kafka_resp_err_t code;
     k->assigned = true;
     if (!kafka_place(k, list)) {
-        kafka_fail(k, LFREC_KAFKA_FAILED, "the group's committed offsets could not be had, and exactly-once rests on them");
+        if (k->handler.waiting(k->handler.context)) { /* else it was given up */
+            kafka_fail(k, LFREC_KAFKA_FAILED,
+                       "the group's committed offsets could not be had, and exactly-once rests on them");
+        }
+        while (list->cnt > 0) { /* nothing is to be read of them */
+            rd_kafka_topic_partition_list_del_by_idx(list, 0);
+        }
     }
     kafka_topics_look_again(k, 1000);
     if (cooperative(k->consumer)) {

@@ -12,7 +12,8 @@
 
 enum {
     CHUNK_BYTES = 900000, /* below a topic's default max.message.bytes, 1048588 */
-    TURN_MESSAGES = 64
+    TURN_MESSAGES = 64,
+    CLOSE_MS = 1000
 };
 
 struct lfrec_kafka_models {
@@ -164,23 +165,10 @@ void lfrec_kafka_models_close(lfrec_kafka_models *m)
         return;
     }
     if (m->consumer) {
-        int64_t deadline = lfrec_clock_ms() + 1000;
-        rd_kafka_queue_t *queue = rd_kafka_queue_new(m->consumer);
-        rd_kafka_error_t *error = rd_kafka_consumer_close_queue(m->consumer, queue);
-        while (!error && !rd_kafka_consumer_closed(m->consumer) && lfrec_clock_ms() < deadline) {
-            rd_kafka_message_t *late = rd_kafka_consume_queue(queue, 20);
-            if (late) {
-                rd_kafka_message_destroy(late);
-            }
-        }
-        if (error) {
-            rd_kafka_error_destroy(error);
-        }
-        rd_kafka_queue_destroy(queue);
-        if (!rd_kafka_consumer_closed(m->consumer)) {
+        if (!kafka_close_consumer(m->consumer, CLOSE_MS)) {
             return; /* no broker answers: left to the end of the process */
         }
-        rd_kafka_destroy_flags(m->consumer, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+        kafka_end_client(m->consumer);
     }
     if (m->producer) {
         rd_kafka_purge(m->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
@@ -188,7 +176,7 @@ void lfrec_kafka_models_close(lfrec_kafka_models *m)
         if (m->topic) {
             rd_kafka_topic_destroy(m->topic);
         }
-        rd_kafka_destroy(m->producer);
+        kafka_end_client(m->producer);
     }
     lfrec_assembly_close(m->assembly);
     lfrec_buffer_free(&m->chunk);

@@ -91,7 +91,8 @@ void kafka_drop_held(lfrec_kafka *kafka, const rd_kafka_topic_partition_list_t *
 /* The producer has met a fatal error. true: because the brokers ended its transaction, which was open for longer than they allow; a new one
  * can go on, and will (lfrec_kafka_abort). false: another process has its transactional.id, or it is broken. */
 bool kafka_worn(lfrec_kafka *kafka);
-void kafka_destroy_consumer(rd_kafka_t *consumer); /* one that is closed; leaves it behind if it does not end */
+bool kafka_close_consumer(rd_kafka_t *consumer, int limit_ms); /* leaves its group, if it is in one. false: not in time */
+void kafka_end_client(rd_kafka_t *client); /* a consumer that is closed or in no group, or a producer; leaves it behind if it does not end */
 bool kafka_open_producer(lfrec_kafka *kafka, char error[LFREC_KAFKA_ERROR_MAX]);
 void kafka_close_producer(lfrec_kafka *kafka); /* what is queued is reported as purged */
 

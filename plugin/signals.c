@@ -119,6 +119,11 @@ int lfrec_signals_fd(const lfrec_signals *s)
     return s->pipe[0];
 }
 
+bool lfrec_signals_stop(lfrec_signals *s)
+{
+    return atomic_load(&s->stop);
+}
+
 lfrec_signals_seen lfrec_signals_look(lfrec_signals *s)
 {
     /* Empty the pipe first: what comes after this leaves a byte behind and is seen by the next look. */

@@ -26,6 +26,7 @@ typedef struct lfrec_signals_seen {
 
 /* What came so far. */
 lfrec_signals_seen lfrec_signals_look(lfrec_signals *signals);
+bool lfrec_signals_stop(lfrec_signals *signals); /* the first of these, which stays */
 /* Readable when something came since the last look. */
 int lfrec_signals_fd(const lfrec_signals *signals);
 

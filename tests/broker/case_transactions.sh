@@ -84,6 +84,35 @@ lists_of_a_training_come_once() # ARGUMENTS...: the second start's
 test_exactly_once_lists_of_a_training_with_a_snapshot() { lists_of_a_training_come_once; }
 test_exactly_once_lists_of_a_training_without_a_snapshot() { lists_of_a_training_come_once -X lfrec.snapshot.path=; }
 
+# However long the output topic is: the group is not left meanwhile, questions and signals are answered, and it is not read in vain.
+test_reading_back_holds_nobody_up()
+{
+    topics 1
+    # shellcheck disable=SC2046
+    start_ready $(exactly)
+    fill 30
+    ratings 10 0 10 | send
+    within 10 all_committed || fail "committed $(committed), ends $(ends): $(tail -n 3 "$log")"
+    stop "$pid" 0
+    awk 'BEGIN { for (i = 0; i < 10000; i++) printf "x%d|{\"user\":\"x%d\",\"model\":1,\"rated\":1,\"items\":[{\"item\":\"%0300d\",\"score\":3}]}\n", i, i, i }' |
+        timeout 20 kcat -P -b "$bootstrap" -t "$t-out" -K '|' -X batch.size=20000 || fail "kcat could not produce"
+    # So little is fetched ahead that it takes half a minute.
+    # shellcheck disable=SC2046
+    start $(exactly) -X lfrec.snapshot.path= -X lfrec.http.listen=0 -X session.timeout.ms=1500 -X max.poll.interval.ms=1500 -X heartbeat.interval.ms=200 \
+        -X consumer.fetch.message.max.bytes=50000 -X consumer.queued.max.messages.kbytes=16
+    within 15 says "$log" 'reading topic .* back: [0-9]* lists so far, [1-9][0-9]* offsets to go' || fail "not said: $(tail -n 5 "$log")"
+    [ "$(metric "$log" lfrec_ready)" = 0 ] || fail "ready: $(metrics_of "$log" | grep ready)"
+    ! grep -e 'lost' -e 'max.poll' "$log" || fail "out of the group: $(tail -n 5 "$log")"
+    stop "$pid" 0 3
+    # shellcheck disable=SC2046
+    start_ready $(exactly) -X lfrec.snapshot.path= -X lfrec.log.level=debug
+    says "$log" '10[0-9]* lists of 100[0-9]* users read back' || fail "log: $(tail -n 5 "$log")"
+    ratings 10 10 12 | send
+    within 10 all_committed || fail "committed $(committed), ends $(ends): $(tail -n 3 "$log")"
+    [ "$(users_rated 12)" = 10 ] && [ -z "$(doubled_lists)" ] || fail "lists: $(doubled_lists | head -n 3) $(newest | grep ^u | head -n 3)"
+    stop "$pid" 0
+}
+
 # The process sleeps (or no broker answers) for longer than a transaction may be open: the brokers end it, which looks like being fenced.
 test_exactly_once_outlives_its_transaction()
 {

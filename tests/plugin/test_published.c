@@ -34,6 +34,11 @@ static bool take(const char *user, const char *value)
     return lfrec_published_take(published, user, strlen(user), value, value ? strlen(value) : 0);
 }
 
+static uint64_t fingerprint_of(const char *user)
+{
+    return lfrec_published_of(published, id_of(user)).fingerprint;
+}
+
 /* The output topic of an operator: what it publishes is taken as it is printed. */
 static bool publish(void *context, const lfrec_recommendation *list)
 {
@@ -67,21 +72,17 @@ static lfrec_operator *filled_operator(float least, float most)
     return op;
 }
 
-static void compare(void *context, const lfrec_published_list *list)
-{
-    const lfrec_operator *op = context;
-    lfrec_operator_state state = lfrec_operator_state_of(op);
-    uint32_t user = lfrec_store_find_user(state.store, list->user);
-    ck_assert_uint_ne(user, LFREC_NO_INDEX);
-    ck_assert_uint_eq(list->fingerprint, lfrec_operator_published(op, user));
-}
-
 START_TEST(what_is_printed_has_the_fingerprint_of_what_was_published)
 {
     static const float scales[][2] = {{1, 5}, {0, 0.5f}, {-10, 10}, {0, 100}, {-30000, 30000}};
     lfrec_operator *op = filled_operator(scales[_i][0], scales[_i][1]);
     ck_assert_uint_eq(lists, 20);
-    lfrec_published_each(published, compare, op);
+    lfrec_operator_state state = lfrec_operator_state_of(op);
+    for (uint32_t user = 0; user < 20; user++) {
+        lfrec_id id = lfrec_store_user_id(state.store, user);
+        ck_assert_uint_eq(lfrec_published_of(published, id).fingerprint, lfrec_operator_published(op, user));
+    }
+    ck_assert_uint_eq(lfrec_published_users(published), 20);
     lfrec_operator_close(op);
 }
 END_TEST
@@ -111,23 +112,73 @@ END_TEST
 START_TEST(the_newest_message_counts_and_what_is_no_list_is_none)
 {
     ck_assert(take("u", "{\"user\":\"u\",\"model\":3,\"rated\":1,\"items\":[{\"item\":\"a\",\"score\":3.5}]}"));
-    uint64_t first = lfrec_published_fingerprint(published, id_of("u"));
+    uint64_t first = fingerprint_of("u");
     ck_assert_uint_ne(first, 0);
     ck_assert(take("u", "{\"user\":\"u\",\"model\":3,\"rated\":2,\"items\":[{\"item\":\"a\",\"score\":3.5}]}"));
-    ck_assert_uint_eq(lfrec_published_fingerprint(published, id_of("u")), first);
+    ck_assert_uint_eq(fingerprint_of("u"), first);
     ck_assert(take("u", "{\"user\":\"u\",\"model\":3,\"rated\":2,\"items\":[{\"item\":\"a\",\"score\":3.51}]}"));
-    ck_assert_uint_ne(lfrec_published_fingerprint(published, id_of("u")), first);
+    ck_assert_uint_ne(fingerprint_of("u"), first);
     ck_assert(take("u", "{\"model\":3,\"items\":[]}"));
-    ck_assert_uint_ne(lfrec_published_fingerprint(published, id_of("u")), 0);
+    ck_assert_uint_ne(fingerprint_of("u"), 0);
     static const char *const none[] = {
         NULL, "", "{", "[]", "7", "{\"items\":7}", "{\"items\":[7]}", "{\"items\":[{\"item\":1,\"score\":2}]}"};
     for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
         ck_assert(take("u", none[i]));
-        ck_assert_uint_eq(lfrec_published_fingerprint(published, id_of("u")), 0);
+        ck_assert_uint_eq(fingerprint_of("u"), 0);
     }
     ck_assert(lfrec_published_take(published, NULL, 0, "{}", 2));
-    ck_assert_uint_eq(lfrec_published_fingerprint(published, id_of("v")), 0);
-    ck_assert_uint_eq(lfrec_published_fingerprint(NULL, id_of("v")), 0);
+    ck_assert_uint_eq(fingerprint_of("v"), 0);
+    ck_assert_uint_eq(lfrec_published_of(NULL, id_of("v")).fingerprint, 0);
+}
+END_TEST
+
+/* What encode.c writes is read quickly, anything else by jansson: they must agree. A space in front makes it anything else. */
+START_TEST(both_ways_to_read_a_list_agree)
+{
+    static const char *const lists_of[] = {
+        "{\"user\":\"u\",\"model\":0,\"rated\":1,\"items\":[]}",
+        "{\"user\":\"u\",\"model\":12,\"rated\":1,\"items\":[{\"item\":\"a]}\",\"score\":3.5},{\"item\":\"b\","
+        "\"score\":-12}]}",
+        "{\"user\":\"u\",\"model\":3,\"rated\":1,\"items\":[{\"item\":\"a\",\"score\":3e-5,\"reasons\":[]}]}",
+        "{\"user\":\"u\",\"model\":3,\"rated\":1,\"items\":[{\"item\":\"a\",\"score\":3.5,\"reasons\":[{\"item\":\"]\","
+        "\"rating\":4,"
+        "\"share\":0.1},{\"item\":\"d\",\"rating\":4.5,\"share\":-0.1}]},{\"item\":\"b\",\"score\":1}]}",
+        "{\"user\":\"u\",\"model\":3,\"rated\":1,\"items\":[{\"item\":\"a\\\"\",\"score\":3.5}]}",
+    };
+    char spaced[512];
+    for (size_t i = 0; i < sizeof lists_of / sizeof lists_of[0]; i++) {
+        snprintf(spaced, sizeof spaced, " %s", lists_of[i]);
+        ck_assert(take("quick", lists_of[i]) && take("slow", spaced));
+        lfrec_published_list quick = lfrec_published_of(published, id_of("quick")),
+                             slow = lfrec_published_of(published, id_of("slow"));
+        ck_assert_msg(quick.fingerprint != 0 && quick.fingerprint == slow.fingerprint && quick.model == slow.model,
+                      "%s", lists_of[i]);
+        for (size_t length = 0; length < strlen(lists_of[i]); length++) { /* cut short it is no list */
+            char *cut = strndup(lists_of[i], length);
+            ck_assert(lfrec_published_take(published, "cut", 3, cut, length));
+            ck_assert_uint_eq(fingerprint_of("cut"), 0);
+            free(cut);
+        }
+    }
+}
+END_TEST
+
+START_TEST(many_users_are_told_apart)
+{
+    enum { MANY = 100000 };
+    char user[32], value[128];
+    for (int round = 0; round < 2; round++) {
+        for (int n = 0; n < MANY; n++) {
+            snprintf(user, sizeof user, "user number %d", n);
+            snprintf(value, sizeof value, "{\"user\":\"%s\",\"model\":%d,\"rated\":1,\"items\":[]}", user, n + round);
+            ck_assert(take(user, value));
+        }
+    }
+    ck_assert_uint_eq(lfrec_published_users(published), MANY);
+    for (int n = 0; n < MANY; n++) {
+        snprintf(user, sizeof user, "user number %d", n);
+        ck_assert_uint_eq(lfrec_published_of(published, id_of(user)).model, (unsigned)n + 1);
+    }
 }
 END_TEST
 
@@ -139,6 +190,8 @@ int main(void)
     tcase_add_loop_test(tests, what_is_printed_has_the_fingerprint_of_what_was_published, 0, 5);
     tcase_add_test(tests, whoever_has_a_later_models_list_waits_no_more);
     tcase_add_test(tests, the_newest_message_counts_and_what_is_no_list_is_none);
+    tcase_add_test(tests, both_ways_to_read_a_list_agree);
+    tcase_add_test(tests, many_users_are_told_apart);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

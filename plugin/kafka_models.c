@@ -26,6 +26,7 @@ struct lfrec_kafka_models {
     uint64_t version; /* the newest seen or sent */
     uint32_t parts;   /* of the newest that is whole */
     bool owns;        /* a trainer: the partition is ours */
+    bool assigned;    /* a trainer: it was told whether it is, at least once */
     bool known;
     int64_t next; /* the offset after the last one seen since the assignment */
     int unsent;   /* chunks of that version without a good report */
@@ -44,6 +45,7 @@ static void on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_
     }
     if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
         error = rd_kafka_incremental_assign(client, list);
+        m->assigned = true;
         m->owns |= ours;
         m->next = ours ? 0 : m->next;
         lfrec_log(LFREC_LOG_INFO, m->owns ? "this trainer leads" : "another trainer leads; waiting to take over");
@@ -168,7 +170,9 @@ void lfrec_kafka_models_close(lfrec_kafka_models *m)
         if (!kafka_close_consumer(m->consumer, CLOSE_MS)) {
             return; /* no broker answers: left to the end of the process */
         }
-        kafka_end_client(m->consumer);
+        if (m->assigned || m->options->role != LFREC_ROLE_TRAINER) { /* else see may_destroy_consumer in kafka.c */
+            kafka_end_client(m->consumer);
+        }
     }
     if (m->producer) {
         rd_kafka_purge(m->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);

@@ -68,6 +68,18 @@ test_two_trainers_do_not_fight()
     stop "$other" 0
 }
 
+# At any moment of joining: librdkafka 2.0.2 may abort the process that ends a member which was never assigned anything.
+test_a_trainer_may_be_stopped_at_once()
+{
+    local wait
+    topics 1
+    for wait in 0.1 0.15 0.2 0.25 0.35 0.5; do
+        start -X session.timeout.ms=1500 -X heartbeat.interval.ms=200 -X lfrec.role=trainer -X "lfrec.model.topic=$t-models"
+        sleep $wait
+        stop "$pid" 0
+    done
+}
+
 test_a_model_topic_made_anew_is_followed()
 {
     topics 1

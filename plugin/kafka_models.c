@@ -13,6 +13,8 @@
 enum {
     CHUNK_BYTES = 900000, /* below a topic's default max.message.bytes, 1048588 */
     TURN_MESSAGES = 64,
+    LOOK_MS = 5000, /* between two looks at whether the topic is still the same one */
+    ASK_MS = 500,
     CLOSE_MS = 1000
 };
 
@@ -22,14 +24,18 @@ struct lfrec_kafka_models {
     rd_kafka_topic_t *topic;
     lfrec_assembly *assembly;
     lfrec_buffer chunk;
-    uint64_t maker;   /* drawn at the start */
-    uint64_t version; /* the newest seen or sent */
-    uint32_t parts;   /* of the newest that is whole */
-    bool owns;        /* a trainer: the partition is ours */
-    bool assigned;    /* a trainer: it was told whether it is, at least once */
+    uint64_t maker;        /* drawn at the start */
+    uint64_t version;      /* the newest seen or sent */
+    lfrec_model_name told; /* the newest whole one that was handed out; version 0: none was */
+    uint32_t parts;        /* of that one */
+    bool owns;             /* a trainer: the partition is ours */
+    bool assigned;         /* a trainer: it was told whether it is, at least once */
     bool known;
-    int64_t next; /* the offset after the last one seen since the assignment */
-    int unsent;   /* chunks of that version without a good report */
+    bool again;        /* a scorer: the topic is being read once more */
+    int64_t next;      /* the offset after the last one seen since the assignment */
+    int64_t timestamp; /* the latest of any before that; -1: none */
+    int64_t look_at;   /* clock, ms */
+    int unsent;        /* chunks of that version without a good report */
 };
 
 /* Sticky, so that a trainer that joins does not take the lead from one that has it. Nothing is ever committed here, which librdkafka 2.0
@@ -187,37 +193,95 @@ void lfrec_kafka_models_close(lfrec_kafka_models *m)
     free(m);
 }
 
-/* Offsets only go back when there is another topic under the name. Its versions begin anew. */
-static void look_for_another_topic(lfrec_kafka_models *m, const rd_kafka_message_t *message)
+/* ---- is it still the same topic? ---- */
+
+/* There may be another topic under the name, whose versions begin anew, and librdkafka 2.0 knows no topic by its id. So a scorer reads all of it again, and
+ * follows whatever is the newest model now: most often the one that it has. A trainer's versions go on from the highest in any case. */
+static void begin_again(lfrec_kafka_models *m, const char *why)
 {
-    bool end = message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
-    if (message->partition != 0 || (message->err && !end)) {
-        return;
+    lfrec_log(LFREC_LOG_WARNING, "topic %s: %s: was it made again? Its models are looked at anew",
+              m->options->model_topic, why);
+    lfrec_assembly_restart(m->assembly);
+    m->next = 0;
+    m->timestamp = -1;
+    if (m->options->role == LFREC_ROLE_SCORER) {
+        m->again = true;
+        rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+        rd_kafka_topic_partition_list_add(list, m->options->model_topic, 0)->offset = RD_KAFKA_OFFSET_BEGINNING;
+        rd_kafka_assign(m->consumer, list);
+        rd_kafka_topic_partition_list_destroy(list);
     }
-    if (message->offset < m->next) {
-        lfrec_log(LFREC_LOG_WARNING,
-                  "topic %s went back to offset %" PRId64 " from %" PRId64
-                  ": it was made again; its models are followed from version 1",
-                  m->options->model_topic, message->offset, m->next);
-        lfrec_assembly_restart(m->assembly);
-    }
-    m->next = message->offset + !end;
 }
 
-static bool take(lfrec_kafka_models *m, const rd_kafka_message_t *message)
+/* Whatever is newer than what was read lies behind it, or else it is another topic. */
+static void look_for_newer_ones_before(lfrec_kafka_models *m, int64_t now)
 {
-    look_for_another_topic(m, message);
-    if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-        m->known |= message->partition == 0;
+    if (m->options->role != LFREC_ROLE_SCORER || m->again || !m->known || m->next == 0 || m->timestamp < 0 ||
+        now < m->look_at) {
+        return;
+    }
+    m->look_at = now + LOOK_MS;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, m->options->model_topic, 0)->offset = m->timestamp + 1;
+    if (rd_kafka_offsets_for_times(m->consumer, list, ASK_MS) == RD_KAFKA_RESP_ERR_NO_ERROR && !list->elems[0].err &&
+        list->elems[0].offset >= 0 && list->elems[0].offset < m->next) {
+        begin_again(m, "newer messages stand where others were read");
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+/* false: it is read again later, if at all. */
+static bool same_topic(lfrec_kafka_models *m, const rd_kafka_message_t *message)
+{
+    lfrec_model_name name;
+    bool end = message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
+    bool scorer = m->options->role == LFREC_ROLE_SCORER;
+    if (message->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART && scorer && m->next > 0) {
+        begin_again(m, "it is gone");
+        return true;
+    }
+    if (message->partition != 0 || (message->err && !end)) {
+        return true;
+    }
+    if (message->offset < m->next) {
+        begin_again(m, "its offsets went back");
+        return !scorer;
+    }
+    m->next = message->offset + !end;
+    if (end) {
+        return true;
+    }
+    int64_t timestamp = rd_kafka_message_timestamp(message, NULL);
+    m->timestamp = timestamp > m->timestamp ? timestamp : m->timestamp;
+    if (scorer && m->known && !m->again && lfrec_model_named(message->payload, message->len, &name) &&
+        (name.version < m->told.version || (name.version == m->told.version && name.maker != m->told.maker))) {
+        begin_again(m, "an older model's part came after a newer one");
         return false;
+    }
+    return true;
+}
+
+/* ---- following ---- */
+
+static void take(lfrec_kafka_models *m, const rd_kafka_message_t *message)
+{
+    if (!same_topic(m, message)) {
+        return;
+    }
+    if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+        if (message->partition == 0) {
+            m->known = true;
+            m->again = false;
+        }
+        return;
     }
     if (message->err) {
         lfrec_log_thinned(LFREC_LOG_WARNING, "models", "following topic %s: %s%s", m->options->model_topic,
                           rd_kafka_message_errstr(message), kafka_lacks(message->err, false));
-        return false;
+        return;
     }
     switch (lfrec_assembly_take(m->assembly, message->payload, message->len)) {
-    case LFREC_ASSEMBLED_MODEL: return true;
+    case LFREC_ASSEMBLED_MODEL:
     case LFREC_ASSEMBLED_PART: break;
     case LFREC_ASSEMBLED_BAD:
         lfrec_log_thinned(LFREC_LOG_WARNING, "bad chunk",
@@ -228,12 +292,10 @@ static bool take(lfrec_kafka_models *m, const rd_kafka_message_t *message)
         lfrec_log_thinned(LFREC_LOG_ERROR, "model memory", "no memory for a model: the one before serves on");
         break;
     }
-    return false;
 }
 
 bool lfrec_kafka_models_poll(lfrec_kafka_models *m, uint64_t *version, const void **bytes, size_t *length)
 {
-    bool newer = false;
     if (m->producer) {
         rd_kafka_poll(m->producer, 0);
     }
@@ -242,13 +304,16 @@ bool lfrec_kafka_models_poll(lfrec_kafka_models *m, uint64_t *version, const voi
         if (!message) {
             break;
         }
-        newer |= take(m, message);
+        take(m, message);
         rd_kafka_message_destroy(message);
     }
+    look_for_newer_ones_before(m, lfrec_clock_ms());
     lfrec_model_name name;
-    if (!newer || !lfrec_assembly_model(m->assembly, &name, bytes, length)) {
-        return false; /* or the one after it has begun to come: that one, then */
+    if (!m->known || m->again || !lfrec_assembly_model(m->assembly, &name, bytes, length) ||
+        (name.version == m->told.version && name.maker == m->told.maker)) {
+        return false;
     }
+    m->told = name;
     m->version = name.version > m->version ? name.version : m->version;
     m->parts = lfrec_model_chunks(*length, CHUNK_BYTES);
     *version = name.version;

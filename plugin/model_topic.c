@@ -134,6 +134,16 @@ static bool read_head(const unsigned char *value, size_t length, head *h)
            h->chunks <= h->bytes && h->length >= 1 && h->length <= h->bytes;
 }
 
+bool lfrec_model_named(const void *value, size_t length, lfrec_model_name *name)
+{
+    head h;
+    bool named = value && read_head(value, length, &h);
+    if (named) {
+        *name = h.name;
+    }
+    return named;
+}
+
 /* All parts but the last are of one size, which a part tells by its own size and place; 0: it contradicts itself. So what is set aside for
  * a model is in proportion to a part that did come, or the last one says of the others no more than a message may hold. */
 static size_t payload_of(const head *h)

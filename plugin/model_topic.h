@@ -45,6 +45,8 @@ typedef enum lfrec_assembled {
 
 void lfrec_assembly_restart(lfrec_assembly *assembly); /* as after open: versions may begin anew */
 
+/* Which model a message is a part of. false: of none. */
+bool lfrec_model_named(const void *value, size_t length, lfrec_model_name *name);
 /* One message of the topic, in its order. value NULL (a tombstone) is passed over. */
 lfrec_assembled lfrec_assembly_take(lfrec_assembly *assembly, const void *value, size_t length);
 /* The newest whole model, until the next take. false: there is none yet. */

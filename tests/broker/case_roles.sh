@@ -101,11 +101,28 @@ test_a_model_topic_made_anew_is_followed()
     kill -USR1 "$pid"
     within 10 says "$log" 'model 1 published' || fail "no model: $(tail -n 3 "$log")"
     within 30 eval '[ "$(grep -c "model 1 taken over" "$scorer_log")" = 2 ]' || fail "not followed: $(tail -n 5 "$scorer_log")"
-    says "$scorer_log" 'it was made again' || fail "not said: $(tail -n 5 "$scorer_log")"
+    says "$scorer_log" 'was it made again' || fail "not said: $(tail -n 5 "$scorer_log")"
     within 10 eval '[ "$(newest_versions)" = "1 " ]' || fail "models of the lists: $(newest_versions)"
+    # Once more, and behind the scorer's back the other topic grows beyond where the scorer was: first by a model, then by something else.
+    local turn
+    for turn in 1 2; do
+        stop "$pid" 0
+        kill -STOP "$scorer"
+        "$tool" "$bootstrap" delete "$t-models" || fail "not deleted"
+        within 10 "$tool" "$bootstrap" create "$t-models" 1 cleanup.policy=compact 2> /dev/null || fail "not made again"
+        [ $turn = 2 ] || printf 'a|x\nb|y\n' | kcat -P -b "$bootstrap" -t "$t-models" -K '|' || fail "kcat could not produce"
+        start_trainer -X lfrec.retrain.events=0
+        within 15 says "$log" 'this trainer leads' || fail "nobody leads: $(tail -n 5 "$log")"
+        kill -USR1 "$pid"
+        within 10 says "$log" 'model 1 published' || fail "no model: $(tail -n 3 "$log")"
+        [ $turn = 1 ] || printf 'a|x\nb|y\nc|z\n' | kcat -P -b "$bootstrap" -t "$t-models" -K '|' || fail "kcat could not produce"
+        kill -CONT "$scorer"
+        within 30 eval '[ "$(grep -c "model 1 taken over" "$scorer_log")" = $((2 + turn)) ]' || fail "turn $turn: not followed: $(tail -n 5 "$scorer_log")"
+    done
     stop "$pid" 0
     log=$scorer_log
     stop "$scorer" 0
+    [ "$(grep -c 'was it made again' "$scorer_log")" -lt 9 ] || fail "again and again: $(grep -c 'was it made again' "$scorer_log")"
 }
 
 test_a_model_larger_than_a_message_comes_in_parts()

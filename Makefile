@@ -52,9 +52,10 @@ say  = @$(if $(V),:,printf '%-8s %s\n' $(1) $@)
 objects = $(patsubst %.c,$(OBJ)/%.o,$(1))
 programs = $(patsubst %.c,$(OUT)/%,$(1))
 
-PLUGIN         := $(filter-out plugin/main.c,$(wildcard plugin/*.c))
+# The library has the threads, too, for trainings.
+PLUGIN         := $(filter-out plugin/main.c,$(wildcard plugin/*.c)) $(wildcard examples/thread_pool.c)
 DAEMON         := $(if $(wildcard plugin/main.c),$(OUT)/lfrec-kafka)
-PLUGIN_LIBRARY := $(if $(PLUGIN),$(OUT)/liblfrec-plugin.a)
+PLUGIN_LIBRARY := $(if $(wildcard plugin/*.c),$(OUT)/liblfrec-plugin.a)
 INTERCEPTOR    := $(if $(wildcard plugin/interceptor.c),$(OUT)/lfrec-interceptor.so)
 MAN_PAGE       := $(wildcard plugin/lfrec-kafka.1)
 # Shared by the examples that need them: the reader of data sets, threads.
@@ -104,7 +105,7 @@ $(OBJ)/%.o: %.c $(OBJ)/flags
 $(OBJ)/examples/hello.o: private STANDARD = -std=c99
 # They are in a shared library, too, which shows nothing of them but its entry.
 PIC := -fPIC -fvisibility=hidden
-$(call objects,$(wildcard plugin/*.c)): private STANDARD = $(POSIX) $(PIC)
+$(call objects,plugin/main.c $(PLUGIN)): private STANDARD = $(POSIX) $(PIC)
 # Check's assertions about floats promote them.
 $(call objects,$(TESTS) $(PLUGIN_TESTS)): private WARNINGS += -Wno-double-promotion
 $(call objects,$(wildcard plugin/*.c)): | $(OBJ)/libraries

@@ -9,11 +9,11 @@ static const char origin[] = "application";
 
 /* Those of lfrec-kafka's that mean the same here. */
 static const char *const shared[] = {
-    "lfrec.input.topic",     "lfrec.output.topic",   "lfrec.format",    "lfrec.scale.min",
-    "lfrec.scale.max",       "lfrec.factors",        "lfrec.top.n",     "lfrec.min.support",
-    "lfrec.explain",         "lfrec.retrain.events", "lfrec.epochs",    "lfrec.seed",
-    "lfrec.ranking",         "lfrec.max.users",      "lfrec.max.items", "lfrec.publish.rate",
-    "lfrec.retrain.seconds", "lfrec.log.level",
+    "lfrec.input.topic",     "lfrec.output.topic",   "lfrec.format",          "lfrec.scale.min",
+    "lfrec.scale.max",       "lfrec.factors",        "lfrec.top.n",           "lfrec.min.support",
+    "lfrec.explain",         "lfrec.retrain.events", "lfrec.epochs",          "lfrec.seed",
+    "lfrec.ranking",         "lfrec.max.users",      "lfrec.max.items",       "lfrec.publish.rate",
+    "lfrec.retrain.seconds", "lfrec.log.level",      "lfrec.retrain.threads",
 };
 
 typedef struct own_option {

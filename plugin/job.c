@@ -1,6 +1,5 @@
 /* job.c - one training. run and cancel are the only functions that another thread calls; run writes nothing that cancel reads but an atomic. */
 #include "job.h"
-#include "lister.h"
 
 #include <float.h>
 #include <math.h>
@@ -30,6 +29,12 @@ lfrec_job *lfrec_job_new(const lfrec_store *store, const lfrec_options *options,
     job->ratings = (lfrec_ratings){
         .users = users, .items = options->items, .row_start = job->row_start, .item = job->item, .value = job->value};
     return job;
+}
+
+void lfrec_job_lend(lfrec_job *job, lfrec_parallel *parallel, void *context)
+{
+    job->options.parallel = job->ranking_options.parallel = parallel;
+    job->options.parallel_context = job->ranking_options.parallel_context = context;
 }
 
 /* Between epochs. */
@@ -75,49 +80,20 @@ static lfrec_status train(lfrec_job *job, const lfrec_options *options, lfrec_mo
     return status;
 }
 
-/* Lists of a batch of users. All scores above 0: items that have come since, whose rows are 0, stand behind them. */
-static void keep_lists(lfrec_job *job, lfrec_lister *lister, const lfrec_model *view, const uint32_t *slot)
-{
-    const uint32_t top_n = lister->top_n;
-    bool made = lfrec_lister_run(lister, view);
-    for (uint32_t k = 0; made && k < lister->count; ++k) {
-        const lfrec_listing *listing = &lister->listing[k];
-        if (listing->found == top_n && listing->list[top_n - 1].score > 0) {
-            for (uint32_t n = 0; n < top_n; ++n) {
-                job->ahead.item[(size_t)slot[k] * top_n + n] = listing->list[n].item;
-            }
-        }
-    }
-    lister->count = 0;
-}
-
-/* So that whoever has to list everybody after the training finds most of it done. Not without memory, and not all of it when cancelled. */
 static void list_ahead(lfrec_job *job)
 {
-    const size_t count = (size_t)job->ahead.slots * job->ahead.top_n;
-    lfrec_lister lister = {0};
-    lfrec_model view = job->ranker;
-    uint32_t slot[LFREC_LISTER_USERS] = {0};
-    view.items = job->ratings.items;
-    job->ahead.item = malloc(count * sizeof *job->ahead.item);
-    if (job->ahead.item && lfrec_lister_open(&lister, job->ahead.top_n, job->ahead.min_support) &&
-        lfrec_lister_fit(&lister, &view)) {
-        for (size_t k = 0; k < count; ++k) {
-            job->ahead.item[k] = LFREC_NO_INDEX;
-        }
-        for (uint32_t user = 0; user < job->ratings.users && !ask_to_go_on(job, NULL); ++user) {
-            const lfrec_history history = lfrec_history_of(&job->ratings, user);
-            slot[lister.count] = job->slot[user];
-            if (lfrec_lister_add(&lister, &view, &history) && lister.count == lister.users) {
-                keep_lists(job, &lister, &view, slot);
-            }
-        }
-        keep_lists(job, &lister, &view, slot);
-    } else {
-        free(job->ahead.item);
-        job->ahead.item = NULL;
-    }
-    lfrec_lister_close(&lister);
+    const lfrec_ahead_source source = {
+        .ratings = &job->ratings,
+        .model = &job->model,
+        .ranker = &job->ranker,
+        .forecaster = &job->forecaster,
+        .slot = job->slot,
+        .threads = job->options.threads,
+        .parallel = job->options.parallel,
+        .parallel_context = job->options.parallel_context,
+        .cancel = &job->cancel,
+    };
+    lfrec_ahead_make(&job->ahead, &source);
 }
 
 void lfrec_job_run(lfrec_job *job)
@@ -163,6 +139,7 @@ void lfrec_job_free(lfrec_job *job)
     free(job->item);
     free(job->value);
     free(job->slot);
-    free(job->ahead.item);
+    lfrec_forecaster_free(&job->forecaster);
+    lfrec_ahead_free(&job->ahead);
     free(job);
 }

@@ -4,6 +4,7 @@
 #define LFREC_JOB_H
 
 #include "../lfrec.h"
+#include "ahead.h"
 #include "operator.h"
 #include "ratings.h"
 
@@ -23,21 +24,9 @@ typedef enum lfrec_job_state {
 /* Whether all of a model's numbers are within that. */
 bool lfrec_job_is_sane(const lfrec_model *model);
 
-/* Lists that a training made: those of users whose ratings have not changed since it began, as long as no item that it knew of has crossed the
- * support floor, are what its ranker lists now. All zero: none. */
-typedef struct lfrec_ahead {
-    uint32_t *item; /* slots x top_n, each list best first; LFREC_NO_INDEX in front: none */
-    uint32_t slots; /* users' */
-    uint32_t top_n, min_support;
-    uint32_t training;  /* its number: see lfrec_outbox_user.changed */
-    uint64_t crossings; /* of the operator when it began */
-} lfrec_ahead;
-
-#define LFREC_AHEAD_MOST 16777216u /* slots x top_n: 64 MB */
-
 struct lfrec_job {
     lfrec_job **owner;     /* where the operator remembers its job, cleared by free; NULL once the operator is closed */
-    lfrec_options options; /* items: those of the ratings */
+    lfrec_options options; /* items: those of the ratings; threads of all that is shared out */
     uint32_t room;         /* items the model is to have room for, at least options.items */
     lfrec_ratings ratings; /* into the arrays below */
     size_t *row_start;
@@ -47,7 +36,8 @@ struct lfrec_job {
     lfrec_options ranking_options; /* items and seed as in options; factors 0: no ranker */
     lfrec_model ranker;            /* likewise; orders lists */
     uint32_t *slot;                /* of each user of the ratings; NULL: no lists are wanted */
-    lfrec_ahead ahead;             /* the lists, once it has run; who takes them over sets item to NULL */
+    lfrec_forecaster forecaster; /* for them, as it was when the ratings were copied; its users are those of the ratings */
+    lfrec_ahead ahead;           /* the lists, once it has run */
     lfrec_job_state state;
     char error[LFREC_OPERATOR_ERROR_MAX]; /* of LFREC_JOB_FAILED */
     atomic_bool cancel;
@@ -55,5 +45,7 @@ struct lfrec_job {
 
 /* Copies the store's ratings. options->items is the store's; ranking: NULL for no ranker. NULL: no memory. */
 lfrec_job *lfrec_job_new(const lfrec_store *store, const lfrec_options *options, const lfrec_options *ranking, uint32_t room);
+/* Who does the parts of what options.threads share out; else the thread that runs the job does. Before it runs. */
+void lfrec_job_lend(lfrec_job *job, lfrec_parallel *parallel, void *context);
 
 #endif

@@ -22,6 +22,7 @@ lfrec_operator_options lfrec_operator_options_for(uint32_t factors, float scale_
                                     .item_shrink = 5,
                                     .user_shrink = 10,
                                     .learning_rate_scale = 1,
+                                    .threads = 1,
                                     .seed = 1,
                                     .lists_ahead = true};
 }
@@ -43,6 +44,9 @@ static const char *find_fault(const lfrec_operator_options *options)
     }
     if (options->epochs < 1) {
         return "epochs must be at least 1";
+    }
+    if (options->threads < 1 || options->threads > LFREC_MAX_THREADS) {
+        return "threads must be 1 to 256";
     }
     if (!(options->scale_min >= -LFREC_MAX_RATING && options->scale_max <= LFREC_MAX_RATING)) {
         return "the scale must be within -32768 and 32768";
@@ -124,7 +128,7 @@ void lfrec_operator_close(lfrec_operator *op)
     lfrec_forecaster_free(&op->forecaster);
     lfrec_store_close(op->store);
     free(op->factors);
-    free(op->ahead.item);
+    lfrec_ahead_free(&op->ahead);
     lfrec_lister_close(&op->lister);
     free(op->scored);
     free(op->listed);

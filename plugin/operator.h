@@ -29,8 +29,9 @@ typedef struct lfrec_operator_options {
     float learning_rate_scale; /* multiplies the library's own learning rate, > 0 */
     uint32_t most_users; /* with ratings; a further one makes the one leave, unpublished, whose latest event is the oldest. 0: no ceiling */
     uint32_t most_items; /* ratings of a further one are refused. 0: no ceiling */
-    bool lists_ahead; /* a training makes everybody's list, 4 * top_n bytes each and 64 MB at most, so that little is left to do to publish it */
-    uint64_t seed;    /* same seed, same events, same trainings at the same events: same lists */
+    bool lists_ahead; /* a training makes everybody's list, 8 * top_n bytes each and 128 MB at most, so that little is left to do to publish it */
+    uint32_t threads; /* that a training is shared out for, 1 .. 256: whoever runs it may lend them, and need not (lfrec_job_lend) */
+    uint64_t seed; /* same seed, same threads, same events, same trainings at the same events: same lists */
 } lfrec_operator_options;
 
 /* Called for every list that is new or changed, in the operator's thread, from within learn or republish. Returns false to say "not now"
@@ -115,6 +116,8 @@ size_t lfrec_operator_history(const lfrec_operator *op, lfrec_id id, lfrec_rated
 /* Lists. One model predicts ratings, another orders lists: what people go on to choose is not what they would rate highest. Both are
  * trained on the same ratings and swapped together. Until the first training, and for a user who has rated nothing that the second one
  * knows, lists are in the order of predicted ratings; the score beside an item is the predicted rating always, and the reasons are its.
+ * What a training leads to be published shows the ratings predicted as the training began, to users whose own ratings have not changed since
+ * (options.lists_ahead, and no reasons). Others, and whoever asks, get them as they are now.
  *
  * Training in three steps. begin copies the ratings (NULL: a job is under way, too few to train on, or no memory): ingestion waits for that
  * copy, some milliseconds for a million ratings, and for nothing else. run trains, in any thread. adopt swaps the model in whole, marks

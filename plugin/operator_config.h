@@ -15,6 +15,7 @@ static inline lfrec_operator_options lfrec_operator_options_from(const lfrec_con
     options.epochs = config->epochs;
     options.most_users = config->most_users;
     options.most_items = config->most_items;
+    options.threads = config->retrain_threads;
     options.seed = config->seed;
     options.lists_ahead = config->role != LFREC_ROLE_TRAINER;
     return options;

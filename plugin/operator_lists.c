@@ -27,15 +27,15 @@ static size_t rank_one(lfrec_operator *op, const lfrec_history *history)
 }
 
 /* The list that the training made; NULL: none, or the ranker may list others now. */
-static const uint32_t *ranked_ahead(const lfrec_operator *op, uint32_t user)
+static const lfrec_scored *made_ahead(const lfrec_operator *op, uint32_t user)
 {
     const lfrec_ahead *ahead = &op->ahead;
-    if (!ahead->item || user >= ahead->slots || op->outbox.user[user].changed >= ahead->training ||
+    if (!ahead->listed || user >= ahead->slots || op->outbox.user[user].changed >= ahead->training ||
         op->crossings != ahead->crossings) {
         return NULL;
     }
-    const uint32_t *item = ahead->item + (size_t)user * ahead->top_n;
-    return *item != LFREC_NO_INDEX ? item : NULL;
+    const lfrec_scored *list = ahead->listed + (size_t)user * ahead->top_n;
+    return list->item != LFREC_NO_INDEX ? list : NULL;
 }
 
 /* The user's best items with their predicted ratings, into op->scored, where the items are already when they are `ranked`; returns how
@@ -146,16 +146,14 @@ static bool publish_goodbye(lfrec_operator *op, uint32_t user)
     return true;
 }
 
-/* The user has ratings; `ranked` as in best_items. */
-static bool refresh(lfrec_operator *op, uint32_t user, const lfrec_history *history, size_t ranked)
+/* Publishes op->scored[0 .. count - 1] as the user's list, if that is news; reasons are op->listed_user's. */
+static bool publish_list(lfrec_operator *op, uint32_t user, const lfrec_model *view, const lfrec_history *history, size_t count)
 {
-    lfrec_model view = lfrec_op_view(op, &op->model);
     const struct reasons_room room = published_reasons(op);
-    size_t count = best_items(op, &view, user, history, ranked);
     uint64_t fingerprint = fingerprint_of(op, count);
     if (fingerprint == op->outbox.user[user].published) {
         ++op->unchanged;
-    } else if (hand_over(op, user, &view, history, count, &room, op->publish, op->context)) {
+    } else if (hand_over(op, user, view, history, count, &room, op->publish, op->context)) {
         ++op->published;
         op->outbox.user[user].published = fingerprint;
     } else {
@@ -163,6 +161,24 @@ static bool refresh(lfrec_operator *op, uint32_t user, const lfrec_history *hist
     }
     lfrec_outbox_remove(&op->outbox, user);
     return true;
+}
+
+/* The user has ratings; `ranked` as in best_items. */
+static bool refresh(lfrec_operator *op, uint32_t user, const lfrec_history *history, size_t ranked)
+{
+    lfrec_model view = lfrec_op_view(op, &op->model);
+    return publish_list(op, user, &view, history, best_items(op, &view, user, history, ranked));
+}
+
+/* The same with a list that the training made. Its reasons, if any are wanted, are made here, and then so are its predicted ratings: they
+ * add up to these. */
+static bool refresh_ahead(lfrec_operator *op, uint32_t user, const lfrec_history *history, const lfrec_scored *list)
+{
+    memcpy(op->scored, list, op->ahead.top_n * sizeof *list);
+    if (op->options.reasons > 0) {
+        return refresh(op, user, history, op->ahead.top_n);
+    }
+    return publish_list(op, user, NULL, history, op->ahead.top_n);
 }
 
 bool lfrec_op_refresh(lfrec_operator *op, uint32_t user)
@@ -176,7 +192,7 @@ struct batch {
     size_t count;
     uint32_t user[LFREC_LISTER_USERS];
     lfrec_history history[LFREC_LISTER_USERS];
-    const uint32_t *ahead[LFREC_LISTER_USERS];        /* made by the training, */
+    const lfrec_scored *ahead[LFREC_LISTER_USERS];    /* made by the training, */
     const lfrec_listing *listing[LFREC_LISTER_USERS]; /* or here; both NULL: not ranked */
 };
 
@@ -191,7 +207,7 @@ static void rank_batch(lfrec_operator *op, size_t most, struct batch *batch)
         const lfrec_listing *next = &op->lister.listing[op->lister.count];
         batch->user[k] = user;
         batch->history[k] = lfrec_store_history(op->store, user);
-        batch->ahead[k] = ranked_ahead(op, user);
+        batch->ahead[k] = made_ahead(op, user);
         bool added = lfrec_op_has_ranker(op) && !batch->ahead[k] && batch->history[k].count > 0 &&
                      lfrec_lister_add(&op->lister, &ranker, &batch->history[k]);
         batch->listing[k] = added ? next : NULL;
@@ -211,10 +227,7 @@ static bool refresh_next(lfrec_operator *op, const struct batch *batch, size_t k
     if (batch->listing[k]) {
         ranked = take_ranked(op, batch->listing[k]);
     } else if (batch->ahead[k]) {
-        ranked = op->ahead.top_n;
-        for (size_t n = 0; n < ranked; ++n) {
-            op->scored[n].item = batch->ahead[k][n];
-        }
+        return refresh_ahead(op, batch->user[k], &batch->history[k], batch->ahead[k]);
     }
     return refresh(op, batch->user[k], &batch->history[k], ranked);
 }

@@ -15,6 +15,7 @@ lfrec_options lfrec_op_model_options(const lfrec_operator *op, lfrec_setting set
     lfrec_options options = lfrec_options_for(setting, items, factors, op->options.scale_min, op->options.scale_max);
     options.item_shrink = op->options.item_shrink;
     options.user_shrink = op->options.user_shrink;
+    options.threads = op->options.threads;
     if (setting != LFREC_RANKING) {
         options.learning_rate *= op->options.learning_rate_scale;
     }
@@ -133,6 +134,7 @@ static void want_lists(const lfrec_operator *op, lfrec_job *job)
 {
     const uint32_t slots = lfrec_store_user_slots(op->store);
     if (!op->options.lists_ahead || (uint64_t)slots * op->options.top_n > LFREC_AHEAD_MOST ||
+        !lfrec_forecaster_reserve(&job->forecaster, job->ratings.users) ||
         !(job->slot = malloc(job->ratings.users * sizeof *job->slot))) {
         return;
     }
@@ -141,9 +143,11 @@ static void want_lists(const lfrec_operator *op, lfrec_job *job)
                                .min_support = op->options.min_support,
                                .training = (uint32_t)op->trainings,
                                .crossings = op->crossings};
+    job->forecaster.blend = op->forecaster.blend;
     uint32_t row = 0;
     for (uint32_t user = 0; user < slots; ++user) {
         if (lfrec_store_has_user(op->store, user) && lfrec_store_history(op->store, user).count > 0) {
+            job->forecaster.drift[row] = op->forecaster.drift[user];
             job->slot[row++] = user;
         }
     }
@@ -223,10 +227,10 @@ static lfrec_status fit_users(lfrec_operator *op, const lfrec_model *model, cons
 
 void lfrec_op_take_lists(lfrec_operator *op, lfrec_ahead *ahead)
 {
-    free(op->ahead.item);
-    op->ahead = ahead ? *ahead : (lfrec_ahead){0};
+    lfrec_ahead_free(&op->ahead);
     if (ahead) {
-        ahead->item = NULL;
+        op->ahead = *ahead;
+        *ahead = (lfrec_ahead){0};
     }
 }
 

@@ -23,7 +23,7 @@
 #define LFREC_PATH_MAX 255u          /* bytes in a file's path */
 #define LFREC_CONFIG_ERROR_MAX 1024u /* bytes for an error text, NUL included */
 #define LFREC_OPTIONS_EXIT_USAGE 2   /* the process's exit code for a usage or configuration error */
-#define LFREC_OPTION_COUNT 30        /* rows in the table */
+#define LFREC_OPTION_COUNT 31        /* rows in the table */
 
 typedef enum lfrec_action {
     LFREC_ACTION_RUN,
@@ -82,6 +82,7 @@ typedef struct lfrec_config {
     uint32_t most_users, most_items; /* 0: no ceiling */
     uint64_t retrain_events;         /* 0: off */
     uint32_t retrain_seconds;        /* 0: off */
+    uint32_t retrain_threads;
     uint32_t publish_rate; /* lists per second when republishing after a retraining; 0: as fast as the producer takes them */
     uint64_t seed;
     bool embedded;

@@ -38,6 +38,9 @@ const struct lfrec_option lfrec_option_table[LFREC_OPTION_COUNT] = {
      "events."},
     {"lfrec.retrain.seconds", LFREC_OPTION_COUNT32, FIELD(retrain_seconds), "300", 0, 31536000,
      "Retrain after so many seconds if there were events. 0: never by time."},
+    {"lfrec.retrain.threads", LFREC_OPTION_COUNT32, FIELD(retrain_threads), "1", 1, 256,
+     "Threads of a training. Events and lists want a processor meanwhile. Another number gives another model, as good; "
+     "the same number the same one."},
     {"lfrec.epochs", LFREC_OPTION_COUNT32, FIELD(epochs), "60", 1, 100000,
      "Epochs of a training on few ratings; an eighth of them are taken when there are a million."},
     {"lfrec.publish.rate", LFREC_OPTION_COUNT32, FIELD(publish_rate), "1000", 0, 100000000,

@@ -1,7 +1,9 @@
-/* retrain.c - one thread around lfrec_job_run. The byte in the pipe is both the wake-up and, read back, proof that the thread is past its
+/* retrain.c - one thread around lfrec_job_run, and more while it runs if the job asks for them. The byte in the pipe is both the wake-up and, read back, proof that the thread is past its
  * work; joining makes the job's memory visible to the caller. */
 #define _XOPEN_SOURCE 700
 #include "retrain.h"
+#include "../examples/thread_pool.h"
+#include "job.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -44,6 +46,17 @@ bool lfrec_retrain_open(lfrec_retrain **out, char error[LFREC_RETRAIN_ERROR_MAX]
     return true;
 }
 
+/* The other threads have this one's niceness and signals. Without them it does all itself. */
+static void run(lfrec_job *job)
+{
+    thread_pool *pool = job->options.threads > 1 ? thread_pool_start(job->options.threads) : NULL;
+    if (pool) {
+        lfrec_job_lend(job, thread_pool_run, pool);
+    }
+    lfrec_job_run(job);
+    thread_pool_stop(pool);
+}
+
 static void *train(void *context)
 {
     const lfrec_retrain *retrain = context;
@@ -52,7 +65,7 @@ static void *train(void *context)
         /* -1 is a legal result too, and training at normal priority is no error. */
     }
 #endif
-    lfrec_job_run(retrain->job);
+    run(retrain->job);
     ssize_t written;
     do {
         written = write(retrain->writable, "", 1);

@@ -1,6 +1,7 @@
 /* retrain.h - a background thread that runs one training at a time.
  *
- * The thread runs lfrec_job_run and nothing else; the operator stays with the caller's thread. When a training has ended the thread
+ * The thread runs lfrec_job_run and nothing else, with as many threads as the operator's options say, which are there only while it runs;
+ * the operator stays with the caller's thread. When a training has ended the thread
  * makes a file descriptor readable, so that a main loop can sleep in poll(2) on it beside its other sources. All functions are for the
  * caller's one thread. The thread blocks every signal: they go to the process's other threads. */
 #ifndef LFREC_RETRAIN_H

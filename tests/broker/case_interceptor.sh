@@ -6,7 +6,7 @@ interceptor() # PARTITIONS: sets the properties of it, as -X arguments, on the t
     plugin=$(dirname "$lfrec")/lfrec-interceptor.so
     [ -e "$plugin" ] || fail "$plugin was not built"
     properties=(-X "plugin.library.paths=$plugin" -X "lfrec.input.topic=$t-in" -X "lfrec.output.topic=$t-out" -X lfrec.min.support=0
-        -X lfrec.top.n=100 -X lfrec.log.level=info)
+        -X lfrec.top.n=100 -X lfrec.log.level=info -X lfrec.retrain.threads=2)
     "$tool" "$bootstrap" create "$t-in" "$1" && "$tool" "$bootstrap" create "$t-out" "$1" cleanup.policy=compact || fail "cannot make a topic"
     for ((part = 0; part < $1; part++)); do ratings 1 0 20 | sed "s/u0/filler$part/g" | send -p $part; done
 }

@@ -5,9 +5,12 @@ pipe() { "$lfrec" --pipe -q -X lfrec.min.support=0 "$@" 2> "$work/$t.log"; }
 test_pipe_gives_the_same_output_for_the_same_input()
 {
     { ratings 1 0 40 | sed 's/u0/filler/g'; ratings 60 0 20; } | sed 's/^[^|]*|//' > "$work/events"
-    pipe -X lfrec.retrain.events=500 < "$work/events" > "$work/one" || fail "exit code $?"
-    pipe -X lfrec.retrain.events=500 < "$work/events" > "$work/two" || fail "exit code $?"
-    cmp -s "$work/one" "$work/two" || fail "two runs differ: $(diff "$work/one" "$work/two" | head -n 3)"
+    local threads
+    for threads in 2 1; do
+        pipe -X lfrec.retrain.events=500 -X lfrec.retrain.threads=$threads < "$work/events" > "$work/one" || fail "exit code $?"
+        pipe -X lfrec.retrain.events=500 -X lfrec.retrain.threads=$threads < "$work/events" > "$work/two" || fail "exit code $?"
+        cmp -s "$work/one" "$work/two" || fail "two runs by $threads threads differ: $(diff "$work/one" "$work/two" | head -n 3)"
+    done
     grep -q '"model":2,' "$work/one" || fail "no training: $(tail -n 1 "$work/one")"
     grep -q '"model":3,' "$work/one" || fail "no last training at the end of the input: $(tail -n 1 "$work/one")"
 }

@@ -116,10 +116,11 @@ END_TEST
 
 START_TEST(every_property_of_ours_is_set)
 {
-    assert_good(PARSE("-bh:1", "-Gg", "-tin", "-Xlfrec.output.topic=out", "-Xlfrec.dead.letter.topic=", "-Xlfrec.format=csv",
-                      "-Xlfrec.scale.min=-1.5", "-Xlfrec.scale.max=10", "-Xlfrec.factors=32", "-Xlfrec.top.n=7",
-                      "-Xlfrec.min.support=0", "-Xlfrec.explain=true", "-Xlfrec.retrain.events=0",
-                      "-Xlfrec.retrain.seconds=60", "-Xlfrec.epochs=5", "-Xlfrec.publish.rate=50",
+    assert_good(PARSE("-bh:1", "-Gg", "-tin", "-Xlfrec.output.topic=out",
+                      "-Xlfrec.dead.letter.topic=", "-Xlfrec.format=csv", "-Xlfrec.scale.min=-1.5",
+                      "-Xlfrec.scale.max=10", "-Xlfrec.factors=32", "-Xlfrec.top.n=7", "-Xlfrec.min.support=0",
+                      "-Xlfrec.explain=true", "-Xlfrec.retrain.events=0", "-Xlfrec.retrain.seconds=60",
+                      "-Xlfrec.retrain.threads=3", "-Xlfrec.epochs=5", "-Xlfrec.publish.rate=50",
                       "-Xlfrec.seed=18446744073709551615", "-Xlfrec.embedded.partitions=2", "-Xlfrec.log.level=error"));
     ck_assert_str_eq(options.input_topic, "in");
     ck_assert_str_eq(options.output_topic, "out");
@@ -132,6 +133,7 @@ START_TEST(every_property_of_ours_is_set)
     ck_assert_uint_eq(options.explain, 3);
     ck_assert_uint_eq(options.retrain_events, 0);
     ck_assert_uint_eq(options.retrain_seconds, 60);
+    ck_assert_uint_eq(options.retrain_threads, 3);
     ck_assert_uint_eq(options.epochs, 5);
     ck_assert_uint_eq(options.publish_rate, 50);
     ck_assert_uint_eq(options.seed, UINT64_MAX);
@@ -389,6 +391,7 @@ START_TEST(help_and_man_page_list_every_property)
                                         "explain",
                                         "retrain.events",
                                         "retrain.seconds",
+                                        "retrain.threads",
                                         "epochs",
                                         "publish.rate",
                                         "role",

@@ -50,6 +50,7 @@ struct lfrec_delivery {
     size_t count, capacity;
     waiting_user *users;
     lfrec_output *goodbyes;
+    lfrec_output *spare; /* those reported, to be used again, linked by next: as many as were ever under way at once, but no goodbyes */
     uint32_t *under_way; /* slots; lists that are with the producer */
     uint32_t slots;
 };
@@ -106,6 +107,11 @@ void lfrec_delivery_close(lfrec_delivery *d)
     lfrec_delivery_settle(d);
     while (d->count > 0) {
         lfrec_delivery_remove(d, d->partitions[0]->public.id);
+    }
+    while (d->spare) {
+        lfrec_output *next = d->spare->next;
+        free(d->spare);
+        d->spare = next;
     }
     free(d->under_way);
     free(d->partitions);
@@ -248,11 +254,22 @@ static bool reserve_slot(lfrec_delivery *d, uint32_t slot)
     return true;
 }
 
+static lfrec_output *new_output(lfrec_delivery *d, size_t id_length)
+{
+    lfrec_output *spare = d->spare;
+    if (id_length > 0 || !spare) {
+        return calloc(1, sizeof *spare + id_length);
+    }
+    d->spare = spare->next;
+    memset(spare, 0, sizeof *spare);
+    return spare;
+}
+
 lfrec_output *lfrec_delivery_send(lfrec_delivery *d, const lfrec_recommendation *list, lfrec_hold *chain)
 {
     bool goodbye = list && list->forgotten;
     size_t id_length = goodbye ? list->user.length : 0;
-    lfrec_output *output = !list || reserve_slot(d, list->slot) ? calloc(1, sizeof *output + id_length) : NULL;
+    lfrec_output *output = !list || reserve_slot(d, list->slot) ? new_output(d, id_length) : NULL;
     if (!output) {
         return NULL;
     }
@@ -294,8 +311,11 @@ lfrec_hold *lfrec_delivery_unsend(lfrec_output *output)
         if (output->next) {
             output->next->previous = output->previous;
         }
+        free(output);
+    } else {
+        output->next = d->spare;
+        d->spare = output;
     }
-    free(output);
     return chain;
 }
 

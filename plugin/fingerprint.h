@@ -18,8 +18,10 @@ static inline uint64_t lfrec_fingerprint_add(uint64_t fingerprint, lfrec_id item
     while (fabs(score) >= 9999.5 * unit && unit < 1e6) {
         unit *= 10;
     }
+    const double half = score < 0 ? -0.5 : 0.5;
+    const double printed = (double)(int64_t)(score / unit + half) * unit;
     fingerprint = lfrec_fnv_words(fingerprint, item.bytes, item.length);
-    fingerprint = (fingerprint ^ (uint64_t)llround(round(score / unit) * unit * 100)) * 1099511628211u;
+    fingerprint = (fingerprint ^ (uint64_t)(int64_t)(printed * 100 + half)) * 1099511628211u;
     return fingerprint ? fingerprint : 1; /* 0 is no list */
 }
 

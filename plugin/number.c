@@ -211,8 +211,27 @@ static size_t write_decimal(bool negative, struct decimal d, char out[LFREC_NUMB
     return (size_t)(p - out);
 }
 
+/* 4 digits of 1 <= value < 9.9995, which most scores are. */
+static size_t write_score(double value, char out[LFREC_NUMBER_TEXT_MAX])
+{
+    const unsigned digits = (unsigned)(value * 1e3 + 0.5);
+    out[0] = (char)('0' + digits / 1000);
+    out[1] = '.';
+    out[2] = (char)('0' + digits / 100 % 10);
+    out[3] = (char)('0' + digits / 10 % 10);
+    out[4] = (char)('0' + digits % 10);
+    size_t length = 5;
+    while (out[length - 1] == '0') {
+        --length;
+    }
+    return out[length - 1] == '.' ? 1 : length;
+}
+
 size_t lfrec_number_write(double value, int digits, char out[LFREC_NUMBER_TEXT_MAX])
 {
+    if (digits == 4 && value >= 1 && value < 9.9995) {
+        return write_score(value, out);
+    }
     double size = fabs(value);
     struct decimal d = {0, 0};
     if (size > 0.0) {

@@ -41,11 +41,7 @@ static inline uint64_t lfrec_fnv_words(uint64_t hash, const void *bytes, size_t 
     for (; length >= 8; length -= 8, at += 8) {
         hash = (hash ^ lfrec_get(at, 8)) * 1099511628211u;
     }
-    uint8_t rest[8] = {0};
-    if (length > 0) {
-        memcpy(rest, at, length);
-    }
-    return (hash ^ lfrec_get(rest, 8)) * 1099511628211u;
+    return (hash ^ lfrec_get(at, (unsigned)length)) * 1099511628211u;
 }
 
 static inline float lfrec_float_of(uint32_t bits)

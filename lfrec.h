@@ -780,11 +780,11 @@ typedef struct lfrec_trainer {
     lfrec_model model;                            /* what the next epoch starts from */
     float *encoder, *decoder, *offset, *implicit; /* the model's, writable; NULL where it has none */
     float *encoder_gradient, *decoder_gradient;   /* I x K, of the last batch */
-    float *user_mean;                             /* U: c_u under the model's means. LFREC_ARTICLE */
-    float *encoder_velocity, *decoder_velocity;   /* I x K; NULL without momentum */
-    lfrec_model best;                             /* of the best epoch; only with holdout */
-    float *prior;                                 /* I x K: f0; LFREC_SGD and LFREC_BAYES, as the two below */
-    float *prior_user;                            /* U x K: X */
+    float *user_mean;                           /* U: c_u under the model's means; NULL for LFREC_SGD with one thread */
+    float *encoder_velocity, *decoder_velocity; /* I x K; NULL without momentum */
+    lfrec_model best;                           /* of the best epoch; only with holdout */
+    float *prior;                               /* I x K: f0; LFREC_SGD and LFREC_BAYES, as the two below */
+    float *prior_user;                          /* U x K: X */
     float *pull;                                /* sum of n_i^-1/2 (F_i - f0_i) over a user's ratings, for each part */
     float *root;                                /* I: n_i^-1/2 */
     float gain_square;                          /* (0.9 / standard deviation of the preferences)^2 */
@@ -804,27 +804,27 @@ typedef struct lfrec_trainer {
     uint32_t *order;       /* users with ratings: training users first, then held-out users */
     uint32_t training_users, held_out_users;
     lfrec_path path;
-    lfrec_epoch at;         /* the last epoch */
-    uint32_t together;      /* users whose steps are taken at once, as from the same weights: B; 1 in the other settings
+    lfrec_epoch at;     /* the last epoch */
+    uint32_t together;  /* users whose steps are taken at once, as from the same weights: B; 1 in the other settings
                                 with one thread */
-    uint32_t *range;        /* threads + 1: part p steps the items range[p] .. range[p + 1] - 1 */
-    uint32_t *seat;         /* threads + 1: and looks at the batch's users seat[p] .. seat[p + 1] - 1 */
-    size_t *entry;          /* B + 1: where the batch's users' entries start */
-    size_t *cut;            /* B x (threads + 1): where a part's items start in a user's history */
-    float *scale, *squares; /* B: of a user's implicit input; sum of 1 / n_i over a user's items */
-    lfrec_loss *losses;     /* what each part has met */
+    uint32_t *range;    /* threads + 1: part p steps the items range[p] .. range[p + 1] - 1 */
+    size_t *entry;      /* B + 1: where the batch's users' entries start */
+    uint32_t *cut;      /* U x (threads - 1): where the items of parts 1, 2, ... start in a user's history */
+    uint32_t *visible;  /* U, B with one thread: how many of a user's ratings are not hidden, */
+    float *scale;       /* and s_u */
+    float *squares;     /* U: sum of 1 / n_i over a user's items; NULL with one thread */
+    lfrec_loss *losses; /* what each part has met */
     uint32_t *touched_count; /* of each part */
     uint32_t *touched;   /* I: rows whose gradient the last batch wrote, a part's from range[p] on; all others are 0 */
     uint8_t *is_touched; /* I */
-    uint8_t *hidden;     /* of a batch, entry by entry: the mask, */
+    uint8_t *hidden;     /* the mask, of all ratings; with one thread, of a batch entry by entry, as */
     float *preference;   /* the preferences, */
     float *input;        /* what the encoder sees of them (s_u p_uj, 0 where hidden), */
     float *predicted;    /* what the decoder says, then d loss / d predicted */
-    float *factors;      /* B x K; LFREC_SGD: B x threads x K, as the next */
-    float *factors_gradient; /* B x threads x K: each part's; the sum in the first */
-    float *gram;             /* K x K of each part, the sum in the first; LFREC_SCOPE_ALL on the sparse path: one */
-    float *dense_input, *dense_error; /* B x I: dense path */
-    void *gemm_scratch;               /* of each part */
+    float *factors, *factors_gradient; /* B x threads x K: each part's; the sum in the first */
+    float *gram;                       /* K x K of each part, and LFREC_RANKING's sum in the first */
+    float *dense_input, *dense_error;  /* B x I: dense path */
+    void *gemm_scratch;                /* of each part */
     size_t gemm_scratch_bytes;
 } lfrec_trainer;
 
@@ -4442,7 +4442,7 @@ LFREC__INTERNAL lfrec_path lfrec__choose_path(const lfrec_options *options, cons
     return entries > LFREC__DENSE_ABOVE * cells ? LFREC_PATH_DENSE : LFREC_PATH_SPARSE;
 }
 
-/* Users whose steps are taken at once. Parts have to wait for each other three times in a batch: the longer it is the
+/* Users whose steps are taken at once. Parts have to wait for each other four times in a batch: the longer it is the
  * less that costs, and the older are the weights that its users start from. */
 #define LFREC__TOGETHER 64u
 #define LFREC__TOGETHER_BAYES 16u
@@ -4481,6 +4481,7 @@ LFREC__INTERNAL lfrec_status lfrec__trainer_layout(lfrec__arena *arena, lfrec_tr
     const size_t items = o->items, S = LFREC_STRIDE(lfrec__columns(o->setting, o->factors));
     const int article = LFREC__FOR_ARTICLE(o->setting == LFREC_ARTICLE);
     const int bayes = LFREC__FOR_BAYES(o->setting == LFREC_BAYES), ranking = LFREC__FOR_RANKING(o->setting == LFREC_RANKING);
+    const int layers = !bayes && !ranking;
     const size_t batch = t->together = lfrec__together(o, ratings->users), parts = LFREC__FOR_THREADS(o->threads);
     const size_t all = ratings->row_start[ratings->users];
     size_t longest = 0, entries = all;
@@ -4493,24 +4494,24 @@ LFREC__INTERNAL lfrec_status lfrec__trainer_layout(lfrec__arena *arena, lfrec_tr
     const int dense = t->path == LFREC_PATH_DENSE, gram = !dense && o->scope == LFREC_SCOPE_ALL;
     t->order = (uint32_t *)lfrec__take(arena, ratings->users, sizeof(uint32_t));
     t->means.item = (lfrec_sum *)lfrec__take(arena, items, sizeof(lfrec_sum));
-    t->hidden = (uint8_t *)lfrec__take(arena, entries, 1);
+    t->hidden = (uint8_t *)lfrec__take(arena, layers && parts > 1 ? all : entries, 1);
     t->preference = lfrec__take_floats(arena, entries, 1);
     t->input = lfrec__take_floats(arena, entries, 1);
     t->predicted = lfrec__take_floats(arena, entries, 1);
     t->factors = lfrec__take_floats(arena, batch * parts, S);
     t->factors_gradient = lfrec__take_floats(arena, batch * parts, S);
     t->range = (uint32_t *)lfrec__take(arena, parts + 1, sizeof(uint32_t));
-    t->seat = (uint32_t *)lfrec__take(arena, parts + 1, sizeof(uint32_t));
     t->entry = (size_t *)lfrec__take(arena, batch + 1, sizeof(size_t));
-    t->cut = (size_t *)lfrec__take(arena, batch * (parts + 1), sizeof(size_t));
+    t->cut = (uint32_t *)lfrec__take(arena, ratings->users, (parts - 1) * sizeof(uint32_t));
+    t->visible = (uint32_t *)lfrec__take(arena, parts > 1 ? ratings->users : batch, sizeof(uint32_t));
+    t->scale = lfrec__take_floats(arena, parts > 1 ? ratings->users : batch, 1);
     t->losses = (lfrec_loss *)lfrec__take(arena, lfrec__pieces(parts), sizeof(lfrec_loss));
     if (!article && !ranking) {
         t->prior = lfrec__take_floats(arena, items, S);
         t->prior_user = lfrec__take_floats(arena, ratings->users, S);
         t->pull = lfrec__take_floats(arena, batch * parts, S);
         t->root = lfrec__take_floats(arena, items, 1);
-        t->scale = lfrec__take_floats(arena, batch, 1);
-        t->squares = lfrec__take_floats(arena, batch, 1);
+        t->squares = parts > 1 ? lfrec__take_floats(arena, ratings->users, 1) : NULL;
     }
     if (bayes) {
         t->item_precision = lfrec__take_floats(arena, items, S);
@@ -4533,8 +4534,8 @@ LFREC__INTERNAL lfrec_status lfrec__trainer_layout(lfrec__arena *arena, lfrec_tr
         t->target = lfrec__take_floats(arena, all, 1);
         t->target_by_user = lfrec__take_floats(arena, all, 1);
     }
+    if (article || (layers && parts > 1)) t->user_mean = lfrec__take_floats(arena, ratings->users, 1);
     if (article) {
-        t->user_mean = lfrec__take_floats(arena, ratings->users, 1);
         t->encoder_gradient = lfrec__take_floats(arena, items, S);
         t->decoder_gradient = lfrec__take_floats(arena, items, S);
         t->encoder_velocity = o->momentum > 0.0f ? lfrec__take_floats(arena, items, S) : NULL;
@@ -4542,7 +4543,7 @@ LFREC__INTERNAL lfrec_status lfrec__trainer_layout(lfrec__arena *arena, lfrec_tr
         t->touched_count = (uint32_t *)lfrec__take(arena, parts, sizeof(uint32_t));
         t->touched = (uint32_t *)lfrec__take(arena, items, sizeof(uint32_t));
         t->is_touched = (uint8_t *)lfrec__take(arena, items, 1);
-        t->gram = gram ? lfrec__take_floats(arena, S, S) : NULL;
+        t->gram = gram ? lfrec__take_floats(arena, parts * S, S) : NULL;
         t->dense_input = dense ? lfrec__take_floats(arena, batch, items) : NULL;
         t->dense_error = dense ? lfrec__take_floats(arena, batch, items) : NULL;
         t->gemm_scratch_bytes = dense || gram ? lfrec_sgemm_scratch_size() : 0;
@@ -4586,17 +4587,28 @@ LFREC__INTERNAL void lfrec__deal_users(lfrec_trainer *t)
     t->training_users = count - t->held_out_users;
 }
 
-/* Every part's items have about the same number of ratings. */
+/* Every part's items have about the same number of ratings, a step of LFREC_ARTICLE taken for one, and the batch's
+ * column of a dense item for half as many. */
 LFREC__INTERNAL void lfrec__deal_items(lfrec_trainer *t)
 {
-    const size_t parts = lfrec__parts(t), all = t->ratings->row_start[t->ratings->users];
+    const size_t parts = lfrec__parts(t), users = t->ratings->users, items = t->model.items;
+    const size_t row = !t->encoder_gradient ? 0 : users / (t->path == LFREC_PATH_DENSE ? 2 : t->together);
+    const size_t all = t->ratings->row_start[users] + items * row;
     uint32_t i = 0;
     size_t met = 0;
     for (size_t p = 0; p < parts; p++) {
-        while (met < lfrec__part_at(all, parts, p)) met += t->model.support[i++];
+        while (i < items && met < lfrec__part_at(all, parts, p)) met += t->model.support[i++] + row;
         t->range[p] = i;
     }
-    t->range[parts] = t->model.items;
+    t->range[parts] = (uint32_t)items;
+    for (uint32_t user = 0; user < t->ratings->users; user++) {
+        const lfrec_history history = lfrec_history_of(t->ratings, user);
+        size_t k = 0;
+        for (size_t p = 1; p < parts; p++) {
+            while (k < history.count && history.item[k] < t->range[p]) k++;
+            t->cut[user * (parts - 1) + p - 1] = (uint32_t)k;
+        }
+    }
 }
 
 LFREC__INTERNAL void lfrec__random_weights(lfrec_trainer *t)
@@ -4693,6 +4705,14 @@ LFREC__INTERNAL void lfrec__init_bayes(lfrec_trainer *t, const lfrec_model *star
 
 #endif /* LFREC_NO_BAYES */
 
+/* c = sum of 1 / n_i over a user's items. */
+LFREC__INTERNAL float lfrec__squares_of(const lfrec_trainer *t, const lfrec_history *history)
+{
+    float c = 0.0f;
+    for (size_t k = 0; k < history->count; k++) c += t->root[history->item[k]] * t->root[history->item[k]];
+    return c;
+}
+
 #ifndef LFREC_NO_RANKING
 /* LFREC_RANKING: targets by user and by item. A counting sort: by_item[i + 1] is first where item i starts, then the
  * end of what has been placed. */
@@ -4766,9 +4786,10 @@ LFREC_API lfrec_status lfrec_trainer_init(lfrec_trainer *trainer, const lfrec_op
         made.model.gain = lfrec__sqrtf(made.gain_square);
     }
 #endif
-    for (uint32_t user = 0; made.user_mean && user < ratings->users; user++) {
+    for (uint32_t user = 0; user < ratings->users; user++) {
         const lfrec_history history = lfrec_history_of(ratings, user);
-        made.user_mean[user] = lfrec__user_mean(&made.model, &history);
+        if (made.user_mean) made.user_mean[user] = lfrec__user_mean(&made.model, &history);
+        if (made.squares) made.squares[user] = lfrec__squares_of(&made, &history);
     }
     lfrec__deal_users(&made);
     lfrec__deal_items(&made);
@@ -4796,6 +4817,7 @@ typedef struct lfrec__work {
     const lfrec_model *model; /* the trainer's, or the one that lfrec_trainer_error looks at */
     const uint32_t *users;
     uint32_t count, epoch;
+    size_t least;     /* users with fewer ratings are left out */
     lfrec_loss met;   /* LFREC_ARTICLE: in this batch, */
     int step;         /* and whether the weights move */
     const float *X;   /* LFREC_RANKING: rows to sum a Gram matrix over, */
@@ -4839,23 +4861,14 @@ LFREC__INTERNAL lfrec_loss lfrec__losses(const lfrec_trainer *t, size_t parts)
     return sum;
 }
 
-/* Room for the entries of `count` users; parts look at about as many entries each, or rows where these are dense. */
+/* Room for the entries of `count` users. */
 LFREC__INTERNAL void lfrec__seat(lfrec__work *w, const uint32_t *users, uint32_t count)
 {
     lfrec_trainer *t = w->t;
-    const size_t parts = lfrec__parts(t);
     w->users = users;
     w->count = count;
     t->entry[0] = 0;
     for (uint32_t b = 0; b < count; b++) t->entry[b + 1] = t->entry[b] + lfrec_history_of(t->ratings, users[b]).count;
-    const int dense = t->path == LFREC_PATH_DENSE;
-    uint32_t b = 0;
-    for (size_t p = 0; p < parts; p++) {
-        const size_t first = lfrec__part_at(dense ? count : t->entry[count], parts, p);
-        while ((dense ? b : t->entry[b]) < first) b++;
-        t->seat[p] = b;
-    }
-    t->seat[parts] = count;
 }
 
 LFREC__INTERNAL lfrec_history lfrec__history_at(const lfrec__work *w, uint32_t b)
@@ -4863,37 +4876,44 @@ LFREC__INTERNAL lfrec_history lfrec__history_at(const lfrec__work *w, uint32_t b
     return lfrec_history_of(w->t->ratings, w->users[b]);
 }
 
-/* Where the parts' items start in user b's history; nowhere, to be left out. */
-LFREC__INTERNAL void lfrec__cut(const lfrec__work *w, uint32_t b, size_t count)
+/* Where user b's scale and sum of squares are, */
+LFREC__INTERNAL size_t lfrec__place(const lfrec__work *w, uint32_t b)
 {
-    const size_t parts = lfrec__parts(w->t);
-    const lfrec_history history = lfrec__history_at(w, b);
-    size_t *cut = w->t->cut + b * (parts + 1), low = 0;
-    cut[0] = 0;
-    for (size_t p = 1; p < parts; p++) {
-        size_t high = count;
-        while (low < high) {
-            const size_t middle = low + (high - low) / 2;
-            if (history.item[middle] < w->t->range[p]) low = middle + 1;
-            else high = middle;
-        }
-        cut[p] = low;
-    }
-    cut[parts] = count;
+    return lfrec__parts(w->t) > 1 ? w->users[b] : b;
 }
 
-/* The part's items of user b, whose entries start at *at. */
-LFREC__INTERNAL lfrec_history lfrec__part_of(const lfrec__work *w, uint32_t b, size_t part, size_t *at)
+/* and the mask. */
+LFREC__INTERNAL uint8_t *lfrec__mask_of(const lfrec__work *w, uint32_t b)
 {
-    const size_t *cut = w->t->cut + b * (lfrec__parts(w->t) + 1) + part;
-    lfrec_history history = lfrec__history_at(w, b);
-    if (cut[0] > 0) { /* NULL, where there is nothing, has no next */
-        history.item += cut[0];
-        history.value += cut[0];
+    const lfrec_trainer *t = w->t;
+    return t->hidden + (lfrec__parts(t) > 1 ? t->ratings->row_start[w->users[b]] : t->entry[b]);
+}
+
+/* A part's items of a user, and their entries. */
+typedef struct lfrec__slice {
+    lfrec_history of;
+    uint8_t *hidden;
+    float *preference, *input, *predicted;
+} lfrec__slice;
+
+LFREC__INTERNAL lfrec__slice lfrec__slice_of(const lfrec__work *w, uint32_t b, size_t part)
+{
+    const lfrec_trainer *t = w->t;
+    const size_t parts = lfrec__parts(t);
+    const uint32_t *cut = t->cut + w->users[b] * (parts - 1);
+    lfrec__slice s;
+    s.of = lfrec__history_at(w, b);
+    const size_t first = part > 0 ? cut[part - 1] : 0, end = part + 1 < parts ? cut[part] : s.of.count;
+    if (first > 0) { /* NULL, where there is nothing, has no next */
+        s.of.item += first;
+        s.of.value += first;
     }
-    history.count = cut[1] - cut[0];
-    *at = w->t->entry[b] + cut[0];
-    return history;
+    s.of.count = s.of.count < w->least ? 0 : end - first;
+    s.hidden = lfrec__mask_of(w, b) + first;
+    s.preference = t->preference + t->entry[b] + first;
+    s.input = t->input + t->entry[b] + first;
+    s.predicted = t->predicted + t->entry[b] + first;
+    return s;
 }
 
 /* rows: `parts` rows of S floats each for user b. The first becomes the sum. */
@@ -4907,6 +4927,12 @@ LFREC__INTERNAL float *lfrec__sum_parts(const lfrec_trainer *t, float *rows, uin
     return sum;
 }
 
+/* The same for all users of the batch. */
+LFREC__INTERNAL void lfrec__sum_all(const lfrec__work *w, float *rows)
+{
+    for (uint32_t b = 0; b < w->count; b++) lfrec__sum_parts(w->t, rows, b);
+}
+
 #ifdef LFREC__VECTORS
 #define LFREC__NEAR ((size_t)1 << 18) /* floats: an array no larger stays in a cache without being asked for */
 #define LFREC__AHEAD 128u             /* ratings: what is asked for still finds room near */
@@ -4918,28 +4944,33 @@ LFREC__INTERNAL size_t lfrec__ahead(const lfrec__work *w, uint32_t b, size_t par
     const int alone = lfrec__parts(t) == 1;
     if (t->model.items * (size_t)t->model.stride <= LFREC__NEAR) return 0;
     if (alone ? w->users + b + 1 >= t->order + t->training_users : b + 1 >= w->count) return 0;
-    size_t at;
-    const lfrec_history next = alone ? lfrec__history_at(w, b + 1) : lfrec__part_of(w, b + 1, part, &at);
+    const lfrec_history next = alone ? lfrec__history_at(w, b + 1) : lfrec__slice_of(w, b + 1, part).of;
     const size_t n = next.count < LFREC__AHEAD ? next.count : LFREC__AHEAD;
     *item = next.item + first;
     return n > first ? n - first : 0;
 }
 
+/* Asks for user b's sum, which another part may have made. */
+LFREC__INLINE void lfrec__ask_sum(const lfrec__work *w, uint32_t b, const float *rows)
+{
+    const size_t parts = lfrec__parts(w->t);
+    if (parts > 1 && b < w->count) lfrec__ask(w->model->stride, b * parts, rows, rows);
+}
+
 /* Asks for what else user b needs: the rows that the user before did not ask for, each item's numbers, and the ratings
  * of the user whose rows are next. */
-LFREC__INLINE void lfrec__ask_for(const lfrec__work *w, uint32_t b)
+LFREC__INLINE void lfrec__ask_for(const lfrec__work *w, uint32_t b, const lfrec_history *history)
 {
     const lfrec_trainer *t = w->t;
     const lfrec_model *m = &t->model;
     const float *const rows[] = {t->encoder,  t->implicit,       t->decoder,           t->prior,
                                  m->variance, t->item_precision, t->implicit_precision};
     const float *const numbers[] = {m->item_mean, t->root, t->offset, m->precision, t->item_error};
-    const lfrec_history history = lfrec__history_at(w, b);
     const uint32_t *user = w->users + b, *end = t->order + t->training_users;
     const size_t asked = lfrec__parts(t) == 1 && user > t->order ? lfrec_history_of(t->ratings, user[-1]).count : 0;
     if (m->items * (size_t)m->stride <= LFREC__NEAR) return;
-    for (size_t k = 0; k < history.count && k < LFREC__AHEAD; k++) {
-        const size_t item = history.item[k];
+    for (size_t k = 0; k < history->count && k < LFREC__AHEAD; k++) {
+        const size_t item = history->item[k];
         for (size_t a = 0; k >= asked && a < sizeof rows / sizeof *rows; a++) {
             if (rows[a]) lfrec__ask(m->stride, item, rows[a], rows[a]);
         }
@@ -4956,49 +4987,76 @@ LFREC__INLINE void lfrec__ask_for(const lfrec__work *w, uint32_t b)
 }
 #else
 #define lfrec__ahead(w, b, part, first, item) ((void)(first), (size_t)0)
-#define lfrec__ask_for(w, b) ((void)0)
+#define lfrec__ask_for(w, b, history) ((void)0)
+#define lfrec__ask_sum(w, b, rows) ((void)0)
 #endif
 
-/* Mask, preferences and encoder input of user b. Returns how many are visible. */
-LFREC__INTERNAL size_t lfrec__prepare_user(const lfrec__work *w, uint32_t b)
+/* Masks of users, and what follows from them alone. */
+LFREC__INTERNAL void lfrec__hide(void *work, size_t piece)
 {
+    const lfrec__work *w = (const lfrec__work *)work;
     lfrec_trainer *t = w->t;
-    const uint32_t user = w->users[b];
-    const size_t at = t->entry[b];
-    const lfrec_history history = lfrec__history_at(w, b);
-    const float user_mean =
-        t->user_mean && w->model == &t->model ? t->user_mean[user] : lfrec__user_mean(w->model, &history);
-    const size_t visible =
-        history.count - lfrec_mask(t->options.seed, w->epoch, user, t->options.mask, history.count, t->hidden + at);
-    const float scale[2] = {lfrec__input_scale(t->options.scale_input, visible), 0.0f}; /* no branch on what is random */
-    for (size_t k = 0; k < history.count; k++) {
-        const float preference = lfrec__preference(w->model, &history, k, user_mean);
-        t->preference[at + k] = preference;
-        t->input[at + k] = scale[t->hidden[at + k]] * preference;
+    const size_t pieces = lfrec__pieces(lfrec__parts(t)), end = lfrec__part_at(w->count, pieces, piece + 1);
+    for (size_t k = lfrec__part_at(w->count, pieces, piece); k < end; k++) {
+        const uint32_t b = (uint32_t)k;
+        const size_t n = lfrec__history_at(w, b).count;
+        if (n < w->least) continue;
+        const size_t hidden = lfrec_mask(t->options.seed, w->epoch, w->users[b], t->options.mask, n, lfrec__mask_of(w, b));
+        t->visible[lfrec__place(w, b)] = (uint32_t)(n - hidden);
+        t->scale[lfrec__place(w, b)] = lfrec__input_scale(w->model->scale_input, n - hidden);
     }
-    return visible;
 }
 
-/* h: the encoder's sum over these items of a user, prepared from entry `at` on; `scale`: of the implicit input. */
-LFREC__INTERNAL void lfrec__encode_entries(const lfrec__work *w, const lfrec_history *history, size_t at, float scale,
-                                           float *h)
+/* All masks before an epoch, with several parts: each user's is one sequence of random numbers. */
+LFREC__INTERNAL void lfrec__hide_all(lfrec__work *w, const uint32_t *users, uint32_t count)
 {
-    lfrec_trainer *t = w->t;
-    const size_t S = w->model->stride, n = history->count;
-    const float implicit[2] = {scale, 0.0f};
-    lfrec__zero(h, S * sizeof(float));
-    w->rows->encode(S, n, history->item, t->input + at, w->model->encoder, h);
-    if (!w->model->implicit) return;
-    for (size_t k = 0; k < n; k++) t->predicted[at + k] = implicit[t->hidden[at + k]];
-    w->rows->encode(S, n, history->item, t->predicted + at, w->model->implicit, h);
+    const size_t parts = lfrec__parts(w->t);
+    w->users = users;
+    w->count = count;
+    if (parts > 1) lfrec__do_parts(w, lfrec__pieces(parts), lfrec__hide);
 }
 
-/* Prepares user b, and its row of t->factors. */
-LFREC__INTERNAL void lfrec__encode_user(const lfrec__work *w, uint32_t b)
+/* Starts a batch; with one part its masks are made only now. */
+LFREC__INTERNAL void lfrec__begin(lfrec__work *w, const uint32_t *users, uint32_t count)
 {
-    const lfrec_history history = lfrec__history_at(w, b);
-    const float scale = lfrec__input_scale(w->model->scale_input, lfrec__prepare_user(w, b));
-    lfrec__encode_entries(w, &history, w->t->entry[b], scale, w->t->factors + b * w->model->stride);
+    lfrec__seat(w, users, count);
+    if (lfrec__parts(w->t) == 1) lfrec__hide(w, 0);
+}
+
+/* Preferences and encoder input. */
+LFREC__INTERNAL void lfrec__prepare(const lfrec__work *w, uint32_t b, const lfrec__slice *s)
+{
+    const lfrec_trainer *t = w->t;
+    const lfrec_history whole = lfrec__history_at(w, b);
+    const float user_mean =
+        t->user_mean && w->model == &t->model ? t->user_mean[w->users[b]] : lfrec__user_mean(w->model, &whole);
+    const float scale[2] = {t->scale[lfrec__place(w, b)], 0.0f}; /* no branch on what is random */
+    for (size_t k = 0; k < s->of.count; k++) {
+        const float preference = lfrec__preference(w->model, &s->of, k, user_mean);
+        s->preference[k] = preference;
+        s->input[k] = scale[s->hidden[k]] * preference;
+    }
+}
+
+/* The part's share in the encoding of the users. */
+LFREC__INTERNAL void lfrec__encode(void *work, size_t part)
+{
+    const lfrec__work *w = (const lfrec__work *)work;
+    const lfrec_trainer *t = w->t;
+    const size_t S = w->model->stride, parts = lfrec__parts(t);
+    for (uint32_t b = 0; b < w->count; b++) {
+        const lfrec__slice s = lfrec__slice_of(w, b, part);
+        float *h = t->factors + (b * parts + part) * S;
+        lfrec__zero(h, S * sizeof(float));
+        if (s.of.count == 0) continue;
+        if (w->least) lfrec__ask_for(w, b, &s.of); /* LFREC_SGD, whose steps ask for the next user's */
+        lfrec__prepare(w, b, &s);
+        w->rows->encode(S, s.of.count, s.of.item, s.input, w->model->encoder, h);
+        if (!w->model->implicit) continue;
+        const float implicit[2] = {t->scale[lfrec__place(w, b)], 0.0f};
+        for (size_t k = 0; k < s.of.count; k++) s.predicted[k] = implicit[s.hidden[k]];
+        w->rows->encode(S, s.of.count, s.of.item, s.predicted, w->model->implicit, h);
+    }
 }
 
 LFREC__INTERNAL void lfrec__product(const lfrec_trainer *t, size_t part, int transpose_a, int transpose_b, size_t m,
@@ -5025,14 +5083,6 @@ LFREC__INTERNAL void lfrec__product(const lfrec_trainer *t, size_t part, int tra
     const lfrec_status status = lfrec_sgemm(&g);
     LFREC_ASSERT(status == LFREC_OK);
     (void)status;
-}
-
-/* c = sum of 1 / n_i over a user's items. */
-LFREC__INTERNAL float lfrec__squares_of(const lfrec_trainer *t, const lfrec_history *history)
-{
-    float c = 0.0f;
-    for (size_t k = 0; k < history->count; k++) c += t->root[history->item[k]] * t->root[history->item[k]];
-    return c;
 }
 
 LFREC__INTERNAL lfrec_real lfrec__sum_of_squares(const float *x, size_t count)
@@ -5118,52 +5168,46 @@ LFREC__INTERNAL float lfrec__unknown_weight(const lfrec__work *w)
 /* Sparse path: everything by rows of the known entries. In LFREC_SCOPE_ALL the squares of the unknown predictions are
  * h'(F'F)h less those of the known ones, so that no unknown entry is ever looked at: with c = 2 (1 - w) / N_scope and y
  * = F h for every item, the term's gradient is dF += c F (sum_u h h') and G += c (F'F) h; what the known entries have
- * in it besides, -c p, goes with their own gradient. First users, then items, then items given the users' G. */
-LFREC__INTERNAL void lfrec__sparse_users(void *work, size_t part)
-{
-    const lfrec__work *w = (const lfrec__work *)work;
-    lfrec_trainer *t = w->t;
-    const size_t S = t->model.stride;
-    lfrec_loss *met = &t->losses[part];
-    lfrec__zero(met, sizeof *met);
-    for (uint32_t b = t->seat[part]; b < t->seat[part + 1]; b++) {
-        const lfrec_history history = lfrec__history_at(w, b);
-        const size_t n = history.count, at = t->entry[b];
-        const float *h = t->factors + b * S;
-        lfrec__encode_user(w, b);
-        lfrec__cut(w, b, n);
-        w->rows->decode(S, n, history.item, t->decoder, h, t->predicted + at);
-        lfrec_loss_add(met, t->predicted + at, t->preference + at, t->hidden + at, n);
-        if (t->options.scope == LFREC_SCOPE_ALL) {
-            lfrec_real squares = 0;
-            for (size_t q = 0; q < S; q++) squares += (lfrec_real)h[q] * (lfrec_real)lfrec__dot(S, t->gram + q * S, h);
-            lfrec__add_unknown(met, squares, t->predicted + at, n, t->model.items);
-        }
-    }
-}
-
+ * in it besides, -c p, goes with their own gradient. */
 LFREC__INTERNAL void lfrec__sparse_decoder(void *work, size_t part)
 {
     const lfrec__work *w = (const lfrec__work *)work;
     lfrec_trainer *t = w->t;
-    const size_t S = t->model.stride;
-    const float c = lfrec__unknown_weight(w);
+    const size_t S = t->model.stride, parts = lfrec__parts(t), items = t->range[part + 1] - t->range[part];
+    const float c = lfrec__unknown_weight(w), *F = t->decoder + t->range[part] * S;
+    float *gram = t->options.scope == LFREC_SCOPE_ALL ? t->gram + part * S * S : NULL;
+    lfrec_loss met;
+    lfrec__zero(&met, sizeof met);
     lfrec__clear_gradient(t, part);
+    if (gram) lfrec__product(t, part, 1, 0, S, S, items, 1.0f, F, S, F, S, 0.0f, gram, S);
     for (uint32_t b = 0; b < w->count; b++) {
-        size_t at;
-        const lfrec_history history = lfrec__part_of(w, b, part, &at);
-        for (size_t first = 0; first < history.count; first += LFREC__BLOCK) {
-            const size_t n = lfrec__block_of(history.count - first);
-            float y[LFREC__BLOCK], *g = t->predicted + at + first;
-            lfrec__copy(y, g, n * sizeof(float));
-            lfrec_loss_gradient(t->options.loss_weight, w->met.hidden, w->met.scope, y, t->preference + at + first,
-                                t->hidden + at + first, n, g);
-            for (size_t k = 0; c > 0.0f && k < n; k++) g[k] -= c * y[k];
+        const lfrec__slice s = lfrec__slice_of(w, b, part);
+        const float *h = t->factors + b * parts * S;
+        float *G = t->factors_gradient + (b * parts + part) * S;
+        lfrec__ask_sum(w, b + 1, t->factors);
+        w->rows->decode(S, s.of.count, s.of.item, t->decoder, h, s.predicted);
+        lfrec_loss_add(&met, s.predicted, s.preference, s.hidden, s.of.count);
+        if (gram) {
+            lfrec_real squares = 0;
+            for (size_t q = 0; q < S; q++) squares += (lfrec_real)h[q] * (lfrec_real)lfrec__dot(S, gram + q * S, h);
+            lfrec__add_unknown(&met, squares, s.predicted, s.of.count, items);
         }
-        lfrec__touch(t, part, history.item, history.count);
-        w->rows->back(S, history.count, history.item, t->predicted + at, t->decoder, t->factors + b * S,
-                      t->factors_gradient + (b * lfrec__parts(t) + part) * S, t->decoder_gradient);
+        for (size_t first = 0; first < s.of.count; first += LFREC__BLOCK) {
+            const size_t n = lfrec__block_of(s.of.count - first);
+            float y[LFREC__BLOCK], *g = s.predicted + first;
+            if (gram) lfrec__copy(y, g, n * sizeof(float));
+            lfrec_loss_gradient(t->options.loss_weight, w->met.hidden, w->met.scope, g, s.preference + first,
+                                s.hidden + first, n, g);
+            for (size_t k = 0; gram && k < n; k++) g[k] -= c * y[k];
+        }
+        lfrec__touch(t, part, s.of.item, s.of.count);
+        w->rows->back(S, s.of.count, s.of.item, s.predicted, t->decoder, h, G, t->decoder_gradient);
+        for (size_t row = 0; gram && row < S; row++) G[row] += c * lfrec__dot(S, gram + row * S, h);
     }
+    t->losses[part] = met;
+    if (!gram) return;
+    lfrec__product(t, part, 1, 0, S, S, w->count, c, t->factors, parts * S, t->factors, parts * S, 0.0f, gram, S);
+    lfrec__product(t, part, 0, 0, items, S, S, 1.0f, F, S, gram, S, 1.0f, t->decoder_gradient + t->range[part] * S, S);
 }
 
 LFREC__INTERNAL void lfrec__sparse_encoder(void *work, size_t part)
@@ -5172,111 +5216,95 @@ LFREC__INTERNAL void lfrec__sparse_encoder(void *work, size_t part)
     lfrec_trainer *t = w->t;
     const size_t S = t->model.stride, parts = lfrec__parts(t);
     for (uint32_t b = 0; b < w->count; b++) {
-        size_t at;
-        const lfrec_history history = lfrec__part_of(w, b, part, &at);
-        w->rows->front(S, history.count, history.item, t->input + at, t->factors_gradient + b * parts * S,
-                       t->encoder_gradient);
+        const lfrec__slice s = lfrec__slice_of(w, b, part);
+        lfrec__ask_sum(w, b + 1, t->factors_gradient);
+        w->rows->front(S, s.of.count, s.of.item, s.input, t->factors_gradient + b * parts * S, t->encoder_gradient);
     }
     if (t->options.scope == LFREC_SCOPE_ALL) lfrec__touch_all(t, part);
     if (w->step) lfrec__step(t, w->rows, part);
 }
 
-LFREC__INTERNAL void lfrec__sparse_between(const lfrec__work *w)
+/* Dense path: X and E are B x I; H = X L, Y = H F', dF = E'H, G = E F, dL = X'G. A part has its items' columns. */
+LFREC__INTERNAL void lfrec__dense_encode(void *work, size_t part)
 {
+    const lfrec__work *w = (const lfrec__work *)work;
     lfrec_trainer *t = w->t;
-    const size_t S = t->model.stride, items = t->model.items;
-    const int all = t->options.scope == LFREC_SCOPE_ALL;
-    const float c = lfrec__unknown_weight(w);
+    const size_t S = t->model.stride, parts = lfrec__parts(t), items = t->model.items, first = t->range[part],
+                 count = t->range[part + 1] - first;
     for (uint32_t b = 0; b < w->count; b++) {
-        float *G = lfrec__sum_parts(t, t->factors_gradient, b);
-        for (size_t row = 0; all && row < S; row++) G[row] += c * lfrec__dot(S, t->gram + row * S, t->factors + b * S);
-    }
-    if (!all) return;
-    lfrec__product(t, 0, 1, 0, S, S, w->count, c, t->factors, S, t->factors, S, 0.0f, t->gram, S);
-    lfrec__product(t, 0, 0, 0, items, S, S, 1.0f, t->decoder, S, t->gram, S, 1.0f, t->decoder_gradient, S);
-}
-
-/* Dense path: X and E are B x I; H = X L, Y = H F', dF = E'H, G = E F, dL = X'G. First the rows of users, with their
- * losses; then again, with gradients; then the rows of items. */
-LFREC__INTERNAL void lfrec__dense_users(void *work, size_t part)
-{
-    const lfrec__work *w = (const lfrec__work *)work;
-    lfrec_trainer *t = w->t;
-    const size_t S = t->model.stride, items = t->model.items, first = t->seat[part], count = t->seat[part + 1] - first;
-    float *X = t->dense_input + first * items, *E = t->dense_error + first * items, *H = t->factors + first * S;
-    lfrec_loss *met = &t->losses[part];
-    lfrec__zero(met, sizeof *met);
-    lfrec__zero(X, count * items * sizeof(float));
-    for (uint32_t b = t->seat[part]; b < t->seat[part + 1]; b++) {
-        const lfrec_history history = lfrec__history_at(w, b);
+        const lfrec__slice s = lfrec__slice_of(w, b, part);
         float *x = t->dense_input + b * items;
-        (void)lfrec__prepare_user(w, b);
-        for (size_t k = 0; k < history.count; k++) x[history.item[k]] = t->input[t->entry[b] + k];
+        lfrec__prepare(w, b, &s);
+        lfrec__zero(x + first, count * sizeof(float));
+        for (size_t k = 0; k < s.of.count; k++) x[s.of.item[k]] = s.input[k];
     }
-    lfrec__product(t, part, 0, 0, count, S, items, 1.0f, X, items, t->encoder, S, 0.0f, H, S);
-    lfrec__product(t, part, 0, 1, count, items, S, 1.0f, H, S, t->decoder, S, 0.0f, E, items);
-    for (uint32_t b = t->seat[part]; b < t->seat[part + 1]; b++) {
-        const lfrec_history history = lfrec__history_at(w, b);
-        const size_t at = t->entry[b];
-        const float *y = t->dense_error + b * items;
-        for (size_t k = 0; k < history.count; k++) t->predicted[at + k] = y[history.item[k]];
-        lfrec_loss_add(met, t->predicted + at, t->preference + at, t->hidden + at, history.count);
-        if (t->options.scope == LFREC_SCOPE_ALL)
-            lfrec__add_unknown(met, lfrec__sum_of_squares(y, items), t->predicted + at, history.count, items);
-    }
+    lfrec__product(t, part, 0, 0, w->count, S, count, 1.0f, t->dense_input + first, items, t->encoder + first * S, S,
+                   0.0f, t->factors + part * S, parts * S);
 }
 
-LFREC__INTERNAL void lfrec__dense_errors(void *work, size_t part)
+LFREC__INTERNAL void lfrec__dense_decoder(void *work, size_t part)
 {
     const lfrec__work *w = (const lfrec__work *)work;
     lfrec_trainer *t = w->t;
-    const size_t S = t->model.stride, items = t->model.items, first = t->seat[part], count = t->seat[part + 1] - first;
-    const size_t at = t->entry[first], entries = t->entry[first + count] - at;
-    const float c = lfrec__unknown_weight(w);
-    float *E = t->dense_error + first * items;
-    lfrec_loss_gradient(t->options.loss_weight, w->met.hidden, w->met.scope, t->predicted + at, t->preference + at,
-                        t->hidden + at, entries, t->predicted + at);
-    if (t->options.scope == LFREC_SCOPE_ALL) {
-        for (size_t k = 0; k < count * items; k++) E[k] *= c;
-    } else {
-        lfrec__zero(E, count * items * sizeof(float));
-    }
-    for (uint32_t b = t->seat[part]; b < t->seat[part + 1]; b++) {
-        const lfrec_history history = lfrec__history_at(w, b);
+    const size_t S = t->model.stride, parts = lfrec__parts(t), items = t->model.items, first = t->range[part],
+                 count = t->range[part + 1] - first;
+    const float c = lfrec__unknown_weight(w), *F = t->decoder + first * S;
+    float *E = t->dense_error + first;
+    lfrec_loss met;
+    lfrec__zero(&met, sizeof met);
+    lfrec__product(t, part, 0, 1, w->count, count, S, 1.0f, t->factors, parts * S, F, S, 0.0f, E, items);
+    for (uint32_t b = 0; b < w->count; b++) {
+        const lfrec__slice s = lfrec__slice_of(w, b, part);
+        const size_t n = s.of.count;
         float *e = t->dense_error + b * items;
-        for (size_t k = 0; k < history.count; k++) e[history.item[k]] = t->predicted[t->entry[b] + k];
+        for (size_t k = 0; k < n; k++) s.predicted[k] = e[s.of.item[k]];
+        lfrec_loss_add(&met, s.predicted, s.preference, s.hidden, n);
+        if (t->options.scope == LFREC_SCOPE_ALL) {
+            lfrec__add_unknown(&met, lfrec__sum_of_squares(e + first, count), s.predicted, n, count);
+            for (size_t i = first; i < first + count; i++) e[i] *= c;
+        } else {
+            lfrec__zero(e + first, count * sizeof(float));
+        }
+        lfrec_loss_gradient(t->options.loss_weight, w->met.hidden, w->met.scope, s.predicted, s.preference, s.hidden, n,
+                            s.predicted);
+        for (size_t k = 0; k < n; k++) e[s.of.item[k]] = s.predicted[k];
     }
-    lfrec__product(t, part, 0, 0, count, S, items, 1.0f, E, items, t->decoder, S, 0.0f, t->factors_gradient + first * S, S);
+    t->losses[part] = met;
+    lfrec__product(t, part, 1, 0, count, S, w->count, 1.0f, E, items, t->factors, parts * S, 0.0f,
+                   t->decoder_gradient + first * S, S);
+    lfrec__product(t, part, 0, 0, w->count, S, count, 1.0f, E, items, F, S, 0.0f, t->factors_gradient + part * S, parts * S);
 }
 
-LFREC__INTERNAL void lfrec__dense_items(void *work, size_t part)
+LFREC__INTERNAL void lfrec__dense_encoder(void *work, size_t part)
 {
     const lfrec__work *w = (const lfrec__work *)work;
     lfrec_trainer *t = w->t;
-    const size_t S = t->model.stride, items = t->model.items, first = t->range[part], count = t->range[part + 1] - first;
+    const size_t S = t->model.stride, parts = lfrec__parts(t), first = t->range[part], count = t->range[part + 1] - first;
     lfrec__touch_all(t, part);
-    lfrec__product(t, part, 1, 0, count, S, w->count, 1.0f, t->dense_error + first, items, t->factors, S, 0.0f,
-                   t->decoder_gradient + first * S, S);
-    lfrec__product(t, part, 1, 0, count, S, w->count, 1.0f, t->dense_input + first, items, t->factors_gradient, S, 0.0f,
-                   t->encoder_gradient + first * S, S);
+    lfrec__product(t, part, 1, 0, count, S, w->count, 1.0f, t->dense_input + first, t->model.items, t->factors_gradient,
+                   parts * S, 0.0f, t->encoder_gradient + first * S, S);
     if (w->step) lfrec__step(t, w->rows, part);
 }
 
-/* The gradient of these users' loss, which *w then knows; when w->step is set and the loss is finite, the step too. */
+/* The gradient of these users' loss, which *w then knows; when w->step is set and the loss is finite, the step too. An
+ * item's rows and entries stay with one part; what parts have to tell each other are sums over items, H and G. */
 LFREC__INTERNAL void lfrec__batch(lfrec__work *w, const uint32_t *users, uint32_t count)
 {
     lfrec_trainer *t = w->t;
-    const size_t S = t->model.stride, parts = lfrec__parts(t);
-    const int dense = t->path == LFREC_PATH_DENSE;
-    lfrec__seat(w, users, count);
-    if (!dense && t->options.scope == LFREC_SCOPE_ALL)
-        lfrec__product(t, 0, 1, 0, S, S, t->model.items, 1.0f, t->decoder, S, t->decoder, S, 0.0f, t->gram, S);
-    lfrec__do_parts(w, parts, dense ? lfrec__dense_users : lfrec__sparse_users);
+    const size_t parts = lfrec__parts(t);
+    const int dense = t->path == LFREC_PATH_DENSE, all = t->options.scope == LFREC_SCOPE_ALL;
+    lfrec__begin(w, users, count);
+    w->met.hidden = 0;
+    for (uint32_t b = 0; b < count; b++)
+        w->met.hidden += lfrec__history_at(w, b).count - t->visible[lfrec__place(w, b)];
+    w->met.scope = all ? count * (uint64_t)t->model.items : t->entry[count];
+    lfrec__do_parts(w, parts, dense ? lfrec__dense_encode : lfrec__encode);
+    lfrec__sum_all(w, t->factors);
+    lfrec__do_parts(w, parts, dense ? lfrec__dense_decoder : lfrec__sparse_decoder);
     w->met = lfrec__losses(t, parts);
     w->step = w->step && lfrec__finite((float)lfrec_loss_value(&w->met, t->options.loss_weight));
-    lfrec__do_parts(w, parts, dense ? lfrec__dense_errors : lfrec__sparse_decoder);
-    if (!dense) lfrec__sparse_between(w);
-    lfrec__do_parts(w, parts, dense ? lfrec__dense_items : lfrec__sparse_encoder);
+    lfrec__sum_all(w, t->factors_gradient);
+    lfrec__do_parts(w, parts, dense ? lfrec__dense_encoder : lfrec__sparse_encoder);
 }
 
 LFREC_API lfrec_status lfrec_trainer_gradient(lfrec_trainer *trainer, const uint32_t *users, uint32_t count,
@@ -5295,6 +5323,7 @@ LFREC_API lfrec_status lfrec_trainer_gradient(lfrec_trainer *trainer, const uint
         return LFREC_ERROR_ARGUMENT; /* users named twice: no room */
     lfrec__work w = lfrec__work_for(trainer);
     w.epoch = epoch;
+    lfrec__hide_all(&w, users, count);
     lfrec__batch(&w, users, count);
     *loss = w.met;
     return LFREC_OK;
@@ -5305,6 +5334,7 @@ LFREC__INTERNAL int lfrec__epoch_batches(lfrec_trainer *t, lfrec_loss *sum)
 {
     lfrec__work w = lfrec__work_for(t);
     w.step = 1;
+    lfrec__hide_all(&w, t->order, t->training_users);
     for (uint32_t first = 0, left = t->training_users; left > 0 && w.step;) {
         const uint32_t count = left < t->together ? left : t->together;
         lfrec__batch(&w, t->order + first, count);
@@ -5320,14 +5350,13 @@ LFREC__INTERNAL void lfrec__look_back(void *work, size_t part)
 {
     const lfrec__work *w = (const lfrec__work *)work;
     lfrec_trainer *t = w->t;
-    for (uint32_t b = t->seat[part]; b < t->seat[part + 1]; b++) {
-        const lfrec_history history = lfrec__history_at(w, b);
-        float *y = t->predicted + t->entry[b];
-        lfrec__encode_user(w, b);
-        w->rows->decode(w->model->stride, history.count, history.item, w->model->decoder,
-                        t->factors + b * w->model->stride, y);
-        for (size_t k = 0; w->model->offset && k < history.count; k++) y[k] += w->model->offset[history.item[k]];
-        lfrec_loss_add(&t->losses[part], y, t->preference + t->entry[b], t->hidden + t->entry[b], history.count);
+    const size_t S = w->model->stride;
+    for (uint32_t b = 0; b < w->count; b++) {
+        const lfrec__slice s = lfrec__slice_of(w, b, part);
+        const float *h = t->factors + b * lfrec__parts(t) * S;
+        w->rows->decode(S, s.of.count, s.of.item, w->model->decoder, h, s.predicted);
+        for (size_t k = 0; w->model->offset && k < s.of.count; k++) s.predicted[k] += w->model->offset[s.of.item[k]];
+        lfrec_loss_add(&t->losses[part], s.predicted, s.preference, s.hidden, s.of.count);
     }
 }
 
@@ -5345,9 +5374,13 @@ LFREC_API lfrec_status lfrec_trainer_error(lfrec_trainer *trainer, const lfrec_m
     w.epoch = LFREC__VALIDATION;
     lfrec__zero(t->losses, lfrec__parts(t) * sizeof(lfrec_loss));
     const uint32_t *users = t->held_out_users ? t->order + t->training_users : t->order;
-    for (uint32_t left = t->held_out_users ? t->held_out_users : t->training_users; left > 0;) {
+    const uint32_t all = t->held_out_users ? t->held_out_users : t->training_users;
+    lfrec__hide_all(&w, users, all);
+    for (uint32_t left = all; left > 0;) {
         const uint32_t count = left < t->together ? left : t->together;
-        lfrec__seat(&w, users, count);
+        lfrec__begin(&w, users, count);
+        lfrec__do_parts(&w, lfrec__parts(t), lfrec__encode);
+        lfrec__sum_all(&w, t->factors);
         lfrec__do_parts(&w, lfrec__parts(t), lfrec__look_back);
         users += count;
         left -= count;
@@ -5357,48 +5390,22 @@ LFREC_API lfrec_status lfrec_trainer_error(lfrec_trainer *trainer, const lfrec_m
     return LFREC_OK;
 }
 
-/* LFREC_SGD: `together` users at a time. Each is prepared; then every part adds up its items' share in the encoding of
- * all, as the last batch left the weights, takes one user after the other through the steps of its items' decoder rows,
- * and given the sums of that through those of the rest: an item's rows stay with one part. A user with one rating has
- * nothing to be predicted from. */
-LFREC__INTERNAL void lfrec__sgd_prepare(void *work, size_t part)
-{
-    const lfrec__work *w = (const lfrec__work *)work;
-    lfrec_trainer *t = w->t;
-    for (uint32_t b = t->seat[part]; b < t->seat[part + 1]; b++) {
-        const lfrec_history history = lfrec__history_at(w, b);
-        lfrec__cut(w, b, history.count < 2 ? 0 : history.count);
-        if (history.count < 2) continue;
-        lfrec__ask_for(w, b);
-        t->scale[b] = lfrec__input_scale(t->model.scale_input, lfrec__prepare_user(w, b));
-        t->squares[b] = lfrec__squares_of(t, &history);
-    }
-}
-
-LFREC__INTERNAL void lfrec__sgd_encode(void *work, size_t part)
-{
-    const lfrec__work *w = (const lfrec__work *)work;
-    lfrec_trainer *t = w->t;
-    for (uint32_t b = 0; b < w->count; b++) {
-        size_t at;
-        const lfrec_history history = lfrec__part_of(w, b, part, &at);
-        lfrec__encode_entries(w, &history, at, t->scale[b], t->factors + (b * lfrec__parts(t) + part) * t->model.stride);
-    }
-}
-
+/* LFREC_SGD: `together` users at a time. Every part adds up its items' share in the encoding of all, as the last batch
+ * left the weights, takes one user after the other through the steps of its items' decoder rows, and given the sums of
+ * that through those of the rest: an item's rows and entries stay with one part. A user with one rating has nothing to
+ * be predicted from. */
 LFREC__INTERNAL lfrec__sgd lfrec__sgd_at(const lfrec__work *w, uint32_t b, size_t part)
 {
     lfrec_trainer *t = w->t;
     const size_t S = t->model.stride, parts = lfrec__parts(t);
-    size_t at;
-    const lfrec_history history = lfrec__part_of(w, b, part, &at);
+    const lfrec__slice s = lfrec__slice_of(w, b, part);
     lfrec__sgd u;
-    u.n = history.count;
-    u.item = history.item;
-    u.preference = t->preference + at;
-    u.input = t->input + at;
-    u.hidden = t->hidden + at;
-    u.predicted = t->predicted + at;
+    u.n = s.of.count;
+    u.item = s.of.item;
+    u.preference = s.preference;
+    u.input = s.input;
+    u.hidden = s.hidden;
+    u.predicted = s.predicted;
     u.root = t->root;
     u.decoder = t->decoder;
     u.prior = t->prior;
@@ -5411,7 +5418,7 @@ LFREC__INTERNAL lfrec__sgd lfrec__sgd_at(const lfrec__work *w, uint32_t b, size_
     u.rate = t->at.learning_rate;
     u.weight = t->options.loss_weight;
     u.decay = t->options.weight_decay;
-    u.scale = t->scale[b];
+    u.scale = t->scale[lfrec__place(w, b)];
     u.gain_square = t->gain_square;
     u.ahead_n = lfrec__ahead(w, b, part, 0, &u.ahead);
     return u;
@@ -5420,11 +5427,15 @@ LFREC__INTERNAL lfrec__sgd lfrec__sgd_at(const lfrec__work *w, uint32_t b, size_
 LFREC__INTERNAL void lfrec__sgd_decoder(void *work, size_t part)
 {
     const lfrec__work *w = (const lfrec__work *)work;
+    lfrec_loss met;
+    lfrec__zero(&met, sizeof met);
     for (uint32_t b = 0; b < w->count; b++) {
         const lfrec__sgd u = lfrec__sgd_at(w, b, part);
+        lfrec__ask_sum(w, b + 1, w->t->factors);
         w->rows->learn_decoder(w->t->model.stride, &u);
-        lfrec_loss_add(&w->t->losses[part], u.predicted, u.preference, u.hidden, u.n);
+        lfrec_loss_add(&met, u.predicted, u.preference, u.hidden, u.n);
     }
+    lfrec__loss_join(&w->t->losses[part], &met);
 }
 
 LFREC__INTERNAL void lfrec__sgd_encoder(void *work, size_t part)
@@ -5432,6 +5443,8 @@ LFREC__INTERNAL void lfrec__sgd_encoder(void *work, size_t part)
     const lfrec__work *w = (const lfrec__work *)work;
     for (uint32_t b = 0; b < w->count; b++) {
         lfrec__sgd u = lfrec__sgd_at(w, b, part);
+        lfrec__ask_sum(w, b + 1, w->t->factors_gradient);
+        lfrec__ask_sum(w, b + 1, w->t->pull);
         u.G -= part * w->t->model.stride;
         u.pull -= part * w->t->model.stride;
         w->rows->learn_encoder(w->t->model.stride, &u);
@@ -5440,11 +5453,13 @@ LFREC__INTERNAL void lfrec__sgd_encoder(void *work, size_t part)
 
 /* X moves to its ridge solution given the parts' `pull` and c = sum of 1 / n_i, with precisions a of F and a_X of X, or 1
  * each; `pull` becomes the move. */
-LFREC__INTERNAL void lfrec__move_prior(lfrec_trainer *t, uint32_t user, uint32_t b, const float *a, const float *a_X)
+LFREC__INTERNAL void lfrec__move_prior(const lfrec__work *w, uint32_t b, const float *a, const float *a_X)
 {
+    lfrec_trainer *t = w->t;
     const size_t S = t->model.stride;
-    const float c = t->squares[b];
-    float *pull = lfrec__sum_parts(t, t->pull, b), *X = t->prior_user + user * S;
+    const lfrec_history history = lfrec__history_at(w, b);
+    const float c = t->squares ? t->squares[w->users[b]] : lfrec__squares_of(t, &history);
+    float *pull = lfrec__sum_parts(t, t->pull, b), *X = t->prior_user + w->users[b] * S;
     for (size_t q = 0; q < S; q++) {
         const float own = a ? a[q] : 1.0f;
         const float next = own * (pull[q] + c * X[q]) / (own * c + (a_X ? a_X[q] : 1.0f));
@@ -5453,30 +5468,37 @@ LFREC__INTERNAL void lfrec__move_prior(lfrec_trainer *t, uint32_t user, uint32_t
     }
 }
 
-/* What the encoder's steps take: the sum of G, and the prior's move. */
-LFREC__INTERNAL void lfrec__sgd_between(lfrec_trainer *t, uint32_t user, uint32_t b)
+/* What the encoder's steps take of the part's users: the sum of G, and the prior's move. */
+LFREC__INTERNAL void lfrec__sgd_between(void *work, size_t part)
 {
-    const size_t n = lfrec_history_of(t->ratings, user).count;
-    if (n < 2) return;
-    float *G = lfrec__sum_parts(t, t->factors_gradient, b);
-    const float cap = t->gain_square * ((float)n > LFREC__SGD_LONG ? LFREC__SGD_LONG / (float)n : 1.0f);
-    for (size_t q = 0; q < t->model.stride; q++) G[q] *= cap;
-    lfrec__move_prior(t, user, b, NULL, NULL);
+    const lfrec__work *w = (const lfrec__work *)work;
+    lfrec_trainer *t = w->t;
+    const size_t parts = lfrec__parts(t), end = lfrec__part_at(w->count, parts, part + 1);
+    for (size_t k = lfrec__part_at(w->count, parts, part); k < end; k++) {
+        const uint32_t b = (uint32_t)k;
+        const lfrec_history history = lfrec__history_at(w, b);
+        const float n = (float)history.count, cap = t->gain_square * (n > LFREC__SGD_LONG ? LFREC__SGD_LONG / n : 1.0f);
+        if (history.count < w->least) continue;
+        float *G = lfrec__sum_parts(t, t->factors_gradient, b);
+        for (size_t q = 0; q < t->model.stride; q++) G[q] *= cap;
+        lfrec__move_prior(w, b, NULL, NULL);
+    }
 }
 
 LFREC__INTERNAL int lfrec__epoch_users(lfrec_trainer *t, lfrec_loss *sum)
 {
     lfrec__work w = lfrec__work_for(t);
     const size_t parts = lfrec__parts(t);
+    w.least = 2;
     lfrec__zero(t->losses, parts * sizeof(lfrec_loss));
+    lfrec__hide_all(&w, t->order, t->training_users);
     for (uint32_t first = 0, left = t->training_users; left > 0;) {
         const uint32_t count = left < t->together ? left : t->together;
-        lfrec__seat(&w, t->order + first, count);
-        lfrec__do_parts(&w, parts, lfrec__sgd_prepare);
-        lfrec__do_parts(&w, parts, lfrec__sgd_encode);
-        for (uint32_t b = 0; b < count; b++) lfrec__sum_parts(t, t->factors, b);
+        lfrec__begin(&w, t->order + first, count);
+        lfrec__do_parts(&w, parts, lfrec__encode);
+        lfrec__sum_all(&w, t->factors);
         lfrec__do_parts(&w, parts, lfrec__sgd_decoder);
-        for (uint32_t b = 0; b < count; b++) lfrec__sgd_between(t, w.users[b], b);
+        lfrec__do_parts(&w, parts, lfrec__sgd_between);
         lfrec__do_parts(&w, parts, lfrec__sgd_encoder);
         first += count;
         left -= count;
@@ -5507,7 +5529,7 @@ LFREC__INTERNAL void lfrec__bayes_encode(void *work, size_t place)
     float *x = t->preference + t->entry[b], *spread = t->input + t->entry[b], *y = t->predicted + t->entry[b];
     float *h = p.before, *square = p.row, *move = p.share;
     const float *lambda = t->constants, *open = lambda + 4 * S;
-    lfrec__ask_for(w, b);
+    lfrec__ask_for(w, b, &history);
     p.scalars[0] = t->user_precision[user];
     p.scalars[1] = t->user_spread[user];
     if (t->user_state) w->rows->decode(S, history.count, history.item, model->decoder, t->user_state + user * S, y);
@@ -5522,14 +5544,12 @@ LFREC__INTERNAL void lfrec__bayes_encode(void *work, size_t place)
     lfrec__posterior_solve(model, w->rows, &p);
     if (t->user_state) lfrec__copy(t->user_state + user * S, p.h, S * sizeof(float));
     t->scale[b] = lfrec__input_scale(1, history.count);
-    t->squares[b] = lfrec__squares_of(t, &history);
     for (size_t q = 0; q < S; q++) {
         h[q] = open[q] * p.h[q];
         square[q] = open[q] * (p.h[q] * p.h[q] + p.covariance[q * S + q]);
         move[q] = lambda[q] * p.scalars[1] * (p.h[q] - p.m[q]) * t->scale[b];
     }
     square[K + 1] = 1.0f;
-    lfrec__cut(w, b, history.count);
 }
 
 LFREC__INTERNAL void lfrec__bayes_user(const lfrec__work *w, uint32_t b, size_t part, lfrec__bayes *u)
@@ -5538,13 +5558,13 @@ LFREC__INTERNAL void lfrec__bayes_user(const lfrec__work *w, uint32_t b, size_t 
     const size_t S = t->model.stride, at_part = b * lfrec__parts(t) + part;
     const lfrec__posterior p = lfrec__user_posterior(t, b);
     float *known = t->known + part * LFREC__BLOCK * S;
-    size_t at;
-    const lfrec_history history = lfrec__part_of(w, b, part, &at);
-    float *y = t->predicted + at;
+    const lfrec__slice s = lfrec__slice_of(w, b, part);
+    const lfrec_history history = s.of;
+    float *y = s.predicted;
     lfrec_loss *met = &t->losses[part];
     w->rows->decode(S, history.count, history.item, t->decoder, p.h, y);
     for (size_t k = 0; k < history.count; k++) {
-        y[k] = t->preference[at + k] - y[k];
+        y[k] = s.preference[k] - y[k];
         met->scope_error += (lfrec_real)(y[k] * y[k] / t->gain_square);
     }
     met->scope += history.count;
@@ -5561,7 +5581,7 @@ LFREC__INTERNAL void lfrec__bayes_user(const lfrec__work *w, uint32_t b, size_t 
         u->n = lfrec__block_of(history.count - first);
         u->item = history.item + first;
         u->error = y + first;
-        u->spread = t->input + at + first;
+        u->spread = s.input + first;
         u->ahead_n = lfrec__ahead(w, b, part, first, &u->ahead);
         w->rows->apply(S, u->n, u->item, t->decoder, p.covariance, known);
         w->rows->learn_bayes(S, u);
@@ -5599,13 +5619,13 @@ LFREC__INTERNAL void lfrec__bayes_after(void *work, size_t part)
 {
     const lfrec__work *w = (const lfrec__work *)work;
     lfrec_trainer *t = w->t;
-    const size_t S = t->model.stride, parts = lfrec__parts(t);
+    const size_t S = t->model.stride, parts = lfrec__parts(t), end = lfrec__part_at(w->count, parts, part + 1);
     for (uint32_t b = 0; b < w->count; b++) {
-        size_t at;
-        const lfrec_history history = lfrec__part_of(w, b, part, &at);
-        w->rows->front(S, history.count, history.item, t->predicted + at, t->pull + b * parts * S, t->prior);
+        const lfrec__slice s = lfrec__slice_of(w, b, part);
+        w->rows->front(S, s.of.count, s.of.item, s.predicted, t->pull + b * parts * S, t->prior);
     }
-    for (uint32_t b = t->seat[part]; b < t->seat[part + 1]; b++) {
+    for (size_t place = lfrec__part_at(w->count, parts, part); place < end; place++) {
+        const uint32_t b = (uint32_t)place;
         lfrec__posterior p = lfrec__user_posterior(t, b);
         lfrec_real nu = 0;
         for (size_t k = 0; k < parts; k++) nu += t->nu[b * parts + k];
@@ -5628,8 +5648,7 @@ LFREC__INTERNAL int lfrec__epoch_bayes(lfrec_trainer *t, lfrec_loss *sum)
         lfrec__seat(&w, t->order + first, count);
         lfrec__do_parts(&w, count, lfrec__bayes_encode);
         lfrec__do_parts(&w, parts, lfrec__bayes_items);
-        for (uint32_t b = 0; b < count; b++)
-            lfrec__move_prior(t, w.users[b], b, t->constants + S, t->constants + 3 * S);
+        for (uint32_t b = 0; b < count; b++) lfrec__move_prior(&w, b, t->constants + S, t->constants + 3 * S);
         lfrec__do_parts(&w, parts, lfrec__bayes_after);
         first += count;
         left -= count;

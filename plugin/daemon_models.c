@@ -1,4 +1,5 @@
 /* daemon_models.c - the daemon as one of several: a trainer that publishes models, a scorer that follows them. */
+#include "clock.h"
 #include "daemon_private.h"
 #include "log.h"
 #include <inttypes.h>
@@ -71,6 +72,7 @@ void daemon_serve_models(daemon *d)
     if (lfrec_operator_read_model(d->op, bytes, length, version, error)) {
         lfrec_log(LFREC_LOG_INFO, "model %" PRIu64 " taken over; %" PRIu64 " users to publish again", version,
                   lfrec_operator_stats_of(d->op).stale_users);
+        d->training.adopted = lfrec_clock_ms();
         d->lists_wait = true;
     } else {
         lfrec_log(LFREC_LOG_WARNING, "model %" PRIu64 " of topic %s cannot be used: %s", version,

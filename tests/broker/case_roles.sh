@@ -185,6 +185,7 @@ test_a_scorer_starts_from_its_snapshot_and_follows_again()
     within 10 eval '[ "$(users_rated 16)" = 30 ] && [ "$(newest_versions)" = "2 " ]' || fail "lists: $(newest_versions) $(newest | head -n 3)"
     within 5 eval '[ "$(metric "$log" lfrec_snapshot_seconds_count)" -gt 0 ] && [ "$(metric "$log" "lfrec_transactions_total{end=\"committed\"}")" -gt 0 ] &&
         [ "$(metric "$log" lfrec_acting_trainer)$(metric "$log" lfrec_model_parts)" = 01 ] &&
+        metric "$log" lfrec_model_age_seconds | grep -q "^[0-9]" &&
         [ "$(metric "$log" "lfrec_instance_info{role=\"scorer\",delivery=\"exactly-once\"}")" = 1 ]' ||
         fail "figures: $(metrics_of "$log" | grep -v '#' | tail -n 12)"
     ! command -v promtool > "$work/$t.which" || metrics_of "$log" | promtool check metrics > "$work/$t.promtool" 2>&1 ||

@@ -38,7 +38,8 @@ test_snapshot_at_exit_is_started_from()
     local before
     before=$(lists | wc -l)
     ratings 5 10 11 | send
-    start_ready -X "lfrec.snapshot.path=$work/$t.snap"
+    start_ready -X "lfrec.snapshot.path=$work/$t.snap" -X lfrec.http.listen=0
+    within 5 eval 'metric "$log" lfrec_model_age_seconds | grep -q "^[0-9]"' || fail "age: $(metrics_of "$log" | grep age)"
     says "$log" 'reading on after the snapshot, [0-9]* offsets from [1-9]' || fail "not from the snapshot: $(cat "$log")"
     says "$log" 'caught up: 32 users, 21 items, 345 ratings' || fail "state: $(cat "$log")"
     within 10 eval '[ "$(users_rated 11)" = 3 ] && [ "$(users_rated 12)" = 1 ]' || fail "lists: $(newest | head -n 3)"
@@ -196,6 +197,18 @@ test_snapshot_belongs_to_one_process()
     [ $? = 2 ] || fail "exit code"
     says "$log" '/nowhere/file.lock' || fail "log: $(cat "$log")"
     stop "$first" 0
+}
+
+# While catching up each event holds its offset back until its user has a list. Who made way for others gets none.
+test_users_who_made_way_hold_no_offset_back()
+{
+    topics 1
+    ratings 30 0 8 | send
+    start -X lfrec.max.users=10 -X lfrec.publish.rate=1 -X lfrec.retrain.events=0 -X lfrec.retrain.seconds=0
+    within 10 says "$log" 'caught up' || fail "not caught up: $(tail -n 3 "$log")"
+    within 5 eval '[ "$(committed | tr - 0)" -ge 230 ]' || fail "committed $(committed), of users who are gone"
+    [ "$(committed)" -lt 240 ] || fail "nobody waits: nothing was tried"
+    stop "$pid" 0 10
 }
 
 test_ceilings_on_users_and_items()

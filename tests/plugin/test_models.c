@@ -1,0 +1,58 @@
+/* test_models.c - a trainer's models to the brokers' mock: one is published when all of it, and not of another, is acknowledged. */
+#define _POSIX_C_SOURCE 200809L
+#include "../../plugin/kafka_models.h"
+
+#include <check.h>
+#include <librdkafka/rdkafka.h>
+#include <librdkafka/rdkafka_mock.h>
+#include <stdlib.h>
+
+enum { PRODUCE = 0 };
+
+START_TEST(a_late_report_of_another_model_is_not_this_ones)
+{
+    char error[LFREC_CONFIG_ERROR_MAX];
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_set(conf, "log_level", "2", NULL, 0);
+    rd_kafka_t *host = rd_kafka_new(RD_KAFKA_PRODUCER, conf, error, sizeof error);
+    rd_kafka_mock_cluster_t *cluster = rd_kafka_mock_cluster_new(host, 1);
+    rd_kafka_mock_topic_create(cluster, "lfrec-models", 1, 1);
+
+    lfrec_config config;
+    lfrec_kafka_models *models = NULL;
+    uint64_t version = 0;
+    lfrec_config_init(&config);
+    ck_assert(lfrec_config_set(&config, "lfrec.role", "trainer", "test", error));
+    ck_assert(lfrec_config_set(&config, "bootstrap.servers", rd_kafka_mock_cluster_bootstraps(cluster), "test", error));
+    ck_assert_msg(lfrec_config_check(&config, error), "%s", error);
+    ck_assert_int_eq(lfrec_kafka_models_open(&models, &config, NULL, error), LFREC_KAFKA_OK);
+    ck_assert_msg(lfrec_kafka_models_publish(models, "one", 3, 10000, &version, error), "%s", error);
+    ck_assert_uint_eq(version, 1);
+
+    /* The second model is acknowledged after it was given up, and before the third one is. */
+    rd_kafka_mock_broker_push_request_error_rtts(cluster, 1, PRODUCE, 2, RD_KAFKA_RESP_ERR_NO_ERROR, 500,
+                                                 RD_KAFKA_RESP_ERR_NO_ERROR, 6000);
+    ck_assert(!lfrec_kafka_models_publish(models, "two", 3, 200, &version, error));
+    ck_assert(!lfrec_kafka_models_publish(models, "three", 5, 1500, &version, error));
+    ck_assert_uint_eq(version, 1);
+    ck_assert_str_eq(error, "1 of 1 parts were not acknowledged within 1 s");
+    lfrec_kafka_models_close(models);
+    lfrec_config_free(&config);
+    rd_kafka_mock_cluster_destroy(cluster);
+    rd_kafka_destroy(host);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("models");
+    TCase *tests = tcase_create("models");
+    tcase_set_timeout(tests, 30);
+    tcase_add_test(tests, a_late_report_of_another_model_is_not_this_ones);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

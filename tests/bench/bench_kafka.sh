@@ -10,6 +10,7 @@ cd "$(dirname "$0")/../.."
 export LC_ALL=C
 . tests/broker/kafka.sh
 rounds=${REPEATS:-3} partitions=4 seconds=8 rate=1000
+names=16 # of each user where lists are counted, so that there are enough of them: 96,640
 [ -e "${DATA:-}/ratings.dat" ] || { echo "make bench-kafka DATA=FOLDER: a folder of MovieLens 1M, ml-1m" >&2; exit 2; }
 program=build/lfrec-kafka interceptor=$PWD/build/lfrec-interceptor.so kafka_dir=${KAFKA_DIR:-build/kafka}
 work=$(mktemp -d) log=$work/log
@@ -25,7 +26,7 @@ trap 'exit 130' INT TERM
 
 give_up() { echo "bench_kafka.sh: $*" >&2; [ ! -e "$log" ] || tail -n 5 "$log" >&2; exit 1; }
 peer() { "$work/peer" "$bootstrap" "$@" || give_up "kafka_peer $1 failed"; }
-topic() { "$work/tool" "$bootstrap" create "$1" $partitions || give_up "cannot make topic $1"; }
+topic() { "$work/tool" "$bootstrap" create "$1" $partitions "${@:2}" || give_up "cannot make topic $1"; } # NAME [SETTING=VALUE]...
 median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 now_ms() { local n; n=$(date +%s%N); echo $((n / 1000000)); }
 
@@ -54,6 +55,22 @@ cpu_of() # PID...: seconds of processor time
 }
 stop() { kill "${running[@]}" && wait "${running[@]}"; running=(); }
 
+# Lists and their copies by a bare producer, the same bytes, count until the broker has appended the last of them, by its clock.
+counted() { topic "$1" message.timestamp.type=LogAppendTime; }
+settled() # TOPIC: nothing has been added for a second
+{
+    local last='' now
+    while now=$("$work/tool" "$bootstrap" ends "$1" $partitions) || give_up "the ends of $1 are not known"; [ "$now" != "$last" ]; do
+        last=$now
+        sleep 1
+    done
+}
+lists_each_second() # TOPIC MODEL SINCE: lists of this model, a second, since a time (ms since 1970)
+{
+    kcat -C -b "$bootstrap" -t "$1" -e -q -f '%T %s\n' | grep "\"model\":$2," |
+        awk -v since="$3" '$1 > last { last = $1 } END { printf "%d\n", NR * 1000 / (last - since) }'
+}
+
 row() # CASE UNIT LFREC PEER RATIO GOAL
 {
     if [ -n "${TSV:-}" ]; then
@@ -77,6 +94,9 @@ awk -F:: '{ printf "%s|{\"user\":\"%s\",\"item\":\"%s\",\"rating\":%s,\"ts\":%s}
 events=$(wc -l < "$work/events") users=$(cut -d '|' -f 1 "$work/events" | sort -u | wc -l)
 topic ratings
 kcat -P -b "$bootstrap" -t ratings -K '|' -X linger.ms=5 -l "$work/events" || give_up "kcat could not produce"
+topic named
+awk -F:: -v names=$names '{ user = $1 "." NR % names; printf "%s|{\"user\":\"%s\",\"item\":\"%s\",\"rating\":%s,\"ts\":%s}\n", user, user, $2, $3, $4 }' "$DATA/ratings.dat" |
+    kcat -P -b "$bootstrap" -t named -K '|' -X linger.ms=5 || give_up "kcat could not produce"
 printf '# %s, %s cores, load %s; Apache Kafka in the same machine, %s partitions, %s events as JSON; medians of %s rounds\n' \
     "$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)" "$(cut -d ' ' -f 1 /proc/loadavg)" $partitions "$events" "$rounds"
 row case unit lfrec peer ratio goal
@@ -98,27 +118,38 @@ for ((round = 0; round < rounds; round++)); do
         -X lfrec.retrain.events=0 -X lfrec.interceptor.queue.kbytes=262144 -X lfrec.interceptor.close.ms=0 > /dev/null 2> "$work/within.log" ||
         give_up "kcat could not consume with the interceptor"
     echo $((events * 1000 / ($(now_ms) - began))) >> "$work/within"
-    topic "lists$round"
-    peer arrive "lists$round" "$users" > "$work/arrived" &
-    arriving=$!
-    start "lists$round" -X lfrec.retrain.events=10000
-    wait_for 'model 1 after'
-    wait $arriving || give_up "not every user's list arrived"
+    topic "state$round"
+    start "state$round" -X lfrec.retrain.events=0
+    wait_for 'caught up'
     stop
     echo $((events * 1000 / ($(logged 'caught up') - $(logged 'assigned:')))) >> "$work/state"
-    echo $((users * 1000 / ($(cat "$work/arrived") - $(logged 'model 1 after')))) >> "$work/lists"
-    kcat -C -b "$bootstrap" -t "lists$round" -e -q -K '|' > "$work/list_lines"
-    topic "copies$round"
-    peer produce "copies$round" "$work/list_lines" >> "$work/bare_lists"
+    counted "lists$round"
+    start "lists$round" -t named -X lfrec.retrain.events=10000
+    for model in 1 2; do
+        [ $model = 1 ] || kill -USR1 "${running[@]}"
+        wait_for "model $model after"
+        settled "lists$round"
+    done
+    stop
+    for model in 1 2; do
+        lists_each_second "lists$round" $model "$(logged "model $model after")" >> "$work/lists$model"
+        kcat -C -b "$bootstrap" -t "lists$round" -e -q -K '|' | grep "\"model\":$model," > "$work/list_lines"
+        counted "copies$model$round"
+        began=$(peer produce "copies$model$round" "$work/list_lines")
+        lists_each_second "copies$model$round" $model "$began" >> "$work/bare_lists$model"
+    done
 done
 state=$(median < "$work/state") kcat=$(median < "$work/kcat") bare=$(median < "$work/bare")
-lists=$(median < "$work/lists") bare_lists=$(median < "$work/bare_lists")
 bytes=$(awk '{ n += length($0) - index($0, "|") } END { printf "%d", n / NR }' "$work/list_lines")
 row "events/s from topic to state, beside kcat to /dev/null" 1/s "$state" "$kcat" "$(ratio "$state" "$kcat")" 0.6
 row "events/s from topic to state, beside a bare consumer" 1/s "$state" "$bare" "$(ratio "$state" "$bare")" 0.25
 within=$(median < "$work/within") without=$(median < "$work/without")
 row "events/s through kcat with the interceptor, beside kcat without" 1/s "$within" "$without" "$(ratio "$within" "$without")" 1
-row "lists/s after a training, beside a bare producer of the same bytes" 1/s "$lists" "$bare_lists" "$(ratio "$lists" "$bare_lists")" 0.5
+for model in 1 2; do
+    lists=$(median < "$work/lists$model") bare_lists=$(median < "$work/bare_lists$model")
+    [ $model = 1 ] && which='the first' || which='a later'
+    row "lists/s after $which training, beside a bare producer" 1/s "$lists" "$bare_lists" "$(ratio "$lists" "$bare_lists")" 0.5
+done
 
 # ---- from event to list ----
 

@@ -2,8 +2,7 @@
  *
  *   kafka_peer BOOTSTRAP consume TOPIC            read the topic to its end; prints messages a second, first to last
  *   kafka_peer BOOTSTRAP arrive TOPIC COUNT       print the time (ms since 1970) when COUNT messages were read from TOPIC's beginning
- *   kafka_peer BOOTSTRAP produce TOPIC FILE       produce the lines KEY|VALUE of FILE, 10 times over; prints messages a second until all
- *                                                 are acknowledged
+ *   kafka_peer BOOTSTRAP produce TOPIC FILE       produce the lines KEY|VALUE of FILE; prints the time (ms since 1970) when it began
  *   kafka_peer BOOTSTRAP echo IN OUT BYTES        answer every message of IN by one of BYTES bytes with the same key on OUT; until TERM
  *   kafka_peer BOOTSTRAP ask IN OUT RATE SECONDS  send RATE ratings a second of MovieLens 1M's users to IN, and wait for the message with
  *                                                 the user's key on OUT; prints p50, p99, maximum (ms) and the share that was answered
@@ -20,7 +19,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { USERS = 6040, ITEMS = 3952, TIMES = 10, LIMIT_MS = 30000, LATE_MS = 2000, MOST_PARTITIONS = 64 };
+enum { USERS = 6040, ITEMS = 3952, MOST_LINES = 1000000, LIMIT_MS = 30000, LATE_MS = 2000, MOST_PARTITIONS = 64 };
 
 static char text[512];
 
@@ -166,11 +165,11 @@ static void count_reports(rd_kafka_conf_t *conf)
 
 static int produce(const char *bootstrap, const char *topic, const char *path)
 {
-    static char *lines[USERS];
+    static char *lines[MOST_LINES];
     static char line[65536];
     size_t count = 0;
     FILE *file = fopen(path, "r");
-    while (file && count < USERS && fgets(line, sizeof line, file)) {
+    while (file && count < MOST_LINES && fgets(line, sizeof line, file)) {
         line[strcspn(line, "\n")] = '\0';
         lines[count] = strchr(line, '|') ? strdup(line) : NULL;
         count += lines[count] != NULL;
@@ -182,10 +181,10 @@ static int produce(const char *bootstrap, const char *topic, const char *path)
     rd_kafka_t *rk = client(RD_KAFKA_PRODUCER, bootstrap, bulk_settings, count_reports);
     rd_kafka_topic_t *handle = rd_kafka_topic_new(rk, topic, NULL);
     partitions_of(rk, topic); /* connected, and the topic known */
-    double began = now_ms(CLOCK_MONOTONIC);
-    long sent = 0;
-    for (; sent < (long)count * TIMES; sent++) {
-        char *key = lines[(size_t)sent % count], *value = strchr(key, '|') + 1;
+    const double began = now_ms(CLOCK_MONOTONIC);
+    printf("%.0f\n", now_ms(CLOCK_REALTIME));
+    for (size_t sent = 0; sent < count; sent++) {
+        char *key = lines[sent], *value = strchr(key, '|') + 1;
         while (rd_kafka_produce(handle, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, value, strlen(value), key,
                                 (size_t)(value - key - 1), NULL)) {
             rd_kafka_poll(rk, 5);
@@ -194,16 +193,15 @@ static int produce(const char *bootstrap, const char *topic, const char *path)
             rd_kafka_poll(rk, 0);
         }
     }
-    while (reported < sent && now_ms(CLOCK_MONOTONIC) < began + LIMIT_MS) {
+    while (reported < (long)count && now_ms(CLOCK_MONOTONIC) < began + LIMIT_MS) {
         rd_kafka_poll(rk, 100);
     }
-    printf("%.0f\n", (double)sent / (now_ms(CLOCK_MONOTONIC) - began) * 1e3);
     rd_kafka_topic_destroy(handle);
     rd_kafka_destroy(rk);
     for (size_t i = 0; i < count; i++) {
         free(lines[i]);
     }
-    return reported < sent || refused > 0;
+    return reported < (long)count || refused > 0;
 }
 
 static atomic_bool ended;

@@ -68,7 +68,7 @@ static void serve_lists(daemon *d, int64_t now)
     }
     if (lfrec_operator_republish(d->op, allowed) == 0) {
         d->lists_wait = false;
-        lfrec_delivery_settle(d->delivery); /* whoever is left under a user's id has the list already */
+        lfrec_delivery_settle(d->delivery); /* whoever is left there has the list already */
     }
     d->tokens -= rate > 0 ? (double)allowed : 0;
 }

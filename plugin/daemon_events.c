@@ -45,14 +45,14 @@ bool daemon_on_list(void *context, const lfrec_recommendation *list)
         return false;
     }
     lfrec_hold *holds = NULL;
-    if (d->learning && !lfrec_delivery_deferred(d->delivery, list->user, d->learning->id)) {
+    if (d->learning && !lfrec_delivery_deferred(d->delivery, list->slot, d->learning->id)) {
         holds = lfrec_delivery_hold(d->learning, d->learning_offset);
         if (!holds) {
             no_memory(d);
             return false;
         }
     }
-    holds = lfrec_delivery_chain(lfrec_delivery_take(d->delivery, list->user), holds);
+    holds = lfrec_delivery_chain(lfrec_delivery_take(d->delivery, list->slot), holds);
     lfrec_output *output = lfrec_delivery_send(d->delivery, list, holds);
     if (!output) {
         no_memory(d); /* the holds stay: nothing is committed any more */
@@ -68,17 +68,18 @@ bool daemon_on_list(void *context, const lfrec_recommendation *list)
         return true;
     }
     holds = lfrec_delivery_unsend(output);
-    if (holds && !lfrec_delivery_defer(d->delivery, list->user, holds)) {
+    if (holds && !lfrec_delivery_defer(d->delivery, list->slot, holds)) {
         no_memory(d);
     }
     return false;
 }
 
 /* Whoever left to make way for others gets no list any more, so nothing waits for it. */
-void daemon_on_evicted(void *context, lfrec_id user)
+void daemon_on_evicted(void *context, lfrec_id user, uint32_t slot)
 {
     daemon *d = context;
-    lfrec_delivery_let_go(lfrec_delivery_take(d->delivery, user));
+    (void)user;
+    lfrec_delivery_let_go(lfrec_delivery_take(d->delivery, slot));
 }
 
 static void on_delivered(void *context, void *cause, bool settled)
@@ -238,7 +239,9 @@ static bool on_message(void *context, const lfrec_kafka_message *message)
         }
         /* To be published later: hold the offset back until then. (Published now, on_list did it; forgetting is always published.) */
         bool later = !exactly && !p->caught_up && (learned == LFREC_LEARNED || event->kind == LFREC_EVENT_FORGET) &&
-                     !old_news(p, message->offset) && !lfrec_delivery_deferred(d->delivery, event->user, p->id);
+                     !old_news(p, message->offset);
+        uint32_t slot = later ? lfrec_operator_slot_of(d->op, event->user) : UINT32_MAX;
+        later = later && !lfrec_delivery_deferred(d->delivery, slot, p->id);
         if (learned == LFREC_OUT_OF_MEMORY) {
             no_memory(d);
             return false;
@@ -248,7 +251,7 @@ static bool on_message(void *context, const lfrec_kafka_message *message)
         }
         if (later) {
             lfrec_hold *hold = lfrec_delivery_hold(p, message->offset);
-            if (!hold || !lfrec_delivery_defer(d->delivery, event->user, hold)) {
+            if (!hold || !lfrec_delivery_defer(d->delivery, slot, hold)) {
                 no_memory(d);
                 return false;
             }

@@ -93,7 +93,7 @@ void daemon_give_up(daemon *d, int code, const char *why);
 
 /* The operator's callback and Kafka's. */
 bool daemon_on_list(void *context, const lfrec_recommendation *list);
-void daemon_on_evicted(void *context, lfrec_id user);
+void daemon_on_evicted(void *context, lfrec_id user, uint32_t slot);
 lfrec_kafka_handler daemon_kafka_handler(daemon *d);
 
 void daemon_check_ready(daemon *d); /* has everybody caught up? */

@@ -107,7 +107,7 @@ static bool hold_for_waiting(daemon *d, lfrec_partition *p)
             continue; /* the last: there are more users in the snapshot than may be now */
         }
         lfrec_hold *hold = lfrec_delivery_hold(p, p->committed > 0 ? p->committed : 0);
-        if (!hold || !lfrec_delivery_defer(d->delivery, user.id, hold)) {
+        if (!hold || !lfrec_delivery_defer(d->delivery, lfrec_operator_slot_of(d->op, user.id), hold)) {
             return false;
         }
     }

@@ -1,11 +1,7 @@
 #include "delivery.h"
+#include "room.h"
 #include <stdlib.h>
 #include <string.h>
-
-/* uthash reports a failed allocation by running this where the element was to be added; `added` is a local of that function. */
-#define HASH_NONFATAL_OOM 1
-#define uthash_nonfatal_oom(element) (added = false)
-#include <uthash.h>
 
 typedef struct holding holding;
 
@@ -39,20 +35,20 @@ struct lfrec_output {
     char id[]; /* id_length bytes */
 };
 
-typedef struct waiting_user {
-    UT_hash_handle hh;
-    lfrec_hold *holds;
-    char id[]; /* hh.keylen bytes */
-} waiting_user;
+/* Of a user, by the operator's number. */
+struct slot {
+    lfrec_hold *deferred; /* of a list to come */
+    uint32_t under_way;   /* lists that are with the producer */
+};
 
 struct lfrec_delivery {
     holding **partitions;
     size_t count, capacity;
-    waiting_user *users;
     lfrec_output *goodbyes;
     lfrec_output *spare; /* those reported, to be used again, linked by next: as many as were ever under way at once, but no goodbyes */
-    uint32_t *under_way; /* slots; lists that are with the producer */
+    struct slot *slot; /* slots */
     uint32_t slots;
+    size_t deferred_users; /* slots with something deferred */
 };
 
 lfrec_delivery *lfrec_delivery_open(void)
@@ -83,19 +79,10 @@ void lfrec_delivery_let_go(lfrec_hold *hold)
     }
 }
 
-static void free_user(lfrec_delivery *d, waiting_user *user)
-{
-    HASH_DEL(d->users, user);
-    free(user);
-}
-
 void lfrec_delivery_settle(lfrec_delivery *d)
 {
-    waiting_user *user, *next;
-    HASH_ITER(hh, d->users, user, next)
-    {
-        lfrec_delivery_let_go(user->holds);
-        free_user(d, user);
+    for (uint32_t slot = 0; slot < d->slots && d->deferred_users > 0; slot++) {
+        lfrec_delivery_let_go(lfrec_delivery_take(d, slot));
     }
 }
 
@@ -113,7 +100,7 @@ void lfrec_delivery_close(lfrec_delivery *d)
         free(d->spare);
         d->spare = next;
     }
-    free(d->under_way);
+    free(d->slot);
     free(d->partitions);
     free(d);
 }
@@ -178,13 +165,10 @@ void lfrec_delivery_remove(lfrec_delivery *d, int32_t partition)
     if (!gone) {
         return;
     }
-    waiting_user *user, *next;
-    HASH_ITER(hh, d->users, user, next)
-    {
-        user->holds = without(user->holds, gone);
-        if (!user->holds) {
-            free_user(d, user);
-        }
+    for (uint32_t slot = 0; slot < d->slots && d->deferred_users > 0; slot++) {
+        lfrec_hold *before = d->slot[slot].deferred;
+        d->slot[slot].deferred = without(before, gone);
+        d->deferred_users -= before && !d->slot[slot].deferred;
     }
     while (gone->oldest) { /* what is left is in flight: the producer's report frees it */
         unlink_hold(gone->oldest);
@@ -236,22 +220,14 @@ lfrec_hold *lfrec_delivery_chain(lfrec_hold *chain, lfrec_hold *hold)
     return chain;
 }
 
-/* Room for the count of a slot. */
 static bool reserve_slot(lfrec_delivery *d, uint32_t slot)
 {
     if (slot < d->slots) {
         return true;
     }
-    size_t slots = (size_t)slot + 1 > 2 * (size_t)d->slots ? (size_t)slot + 1 : 2 * (size_t)d->slots;
-    slots = slots < UINT32_MAX ? slots : UINT32_MAX;
-    uint32_t *grown = slots > slot ? realloc(d->under_way, slots * sizeof *grown) : NULL;
-    if (!grown) {
-        return false;
-    }
-    memset(grown + d->slots, 0, (slots - d->slots) * sizeof *grown);
-    d->under_way = grown;
-    d->slots = (uint32_t)slots;
-    return true;
+    struct slot *grown = slot < UINT32_MAX ? lfrec_grown(d->slot, &d->slots, slot + 1, sizeof *grown) : NULL;
+    d->slot = grown ? grown : d->slot;
+    return grown;
 }
 
 static lfrec_output *new_output(lfrec_delivery *d, size_t id_length)
@@ -285,7 +261,7 @@ lfrec_output *lfrec_delivery_send(lfrec_delivery *d, const lfrec_recommendation 
     output->list = true;
     output->slot = list->slot;
     output->partition = list->partition;
-    d->under_way[list->slot]++;
+    d->slot[list->slot].under_way++;
     if (goodbye) {
         output->goodbye = true;
         output->id_length = id_length;
@@ -304,7 +280,7 @@ lfrec_hold *lfrec_delivery_unsend(lfrec_output *output)
     lfrec_hold *chain = output->holds;
     lfrec_delivery *d = output->delivery;
     if (output->list) {
-        d->under_way[output->slot]--;
+        d->slot[output->slot].under_way--;
     }
     if (output->goodbye) {
         *(output->previous ? &output->previous->next : &d->goodbyes) = output->next;
@@ -337,7 +313,7 @@ int64_t lfrec_delivery_output_read_at(const lfrec_output *output)
 
 bool lfrec_delivery_under_way(const lfrec_delivery *d, uint32_t slot)
 {
-    return slot < d->slots && d->under_way[slot] > 0;
+    return slot < d->slots && d->slot[slot].under_way > 0;
 }
 
 bool lfrec_delivery_goodbyes(const lfrec_delivery *d, bool (*each)(void *context, lfrec_id id, int32_t partition), void *context)
@@ -349,48 +325,29 @@ bool lfrec_delivery_goodbyes(const lfrec_delivery *d, bool (*each)(void *context
     return go_on;
 }
 
-static waiting_user *find_user(const lfrec_delivery *d, lfrec_id id)
+bool lfrec_delivery_defer(lfrec_delivery *d, uint32_t slot, lfrec_hold *hold)
 {
-    waiting_user *user;
-    HASH_FIND(hh, d->users, id.bytes, id.length, user);
-    return user;
-}
-
-bool lfrec_delivery_defer(lfrec_delivery *d, lfrec_id id, lfrec_hold *hold)
-{
-    waiting_user *user = find_user(d, id);
-    if (!user) {
-        user = calloc(1, sizeof *user + id.length);
-        if (!user) {
-            return false;
-        }
-        memcpy(user->id, id.bytes, id.length);
-        bool added = true;
-        HASH_ADD_KEYPTR(hh, d->users, user->id, id.length, user);
-        if (!added) {
-            free(user);
-            return false;
-        }
+    if (!reserve_slot(d, slot)) {
+        return false;
     }
-    user->holds = lfrec_delivery_chain(user->holds, hold);
+    d->deferred_users += !d->slot[slot].deferred;
+    d->slot[slot].deferred = lfrec_delivery_chain(d->slot[slot].deferred, hold);
     return true;
 }
 
-lfrec_hold *lfrec_delivery_take(lfrec_delivery *d, lfrec_id id)
+lfrec_hold *lfrec_delivery_take(lfrec_delivery *d, uint32_t slot)
 {
-    waiting_user *user = d->users ? find_user(d, id) : NULL;
-    if (!user) {
-        return NULL;
+    lfrec_hold *holds = slot < d->slots ? d->slot[slot].deferred : NULL;
+    if (holds) {
+        d->slot[slot].deferred = NULL;
+        d->deferred_users--;
     }
-    lfrec_hold *holds = user->holds;
-    free_user(d, user);
     return holds;
 }
 
-bool lfrec_delivery_deferred(const lfrec_delivery *d, lfrec_id id, int32_t partition)
+bool lfrec_delivery_deferred(const lfrec_delivery *d, uint32_t slot, int32_t partition)
 {
-    waiting_user *user = d->users ? find_user(d, id) : NULL;
-    for (lfrec_hold *hold = user ? user->holds : NULL; hold; hold = hold->of_user) {
+    for (lfrec_hold *hold = slot < d->slots ? d->slot[slot].deferred : NULL; hold; hold = hold->of_user) {
         if (hold->owner && hold->owner->public.id == partition) {
             return true;
         }
@@ -421,5 +378,5 @@ size_t lfrec_delivery_holds(const lfrec_delivery *d)
 
 size_t lfrec_delivery_deferred_users(const lfrec_delivery *d)
 {
-    return HASH_COUNT(d->users);
+    return d->deferred_users;
 }

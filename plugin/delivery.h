@@ -5,11 +5,11 @@
  * acknowledged by the broker. An event holds its offset back by a hold:
  *   - made when the event's output is handed to the producer, let go when the producer reports it delivered;
  *   - or made when the event was learned but its user's list is to come later (catching up, a full queue): the hold is then kept under
- *     the user's id, goes out with the next list of that user, and is let go when that list is acknowledged.
+ *     the user's slot, the operator's number for the user, goes out with the next list of that user, and is let go when that list is acknowledged.
  * One list covers everything learned of its user before, so one hold a user and partition is enough: the oldest.
  * An event whose output would have been what is already published holds nothing.
  *
- * Memory: one hold per output in flight, and one per (user, partition) with a list to come. One thread. */
+ * Memory: one hold per output in flight, and one per (user, partition) with a list to come; 16 bytes a slot. One thread. */
 #ifndef LFREC_DELIVERY_H
 #define LFREC_DELIVERY_H
 
@@ -52,13 +52,13 @@ lfrec_hold *lfrec_delivery_hold(lfrec_partition *partition, int64_t offset);
 /* Lets a hold, or a chain of them, go. NULL is allowed. */
 void lfrec_delivery_let_go(lfrec_hold *hold);
 
-/* Puts a hold (or chain) under a user's id, after those that are there. false: no memory, and the hold is still the caller's. */
-bool lfrec_delivery_defer(lfrec_delivery *delivery, lfrec_id id, lfrec_hold *hold);
-/* Takes what is under the user's id: a chain, now the caller's; NULL: nothing. */
-lfrec_hold *lfrec_delivery_take(lfrec_delivery *delivery, lfrec_id id);
-/* Is there a hold of this partition under the user's id? */
-bool lfrec_delivery_deferred(const lfrec_delivery *delivery, lfrec_id id, int32_t partition);
-/* No user has a list to come any more: everything under a user's id is let go. */
+/* Puts a hold (or chain) under a user's slot, after those that are there. false: no memory, and the hold is still the caller's. */
+bool lfrec_delivery_defer(lfrec_delivery *delivery, uint32_t slot, lfrec_hold *hold);
+/* Takes what is under the slot: a chain, now the caller's; NULL: nothing. */
+lfrec_hold *lfrec_delivery_take(lfrec_delivery *delivery, uint32_t slot);
+/* Is there a hold of this partition under the slot? */
+bool lfrec_delivery_deferred(const lfrec_delivery *delivery, uint32_t slot, int32_t partition);
+/* No user has a list to come any more: everything under a slot is let go. */
 void lfrec_delivery_settle(lfrec_delivery *delivery);
 
 /* A list, or with NULL a dead letter, that is about to be handed to the producer; takes the chain over. NULL: no memory, and the chain is

@@ -107,7 +107,7 @@ bool lfrec_operator_open(lfrec_operator **out, const lfrec_operator_options *opt
     return true;
 }
 
-void lfrec_operator_tell_evicted(lfrec_operator *op, void (*evicted)(void *context, lfrec_id user))
+void lfrec_operator_tell_evicted(lfrec_operator *op, void (*evicted)(void *context, lfrec_id user, uint32_t slot))
 {
     op->tell_evicted = evicted;
 }
@@ -319,7 +319,7 @@ void lfrec_op_keep_to_ceiling(lfrec_operator *op, uint32_t more)
             lfrec_op_refresh_mean(op, history.item[k]);
         }
         if (op->tell_evicted) {
-            op->tell_evicted(op->context, lfrec_store_user_id(op->store, idle));
+            op->tell_evicted(op->context, lfrec_store_user_id(op->store, idle), idle);
         }
         lfrec_op_forget_user(op, idle);
         lfrec_store_remove_user(op->store, idle);
@@ -345,6 +345,11 @@ void lfrec_operator_keep_users(lfrec_operator *op, bool (*keep)(void *context, l
         }
     }
     lfrec_op_refresh_means(op);
+}
+
+uint32_t lfrec_operator_slot_of(const lfrec_operator *op, lfrec_id id)
+{
+    return lfrec_store_find_user(op->store, id);
 }
 
 lfrec_operator_stats lfrec_operator_stats_of(const lfrec_operator *op)

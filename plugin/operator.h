@@ -63,7 +63,7 @@ lfrec_operator_options lfrec_operator_options_for(uint32_t factors, float scale_
 bool lfrec_operator_open(lfrec_operator **out, const lfrec_operator_options *options, lfrec_publish *publish,
                          void *context, char error[LFREC_OPERATOR_ERROR_MAX]);
 /* From now on `evicted` is called, with the context of publish, for every user who makes way for others (options.most_users). */
-void lfrec_operator_tell_evicted(lfrec_operator *op, void (*evicted)(void *context, lfrec_id user));
+void lfrec_operator_tell_evicted(lfrec_operator *op, void (*evicted)(void *context, lfrec_id user, uint32_t slot));
 void lfrec_operator_close(lfrec_operator *op); /* NULL is allowed. A job that is still there outlives it, to be freed by its holder. */
 
 typedef enum lfrec_learned {
@@ -106,6 +106,9 @@ typedef enum lfrec_looked { LFREC_LOOKED, LFREC_LOOK_UNKNOWN, LFREC_LOOK_NO_MEMO
 
 /* The same with up to `reasons` reasons per item, whatever the options say: for somebody who asks why. UNKNOWN: a user without ratings. */
 lfrec_looked lfrec_operator_look(lfrec_operator *op, lfrec_id id, uint32_t reasons, lfrec_publish *publish, void *context);
+
+/* The number that recommendations have for the user; UINT32_MAX: no such user. */
+uint32_t lfrec_operator_slot_of(const lfrec_operator *op, lfrec_id id);
 
 /* One rating of a history; returns false to see no more of them. */
 typedef bool lfrec_rated(void *context, lfrec_id item, float rating);

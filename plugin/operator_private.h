@@ -19,7 +19,7 @@
 struct lfrec_operator {
     lfrec_operator_options options;
     lfrec_publish *publish;
-    void (*tell_evicted)(void *context, lfrec_id user); /* NULL: nobody wants to know */
+    void (*tell_evicted)(void *context, lfrec_id user, uint32_t slot); /* NULL: nobody wants to know */
     void *context;
 
     lfrec_store *store;

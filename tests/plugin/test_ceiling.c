@@ -124,9 +124,9 @@ END_TEST
 
 static char left[64];
 
-static void note_evicted(void *context, lfrec_id user)
+static void note_evicted(void *context, lfrec_id user, uint32_t slot)
 {
-    (void)context;
+    (void)context, (void)slot;
     size_t length = strlen(left);
     snprintf(left + length, sizeof left - length, "%.*s ", (int)user.length, user.bytes);
 }

@@ -303,8 +303,12 @@ static bool stop(daemon *d)
     d->left_behind = false; /* from here on it counts */
     lfrec_kafka_models_close(d->models);
     d->models = NULL;
+    /* A member that waits to be let in, say for a dead one's session to end, has nothing to leave undone. */
+    bool joining = !d->hurry && lfrec_delivery_count(d->delivery) == 0;
     bool closed = lfrec_kafka_close(d->kafka, d->hurry ? HURRIED_CLOSE_MS : CLOSE_MS);
-    if (asked && (queued > 0 || d->left_behind || !closed)) {
+    if (asked && joining && !closed && queued == 0) {
+        lfrec_log(LFREC_LOG_INFO, "stopped while waiting to join the group");
+    } else if (asked && (queued > 0 || d->left_behind || !closed)) {
         d->code = LFREC_EXIT_FAILED;
         lfrec_log(LFREC_LOG_ERROR, "stopped, but %s: no broker answered in time; what is not committed will be read again",
                   queued > 0       ? "not all outputs were acknowledged"

@@ -56,6 +56,20 @@ test_crashed_member_is_replaced()
 }
 
 # Ranges go to members in the order of their ids, which begin with the client's: "a" takes the only partition from "z".
+# A dead member's session holds the others up for half a minute: whoever waits may go meanwhile, and leaves nothing undone.
+test_stopped_while_waiting_to_join()
+{
+    topics 1
+    start_ready -X session.timeout.ms=30000
+    kill -KILL "$pid"
+    wait "$pid" 2> /dev/null
+    start -X session.timeout.ms=30000
+    sleep 1.5
+    ! says "$log" assigned || fail "nothing to wait for: $(tail -n 3 "$log")"
+    stop "$pid" 0
+    says "$log" 'stopped while waiting to join' || fail "log: $(tail -n 3 "$log")"
+}
+
 test_partition_that_comes_back()
 {
     topics 1

@@ -22,8 +22,8 @@ size_t lfrec_kafka_room(const lfrec_kafka *k)
     return used < k->queue_limit ? k->queue_limit - used : 0;
 }
 
-/* Turns the answer of a produce call into a status; `what` is for the text of a failure. */
-static lfrec_kafka_status produced(lfrec_kafka *k, rd_kafka_resp_err_t code, const char *what, const char *topic)
+/* Turns the answer of a produce call into a status. */
+static lfrec_kafka_status produced(lfrec_kafka *k, rd_kafka_resp_err_t code, const char *topic)
 {
     switch (code) {
     case RD_KAFKA_RESP_ERR_NO_ERROR: k->counts.produced++; return LFREC_KAFKA_OK;
@@ -42,7 +42,8 @@ static lfrec_kafka_status produced(lfrec_kafka *k, rd_kafka_resp_err_t code, con
             k->spoiled = true;
             return LFREC_KAFKA_AGAIN;
         }
-        kafka_fail(k, LFREC_KAFKA_FAILED, "cannot produce a %s to %s: %s", what, topic, rd_kafka_err2str(code));
+        kafka_fail(k, LFREC_KAFKA_FAILED, "topic %s: not delivered: %s%s", topic, rd_kafka_err2str(code),
+                   kafka_lacks(code, true));
         return k->status;
     }
 }
@@ -79,7 +80,7 @@ lfrec_kafka_status lfrec_kafka_publish(lfrec_kafka *k, const void *key, size_t k
         /* A list left for later would be part of another transaction than the offset it belongs to. */
     } while (rc != 0 && k->transactional && rd_kafka_last_error() == RD_KAFKA_RESP_ERR__QUEUE_FULL &&
              lfrec_clock_ms() - start < FULL_QUEUE_MS && rd_kafka_poll(k->producer, 20) >= 0);
-    return produced(k, rc == 0 ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_last_error(), "list", k->options->output_topic);
+    return produced(k, rc == 0 ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_last_error(), k->options->output_topic);
 }
 
 /* Sends a dead letter; takes the headers over when it returns OK. */
@@ -103,7 +104,7 @@ static lfrec_kafka_status send_dead_letter(lfrec_kafka *k, const void *key, size
     if (error) {
         rd_kafka_error_destroy(error);
     }
-    return produced(k, code, "dead letter", k->options->dead_letter_topic);
+    return produced(k, code, k->options->dead_letter_topic);
 }
 
 static void note_left_out(const lfrec_kafka *k, rd_kafka_headers_t *headers, size_t bytes)

@@ -241,8 +241,7 @@
 extern "C" {
 #endif
 
-/* ===[ status ]======================================================================================================
- * */
+/* ===[ status ]===================================================================================================== */
 
 typedef enum lfrec_status {
     LFREC_OK = 0,
@@ -273,8 +272,7 @@ typedef float lfrec_real;
 typedef double lfrec_real;
 #endif
 
-/* ===[ memory ]======================================================================================================
- * */
+/* ===[ memory ]===================================================================================================== */
 
 /* allocate returns `bytes` of memory at any alignment, or NULL. release gets back what allocate gave. Both get
  * `context`. Training with more weights than caches hold is a tenth faster in memory of large pages: on Linux, from an
@@ -296,8 +294,7 @@ typedef struct lfrec_allocator {
 #endif
 #define LFREC_MAX_FACTORS 1024u
 
-/* ===[ random numbers ]==============================================================================================
- * */
+/* ===[ random numbers ]============================================================================================= */
 
 /* xoshiro128++ 1.0 (Blackman and Vigna 2019), seeded by SplitMix64 (Steele, Lea, Flood 2014). The caller owns the
  * state. First outputs of next() from the state {1, 2, 3, 4}: 641, 1573767, 3222811527, 3517856514, 836907274. Not for
@@ -315,8 +312,6 @@ LFREC_API float lfrec_rng_normal(lfrec_rng *rng);                   /* mean 0, v
 LFREC_API uint32_t lfrec_rng_below(lfrec_rng *rng, uint32_t bound); /* 0 .. bound - 1 without bias (Lemire 2019); 0 for bound 0 */
 LFREC_API void lfrec_rng_shuffle(lfrec_rng *rng, uint32_t *values, size_t count); /* Fisher-Yates; count below 2^32 */
 
-/* GEMM-BEGIN API */
-
 /* ---- GEMM: matrix products ------------------------------------------------------------------------------------------
  *
  *     C = alpha op(A) op(B) + beta C        op(A): m x k, op(B): k x n, C: m x n, all row-major
@@ -333,12 +328,12 @@ LFREC_API void lfrec_rng_shuffle(lfrec_rng *rng, uint32_t *values, size_t count)
  *     status = lfrec_sgemm(&product);
  *
  * Errors: LFREC_ERROR_ARGUMENT for a NULL operand that would be touched, a leading dimension too small or an isa that
- *     is none; LFREC_ERROR_OVERFLOW for an operand larger than the address space. C is untouched then.
- * Threads: nothing is kept between calls; any number may run at once with a scratch and a C each. Memory: C must not
- * overlap A, B or scratch. Operands need the alignment of float, scratch needs none. Accuracy: |error of c_ij| <= (k +
- * 3) eps (|alpha| sum_p |a_ip b_pj| + |beta c_ij|), eps = 2^-24, to first order. Determinism: the same machine, isa,
- * shape, transposes, alpha, beta and scratch size give the same bits. Another isa or
- *     scratch size may group the sum over k differently. One element's sum never depends on its place in C.
+ * is none; LFREC_ERROR_OVERFLOW for an operand larger than the address space. C is untouched then. Threads: nothing is
+ * kept between calls; any number may run at once with a scratch and a C each. Memory: C must not overlap A, B or
+ * scratch. Operands need the alignment of float, scratch needs none. Accuracy: |error of c_ij| <= (k + 3) eps (|alpha|
+ * sum_p |a_ip b_pj| + |beta c_ij|), eps = 2^-24, to first order. Determinism: the same machine, isa, shape, transposes,
+ * alpha, beta and scratch size give the same bits. Another isa or scratch size may group the sum over k differently. One
+ * element's sum never depends on its place in C.
  */
 
 /* Instruction sets that GEMM has kernels for. An x86 or ARM set that the machine lacks falls back to the best one below
@@ -374,10 +369,8 @@ typedef struct lfrec_gemm { /* plain data; set what is needed, zero the rest */
 LFREC_API size_t lfrec_sgemm_scratch_size(void);                   /* bytes for full speed at any shape, any isa */
 LFREC_API lfrec_status lfrec_sgemm(const lfrec_gemm *g);           /* 4 KiB of stack stand in for a missing scratch */
 LFREC_API lfrec_status lfrec_sgemm_reference(const lfrec_gemm *g); /* the plain loop; ignores isa and scratch */
-/* GEMM-END API */
 
-/* ===[ ratings ]=====================================================================================================
- * */
+/* ===[ ratings ]==================================================================================================== */
 
 #define LFREC_MAX_RATING 32768.0f /* ratings are within +- this */
 
@@ -415,15 +408,13 @@ LFREC_API lfrec_status lfrec_ratings_create(lfrec_ratings *ratings, uint32_t use
                                             const lfrec_rating *events, size_t count, const lfrec_allocator *allocator);
 LFREC_API void lfrec_ratings_destroy(lfrec_ratings *ratings); /* NULL and all zero are allowed */
 
-/* Looks at every row and rating. On an error *where (if not NULL) is the number of the offending rating or row start.
- * */
+/* Looks at every row and rating. On an error *where (if not NULL) numbers the offending rating or row start. */
 LFREC_API lfrec_status lfrec_ratings_check(const lfrec_ratings *ratings, size_t *where);
 
 /* user is below ratings->users. */
 LFREC_API lfrec_history lfrec_history_of(const lfrec_ratings *ratings, uint32_t user);
 
-/* ===[ means ]=======================================================================================================
- * */
+/* ===[ means ]====================================================================================================== */
 
 /* A sum of ratings and their number. The sum is an integer in steps of 2^-24, so that adding and taking away in any
  * order is exact: after any sequence of operations it equals a recomputation from scratch, to the last bit. A rating of
@@ -459,8 +450,7 @@ LFREC_API lfrec_status lfrec_means_replace(lfrec_means *means, uint32_t item, fl
 LFREC_API lfrec_status lfrec_means_remove(lfrec_means *means, uint32_t item, float value);
 LFREC_API lfrec_status lfrec_means_add_all(lfrec_means *means, const lfrec_ratings *ratings); /* on an error some may have been added */
 
-/* ===[ options ]=====================================================================================================
- * */
+/* ===[ options ]==================================================================================================== */
 
 typedef enum lfrec_setting {
     LFREC_ARTICLE = 0, /* the article's model and nothing else: raw means, plain input, mini-batches */
@@ -532,8 +522,7 @@ LFREC_API uint32_t lfrec_epochs_for(lfrec_setting setting, size_t ratings);
 /* LFREC_OK, or what is wrong; *field (if not NULL) names the option. */
 LFREC_API lfrec_status lfrec_options_check(const lfrec_options *options, const char **field);
 
-/* ===[ model ]=======================================================================================================
- * */
+/* ===[ model ]====================================================================================================== */
 
 /* Fields are for reading. A model made by init or create predicts by the means alone until it is trained or loaded. A
  * copy of the struct with a smaller `items` is a view of the first items: a model may have room for items still to
@@ -579,8 +568,7 @@ LFREC_API lfrec_status lfrec_model_copy(lfrec_model *to, const lfrec_model *from
 LFREC_API lfrec_status lfrec_model_set_means(lfrec_model *model, const lfrec_means *means);
 LFREC_API lfrec_status lfrec_model_set_item_mean(lfrec_model *model, const lfrec_means *means, uint32_t item);
 
-/* ===[ preferences ]=================================================================================================
- * */
+/* ===[ preferences ]================================================================================================ */
 
 /* c_u: the user's mean of what mu and the items leave over, O(n). 0 for an empty history. */
 LFREC_API lfrec_status lfrec_user_mean(const lfrec_model *model, const lfrec_history *history, float *user_mean);
@@ -591,8 +579,7 @@ LFREC_API lfrec_status lfrec_normalize(const lfrec_model *model, const lfrec_his
 LFREC_API lfrec_status lfrec_denormalize(const lfrec_model *model, const uint32_t *item, const float *preference,
                                          size_t count, float user_mean, float *rating);
 
-/* ===[ users and scores ]============================================================================================
- * */
+/* ===[ users and scores ]=========================================================================================== */
 
 /* A folded-in history. */
 typedef struct lfrec_user {
@@ -689,8 +676,7 @@ typedef struct lfrec_explanation {
 LFREC_API lfrec_status lfrec_explain(const lfrec_model *model, lfrec_user *user, const lfrec_history *history,
                                      uint32_t item, lfrec_explanation *explanation);
 
-/* ===[ similarity ]==================================================================================================
- * */
+/* ===[ similarity ]================================================================================================= */
 
 typedef enum lfrec_metric {
     LFREC_COSINE = 0, /* 1 - cosine: 0 same direction, 1 unrelated, 2 opposite; 1 when a vector is 0 */
@@ -706,8 +692,7 @@ LFREC_API lfrec_status lfrec_nearest(const lfrec_model *model, lfrec_metric metr
 LFREC_API lfrec_status lfrec_farthest(const lfrec_model *model, lfrec_metric metric, uint32_t item, uint32_t count,
                                       lfrec_scored *list, size_t *found);
 
-/* ===[ masks and loss ]==============================================================================================
- * */
+/* ===[ masks and loss ]============================================================================================= */
 #ifndef LFREC_NO_TRAINING
 
 /* Hide each of a user's `count` known entries with probability `share`: hidden[k] is 1 or 0. Depends on nothing but
@@ -732,8 +717,7 @@ LFREC_API lfrec_real lfrec_loss_value(const lfrec_loss *loss, float weight);
 LFREC_API void lfrec_loss_gradient(float loss_weight, uint64_t hidden_count, uint64_t scope_count, const float *predicted,
                                    const float *preference, const uint8_t *hidden, size_t count, float *gradient);
 
-/* ===[ training ]====================================================================================================
- * */
+/* ===[ training ]=================================================================================================== */
 
 typedef enum lfrec_ending {
     LFREC_ENDED_EPOCHS = 0, /* all epochs done */
@@ -851,8 +835,7 @@ LFREC_API lfrec_status lfrec_trainer_error(lfrec_trainer *trainer, const lfrec_m
 
 #endif /* LFREC_NO_TRAINING */
 
-/* ===[ evaluation ]==================================================================================================
- * */
+/* ===[ evaluation ]================================================================================================= */
 #ifndef LFREC_NO_EVALUATION
 
 typedef struct lfrec_errors {
@@ -893,8 +876,7 @@ LFREC_API lfrec_status lfrec_split(const lfrec_ratings *ratings, lfrec_split_by 
 
 #endif /* LFREC_NO_EVALUATION */
 
-/* ===[ save and load ]===============================================================================================
- * */
+/* ===[ save and load ]============================================================================================== */
 #ifndef LFREC_NO_FILES
 
 /* FILE FORMAT 1, little-endian, the same bytes on every machine:
@@ -979,8 +961,7 @@ LFREC_API lfrec_status lfrec_load_file(lfrec_model *model, const char *path, con
 
 #endif /* LFREC_H */
 
-/* ===[ end of the API: what follows is the implementation ]==========================================================
- * */
+/* ===[ end of the API: what follows is the implementation ]========================================================= */
 
 #if defined(LFREC_IMPLEMENTATION) && !defined(LFREC_IMPLEMENTATION_DONE)
 #define LFREC_IMPLEMENTATION_DONE
@@ -1022,8 +1003,7 @@ LFREC_API lfrec_status lfrec_load_file(lfrec_model *model, const char *path, con
 extern "C" {
 #endif
 
-/* ===[ status and small things ]=====================================================================================
- * */
+/* ===[ status and small things ]==================================================================================== */
 
 LFREC_API const char *lfrec_status_string(lfrec_status status)
 {
@@ -1221,8 +1201,7 @@ LFREC__INTERNAL float lfrec__normal(float z, float *density)
     return z > 0.0f ? 1.0f - tail : tail;
 }
 
-/* ===[ memory ]======================================================================================================
- * */
+/* ===[ memory ]===================================================================================================== */
 
 #ifdef LFREC_NO_SIMD
 #define LFREC__ALIGNMENT sizeof(uint64_t)
@@ -1329,8 +1308,7 @@ LFREC__INTERNAL void lfrec__release(const lfrec_allocator *allocator, void *memo
     if (memory && allocator->release) allocator->release(allocator->context, memory);
 }
 
-/* ===[ random numbers ]==============================================================================================
- * */
+/* ===[ random numbers ]============================================================================================= */
 
 /* SplitMix64's output function: a bijection of 64 bits with 0 -> 0. */
 LFREC__INTERNAL uint64_t lfrec__mix(uint64_t z)
@@ -1406,24 +1384,18 @@ LFREC_API void lfrec_rng_shuffle(lfrec_rng *rng, uint32_t *values, size_t count)
     }
 }
 
-/* GEMM-BEGIN IMPLEMENTATION */
-
 /* ---- GEMM: selection ladder ---------------------------------------------------------------------------------------*/
 
 static lfrec_isa lfrec__isa_of_machine(lfrec_isa most)
 {
 #if defined(LFREC__X86)
-    if (most == LFREC_ISA_AVX512 && __builtin_cpu_supports("avx512f")) {
-        return LFREC_ISA_AVX512;
-    }
+    if (most == LFREC_ISA_AVX512 && __builtin_cpu_supports("avx512f")) return LFREC_ISA_AVX512;
     if ((most == LFREC_ISA_AVX512 || most == LFREC_ISA_AVX2) && __builtin_cpu_supports("avx2") &&
         __builtin_cpu_supports("fma")) {
         return LFREC_ISA_AVX2;
     }
 #elif defined(LFREC__NEON)
-    if (most == LFREC_ISA_NEON) {
-        return LFREC_ISA_NEON;
-    }
+    if (most == LFREC_ISA_NEON) return LFREC_ISA_NEON;
 #endif
     (void)most;
     return LFREC_ISA_PORTABLE;
@@ -1458,15 +1430,9 @@ LFREC_API const char *lfrec_isa_string(lfrec_isa isa)
 static lfrec_status lfrec__matrix_check(const float *x, size_t rows, size_t columns, size_t leading)
 {
     const size_t most = (size_t)-1 / 2 / sizeof(float);
-    if (rows == 0 || columns == 0) {
-        return LFREC_OK;
-    }
-    if (x == NULL || leading < columns) {
-        return LFREC_ERROR_ARGUMENT;
-    }
-    if (columns > most || rows - 1 > (most - columns) / leading) {
-        return LFREC_ERROR_OVERFLOW;
-    }
+    if (rows == 0 || columns == 0) return LFREC_OK;
+    if (x == NULL || leading < columns) return LFREC_ERROR_ARGUMENT;
+    if (columns > most || rows - 1 > (most - columns) / leading) return LFREC_ERROR_OVERFLOW;
     return LFREC_OK;
 }
 
@@ -1478,20 +1444,11 @@ static int lfrec__gemm_reads(const lfrec_gemm *g)
 
 static lfrec_status lfrec__gemm_check(const lfrec_gemm *g)
 {
-    lfrec_status status;
-    if (g == NULL || (unsigned)g->isa > (unsigned)LFREC_ISA_NEON) {
-        return LFREC_ERROR_ARGUMENT;
-    }
-    status = lfrec__matrix_check(g->c, g->m, g->n, g->ldc);
-    if (status == LFREC_OK && lfrec__gemm_reads(g)) {
-        status = g->transpose_a ? lfrec__matrix_check(g->a, g->k, g->m, g->lda)
-                                : lfrec__matrix_check(g->a, g->m, g->k, g->lda);
-        if (status == LFREC_OK) {
-            status = g->transpose_b ? lfrec__matrix_check(g->b, g->n, g->k, g->ldb)
-                                    : lfrec__matrix_check(g->b, g->k, g->n, g->ldb);
-        }
-    }
-    return status;
+    if (g == NULL || (unsigned)g->isa > (unsigned)LFREC_ISA_NEON) return LFREC_ERROR_ARGUMENT;
+    LFREC__TRY(lfrec__matrix_check(g->c, g->m, g->n, g->ldc));
+    if (!lfrec__gemm_reads(g)) return LFREC_OK;
+    LFREC__TRY(lfrec__matrix_check(g->a, g->transpose_a ? g->k : g->m, g->transpose_a ? g->m : g->k, g->lda));
+    return lfrec__matrix_check(g->b, g->transpose_b ? g->n : g->k, g->transpose_b ? g->k : g->n, g->ldb);
 }
 
 static void lfrec__gemm_plain(const lfrec_gemm *g)
@@ -1503,26 +1460,20 @@ static void lfrec__gemm_plain(const lfrec_gemm *g)
     size_t i, j, p;
     for (i = 0; i < g->m; i++) {
         float *c = g->c + i * g->ldc;
-        for (j = 0; j < g->n; j++) {
-            c[j] = overwrite ? 0.0f : g->beta * c[j];
-        }
+        for (j = 0; j < g->n; j++) c[j] = overwrite ? 0.0f : g->beta * c[j];
         for (p = 0; p < depth; p++) {
             const float a = g->alpha * g->a[i * a_row + p * a_step];
             const float *b = g->b + p * b_step;
-            for (j = 0; j < g->n; j++) {
-                c[j] += a * b[j * b_column];
-            }
+            for (j = 0; j < g->n; j++) c[j] += a * b[j * b_column];
         }
     }
 }
 
 LFREC_API lfrec_status lfrec_sgemm_reference(const lfrec_gemm *g)
 {
-    const lfrec_status status = lfrec__gemm_check(g);
-    if (status == LFREC_OK) {
-        lfrec__gemm_plain(g);
-    }
-    return status;
+    LFREC__TRY(lfrec__gemm_check(g));
+    lfrec__gemm_plain(g);
+    return LFREC_OK;
 }
 
 /* ---- GEMM: blocking -------------------------------------------------------------------------------------------------
@@ -1547,14 +1498,13 @@ LFREC_API lfrec_status lfrec_sgemm_reference(const lfrec_gemm *g)
 #define LFREC__GEMM_GROUP 48     /* its columns that are copied at a time: whole cache lines, some strips of any isa */
 #define LFREC__GEMM_MOST_ROWS 13 /* the highest tile of any isa */
 #define LFREC__GEMM_SPARE 1024   /* floats of stack for a missing scratch: a panel of any isa at least 32 deep */
-#define LFREC__GEMM_ALIGN 64     /* bytes: a cache line, and the largest vector */
 #define LFREC__GEMM_B_ROOM (LFREC__GEMM_DEPTH * LFREC__GEMM_COLUMNS)
 #define LFREC__GEMM_A_ROOM (2 * LFREC__GEMM_DEPTH * LFREC__GEMM_GROUP)
 
 LFREC_API size_t lfrec_sgemm_scratch_size(void)
 {
 #if defined(LFREC__VECTORS)
-    return sizeof(float) * (LFREC__GEMM_B_ROOM + LFREC__GEMM_A_ROOM) + LFREC__GEMM_ALIGN;
+    return sizeof(float) * (LFREC__GEMM_B_ROOM + LFREC__GEMM_A_ROOM) + LFREC__ALIGNMENT;
 #else
     return 0;
 #endif
@@ -1596,9 +1546,7 @@ LFREC__INLINE lfrec__v_portable lfrec__load_part(const float *p, unsigned w)
 LFREC__INLINE void lfrec__store_part(float *p, lfrec__v_portable v, unsigned w)
 {
     unsigned i;
-    for (i = 0; i < w; i++) {
-        p[i] = v[i];
-    }
+    for (i = 0; i < w; i++) p[i] = v[i];
 }
 
 #if defined(__clang__) || __GNUC__ >= 12
@@ -1697,13 +1645,11 @@ typedef struct lfrec__kernels {
 #endif
 
 /* Do something for each vector of a tile. Full unrolling is what keeps all of sum in registers. */
-#define LFREC__EACH(DO)                 \
-    LFREC__UNROLL                       \
-    for (i = 0; i < rows; i++) {        \
-        LFREC__UNROLL                   \
-        for (j = 0; j < vectors; j++) { \
-            DO;                         \
-        }                               \
+#define LFREC__EACH(DO)                   \
+    LFREC__UNROLL                         \
+    for (i = 0; i < rows; i++) {          \
+        LFREC__UNROLL                     \
+        for (j = 0; j < vectors; j++) DO; \
     }
 
 /* One pointer serves three rows of A, because an address can scale a stride by 0, 1 or 2 for free. */
@@ -1720,30 +1666,22 @@ typedef struct lfrec__kernels {
         unsigned i, j;                                                                                           \
         size_t p;                                                                                                \
         LFREC__UNROLL                                                                                            \
-        for (i = 0; i < triples; i++) {                                                                          \
-            triple[i] = a + 3 * i * a_row;                                                                       \
-        }                                                                                                        \
+        for (i = 0; i < triples; i++) triple[i] = a + 3 * i * a_row;                                             \
         LFREC__EACH(sum[i][j] = LFREC__SPLAT_##ISA(0.0f))                                                        \
         if (block->add) {                                                                                        \
             LFREC__EACH(__builtin_prefetch(c + i * c_row + j * lanes, 1))                                        \
         }                                                                                                        \
         for (p = block->depth; p > 0; p--, b += b_step) {                                                        \
-            if (end) {                                                                                           \
-                y[0] = LFREC__LOAD_##ISA(b);                                                                     \
-            }                                                                                                    \
+            if (end) y[0] = LFREC__LOAD_##ISA(b);                                                                \
             y[end] = LFREC__LOAD_LAST_##ISA(b + end * lanes, part);                                              \
             LFREC__UNROLL                                                                                        \
             for (i = 0; i < rows; i++) {                                                                         \
                 x = LFREC__SPLAT_##ISA(triple[i / 3][i % 3 * a_row]);                                            \
                 LFREC__UNROLL                                                                                    \
-                for (j = 0; j < vectors; j++) {                                                                  \
-                    sum[i][j] = LFREC__FMA_##ISA(x, y[j], sum[i][j]);                                            \
-                }                                                                                                \
+                for (j = 0; j < vectors; j++) sum[i][j] = LFREC__FMA_##ISA(x, y[j], sum[i][j]);                  \
             }                                                                                                    \
             LFREC__UNROLL                                                                                        \
-            for (i = 0; i < triples; i++) {                                                                      \
-                triple[i] += a_step;                                                                             \
-            }                                                                                                    \
+            for (i = 0; i < triples; i++) triple[i] += a_step;                                                   \
         }                                                                                                        \
         if (block->scale) {                                                                                      \
             x = LFREC__SPLAT_##ISA(block->alpha);                                                                \
@@ -1753,14 +1691,10 @@ typedef struct lfrec__kernels {
             x = LFREC__SPLAT_##ISA(block->beta);                                                                 \
             LFREC__UNROLL                                                                                        \
             for (i = 0; i < rows; i++) {                                                                         \
-                if (end) {                                                                                       \
-                    y[0] = LFREC__LOAD_##ISA(c + i * c_row);                                                     \
-                }                                                                                                \
+                if (end) y[0] = LFREC__LOAD_##ISA(c + i * c_row);                                                \
                 y[end] = LFREC__LOAD_PART_##ISA(c + i * c_row + end * lanes, part);                              \
                 LFREC__UNROLL                                                                                    \
-                for (j = 0; j < vectors; j++) {                                                                  \
-                    sum[i][j] = LFREC__FMA_##ISA(x, y[j], sum[i][j]);                                            \
-                }                                                                                                \
+                for (j = 0; j < vectors; j++) sum[i][j] = LFREC__FMA_##ISA(x, y[j], sum[i][j]);                  \
             }                                                                                                    \
         }                                                                                                        \
         if (last == lanes) {                                                                                     \
@@ -1768,9 +1702,7 @@ typedef struct lfrec__kernels {
         } else {                                                                                                 \
             LFREC__UNROLL                                                                                        \
             for (i = 0; i < rows; i++, c += c_row) {                                                             \
-                if (end) {                                                                                       \
-                    LFREC__STORE_##ISA(c, sum[i][0]);                                                            \
-                }                                                                                                \
+                if (end) LFREC__STORE_##ISA(c, sum[i][0]);                                                       \
                 LFREC__STORE_PART_##ISA(c + end * lanes, sum[i][end], part);                                     \
             }                                                                                                    \
         }                                                                                                        \
@@ -1832,16 +1764,12 @@ LFREC__INLINE size_t lfrec__least(size_t x, size_t y)
 LFREC__INLINE void lfrec__copy_row(const float *from, size_t width, float *to, size_t padded)
 {
     size_t j = 0;
-    for (; j + 4 <= width; j += 4) {
-        LFREC__STORE_portable(to + j, LFREC__LOAD_portable(from + j));
-    }
+    for (; j + 4 <= width; j += 4) LFREC__STORE_portable(to + j, LFREC__LOAD_portable(from + j));
     if (width >= 4 && j < width) {
         LFREC__STORE_portable(to + width - 4, LFREC__LOAD_portable(from + width - 4)); /* overlaps the last */
         j = width;
     }
-    for (; j < padded; j++) {
-        to[j] = j < width ? from[j] : 0.0f;
-    }
+    for (; j < padded; j++) to[j] = j < width ? from[j] : 0.0f;
 }
 
 /* to (depth x padded) = the transpose of from (width x depth), 4 x 4 floats at a time, in blocks 16 deep because that
@@ -1854,9 +1782,7 @@ static void lfrec__transpose(const float *from, size_t from_row, size_t width, s
         for (j = 0; j < padded; j += 4) {
             const float *row[4];
             float *t = to + top * padded + j;
-            for (q = 0; q < 4; q++) {
-                row[q] = from + lfrec__least(j + q, width - 1) * from_row;
-            }
+            for (q = 0; q < 4; q++) row[q] = from + lfrec__least(j + q, width - 1) * from_row;
             for (p = top; p + 4 <= bottom; p += 4, t += 4 * padded) {
                 const lfrec__v_portable r0 = LFREC__LOAD_portable(row[0] + p), r1 = LFREC__LOAD_portable(row[1] + p);
                 const lfrec__v_portable r2 = LFREC__LOAD_portable(row[2] + p), r3 = LFREC__LOAD_portable(row[3] + p);
@@ -1869,11 +1795,8 @@ static void lfrec__transpose(const float *from, size_t from_row, size_t width, s
                 LFREC__STORE_portable(t + 2 * padded, LFREC__SHUFFLE(high01, high23, 0, 1, 4, 5));
                 LFREC__STORE_portable(t + 3 * padded, LFREC__SHUFFLE(high01, high23, 2, 3, 6, 7));
             }
-            for (; p < bottom; p++, t += padded) {
-                for (q = 0; q < 4; q++) {
-                    t[q] = row[q][p];
-                }
-            }
+            for (; p < bottom; p++, t += padded)
+                for (q = 0; q < 4; q++) t[q] = row[q][p];
         }
     }
 }
@@ -1897,16 +1820,13 @@ static lfrec__panels lfrec__lay_out(const lfrec_gemm *g, const lfrec__kernels *k
     panels.next = panel * depth;
     if (g->transpose_b) {
         panels.last = room + whole * depth;
-        for (j = 0; j < width; j += panel) {
+        for (j = 0; j < width; j += panel)
             lfrec__transpose(b + j * g->ldb, g->ldb, lfrec__least(panel, width - j), depth, room + j * depth, panel);
-        }
     } else if (g->m > LFREC__GEMM_REUSE * kernels->rows && g->n > panel) {
         panels.last = room + whole * depth;
-        for (p = 0; p < depth; p++, b += g->ldb) {
-            for (j = 0; j < width; j += panel) {
+        for (p = 0; p < depth; p++, b += g->ldb)
+            for (j = 0; j < width; j += panel)
                 lfrec__copy_row(b + j, lfrec__least(panel, width - j), room + j * depth + p * panel, panel);
-            }
-        }
     } else {
         panels.first = b;
         panels.row = g->ldb;
@@ -1915,9 +1835,8 @@ static lfrec__panels lfrec__lay_out(const lfrec_gemm *g, const lfrec__kernels *k
             panels.last = b + whole;
             panels.last_row = g->ldb;
         } else {
-            for (p = 0; p < depth && whole < width; p++) {
+            for (p = 0; p < depth && whole < width; p++)
                 lfrec__copy_row(b + p * g->ldb + whole, width - whole, room + p * panel, panel);
-            }
         }
     }
     return panels;
@@ -1935,9 +1854,8 @@ static void lfrec__strips(const lfrec__kernels *kernels, lfrec__block *block, co
         const float *b = panels->first;
         rows = (m - 1) / strips + 1;
         block->b_step = panels->row;
-        for (j = 0; j + panel <= width; j += panel, b += panels->next) {
+        for (j = 0; j + panel <= width; j += panel, b += panels->next)
             kernels->tiles[rows - 1][1](a, b, c + j, (unsigned)lanes, block);
-        }
         if (partial > 0) {
             const size_t end = (partial - 1) / lanes;
             block->b_step = panels->last_row;
@@ -1980,9 +1898,7 @@ static void lfrec__gemm_blocked(const lfrec_gemm *g, const lfrec__kernels *kerne
                 block.a_step = group;
                 for (i = 0; i < g->m; i += group) {
                     const size_t rows = lfrec__least(group, g->m - i);
-                    for (p = 0; p < block.depth; p++) {
-                        lfrec__copy_row(a + p * g->lda + i, rows, copy + p * group, rows);
-                    }
+                    for (p = 0; p < block.depth; p++) lfrec__copy_row(a + p * g->lda + i, rows, copy + p * group, rows);
                     lfrec__strips(kernels, &block, &panels, rows, width, copy, g->c + i * g->ldc + column);
                 }
             } else {
@@ -1996,31 +1912,24 @@ static void lfrec__gemm_blocked(const lfrec_gemm *g, const lfrec__kernels *kerne
 
 LFREC_API lfrec_status lfrec_sgemm(const lfrec_gemm *g)
 {
-    const lfrec_status status = lfrec__gemm_check(g);
     float spare[LFREC__GEMM_SPARE];
-    if (status != LFREC_OK || g->m == 0 || g->n == 0) {
-        return status;
-    }
+    LFREC__TRY(lfrec__gemm_check(g));
+    if (g->m == 0 || g->n == 0) return LFREC_OK;
     if (!lfrec__gemm_reads(g)) {
         lfrec__gemm_plain(g); /* beta C */
-    } else {
-        const lfrec__kernels *kernels = lfrec__kernels_of(g->isa);
-        const size_t skip = (LFREC__GEMM_ALIGN - (size_t)g->scratch % LFREC__GEMM_ALIGN) % LFREC__GEMM_ALIGN;
-        if (g->scratch != NULL && g->scratch_bytes >= skip + sizeof spare) {
-            lfrec__gemm_blocked(g, kernels, (float *)(void *)((char *)g->scratch + skip),
-                                (g->scratch_bytes - skip) / sizeof(float));
-        } else {
-            lfrec__gemm_blocked(g, kernels, spare, LFREC__GEMM_SPARE);
-        }
+        return LFREC_OK;
     }
+    const lfrec__kernels *kernels = lfrec__kernels_of(g->isa);
+    const lfrec__arena scratch = lfrec__arena_over(g->scratch ? g->scratch : spare, g->scratch ? g->scratch_bytes : 0);
+    if (scratch.capacity >= sizeof spare)
+        lfrec__gemm_blocked(g, kernels, (float *)(void *)scratch.base, scratch.capacity / sizeof(float));
+    else lfrec__gemm_blocked(g, kernels, spare, LFREC__GEMM_SPARE);
     return LFREC_OK;
 }
 
 #endif /* LFREC__VECTORS */
-/* GEMM-END IMPLEMENTATION */
 
-/* ===[ row kernels ]=================================================================================================
- * */
+/* ===[ row kernels ]================================================================================================ */
 
 /* The loops over a history that folding in and the sparse path of training consist of. S is the stride: floats from row
  * to row, all of which take part (the padding is 0 and stays 0). A hidden or absent rating has input 0 and adds
@@ -2660,8 +2569,7 @@ LFREC__INTERNAL const lfrec__rows *lfrec__rows_for(size_t S, lfrec_isa isa)
     return &plain;
 }
 
-/* ===[ ratings ]=====================================================================================================
- * */
+/* ===[ ratings ]==================================================================================================== */
 
 /* row_start, item and value stay; `by_item` and `start` are the sort's work space. */
 LFREC__INTERNAL lfrec_status lfrec__ratings_layout(lfrec__arena *arena, uint32_t users, uint32_t items, size_t count,
@@ -2829,8 +2737,7 @@ LFREC__INTERNAL lfrec_status lfrec__check_history(const lfrec_history *history, 
     return lfrec__check_row(history->item, history->value, history->count, items, &where);
 }
 
-/* ===[ means ]=======================================================================================================
- * */
+/* ===[ means ]====================================================================================================== */
 
 #define LFREC__SUM_STEPS 16777216.0f /* 2^24 steps to 1 */
 
@@ -2966,8 +2873,7 @@ LFREC_API lfrec_status lfrec_means_add_all(lfrec_means *means, const lfrec_ratin
     return LFREC_OK;
 }
 
-/* ===[ options ]=====================================================================================================
- * */
+/* ===[ options ]==================================================================================================== */
 
 /* LFREC_RANKING: beyond, lambda falls with the root of the items. What it takes off a singular value is lambda a0 times
  * the root of users times items, and what people choose has no larger ones for being found among more items. */
@@ -3096,8 +3002,7 @@ LFREC_API lfrec_status lfrec_options_check(const lfrec_options *options, const c
     return *field ? LFREC_ERROR_ARGUMENT : LFREC_OK;
 }
 
-/* ===[ model ]=======================================================================================================
- * */
+/* ===[ model ]====================================================================================================== */
 
 /* The arrays of a model, in the order of its file. */
 enum {
@@ -3327,8 +3232,6 @@ LFREC__INTERNAL void lfrec__copy_rows(void *to, size_t to_stride, const void *fr
 
 LFREC__INTERNAL void lfrec__copy_weights(lfrec_model *to, const lfrec_model *from)
 {
-    to->step = from->step;
-    to->gain = from->gain;
     for (int which = 0; which < LFREC__ARRAYS; which++) {
         if (!lfrec__has(from->setting, which)) continue;
         const lfrec__shape there = lfrec__shape_of(from, which), here = lfrec__shape_of(to, which);
@@ -3338,20 +3241,27 @@ LFREC__INTERNAL void lfrec__copy_weights(lfrec_model *to, const lfrec_model *fro
     }
 }
 
+/* Whether `to` can take the weights of `from`. */
+LFREC__INTERNAL lfrec_status lfrec__check_source(const lfrec_model *to, const lfrec_model *from)
+{
+    LFREC__TRY(lfrec__check_model(from));
+    const int alike = to->setting == from->setting && to->factors == from->factors && !to->packed && !from->packed;
+    return alike && to->items >= from->items ? LFREC_OK : LFREC_ERROR_ARGUMENT;
+}
+
 LFREC_API lfrec_status lfrec_model_copy(lfrec_model *to, const lfrec_model *from)
 {
     LFREC__TRY(lfrec__check_writable(to));
-    LFREC__TRY(lfrec__check_model(from));
     if (to == from) return LFREC_OK;
-    if (to->setting != from->setting || to->factors != from->factors || to->items < from->items || to->packed || from->packed) {
-        return LFREC_ERROR_ARGUMENT;
-    }
+    LFREC__TRY(lfrec__check_source(to, from));
     to->mean = from->mean;
     to->scale_min = from->scale_min;
     to->scale_max = from->scale_max;
     to->item_shrink = from->item_shrink;
     to->user_shrink = from->user_shrink;
     to->scale_input = from->scale_input;
+    to->step = from->step;
+    to->gain = from->gain;
     lfrec__copy_weights(to, from);
     for (size_t i = from->items; i < to->items; i++) lfrec__floats(to->item_mean)[i] = from->mean;
     return LFREC_OK;
@@ -3387,8 +3297,7 @@ LFREC_API lfrec_status lfrec_model_set_item_mean(lfrec_model *model, const lfrec
     return LFREC_OK;
 }
 
-/* ===[ preferences ]=================================================================================================
- * */
+/* ===[ preferences ]================================================================================================ */
 
 /* Without checks: c_u = sum of (r - mu - b_i) / (n + shrink). */
 LFREC__INTERNAL float lfrec__user_mean(const lfrec_model *model, const lfrec_history *history)
@@ -3444,8 +3353,7 @@ LFREC_API lfrec_status lfrec_denormalize(const lfrec_model *model, const uint32_
     return LFREC_OK;
 }
 
-/* ===[ users and scores ]============================================================================================
- * */
+/* ===[ users and scores ]=========================================================================================== */
 
 #define LFREC__BLOCK 64u /* items or ratings handled at a time: what the stack holds */
 
@@ -4306,8 +4214,7 @@ LFREC_API lfrec_status lfrec_explain(const lfrec_model *model, lfrec_user *user,
     return LFREC_OK;
 }
 
-/* ===[ similarity ]==================================================================================================
- * */
+/* ===[ similarity ]================================================================================================= */
 
 LFREC__INTERNAL float lfrec__distance(const lfrec_model *model, lfrec_metric metric, uint32_t a, uint32_t b)
 {
@@ -4369,8 +4276,7 @@ LFREC_API lfrec_status lfrec_farthest(const lfrec_model *model, lfrec_metric met
     return lfrec__by_distance(model, metric, item, count, list, found, 1.0f);
 }
 
-/* ===[ masks and loss ]==============================================================================================
- * */
+/* ===[ masks and loss ]============================================================================================= */
 #ifndef LFREC_NO_TRAINING
 
 /* One seed, several uses of it that must not see each other's numbers. */
@@ -4429,8 +4335,7 @@ LFREC_API void lfrec_loss_gradient(float loss_weight, uint64_t hidden_count, uin
     }
 }
 
-/* ===[ training ]====================================================================================================
- * */
+/* ===[ training ]=================================================================================================== */
 
 /* Above this share of known entries the matrix products are the quicker way. */
 #define LFREC__DENSE_ABOVE 0.30f
@@ -4742,16 +4647,10 @@ LFREC_API lfrec_status lfrec_trainer_init(lfrec_trainer *trainer, const lfrec_op
     lfrec_trainer made;
     if (!trainer || !memory) return LFREC_ERROR_ARGUMENT;
     LFREC__TRY(lfrec__check_training(options, ratings));
-    if (start) {
-        LFREC__TRY(lfrec__check_model(start));
-        if (start->setting != options->setting || start->items > options->items || start->factors != options->factors ||
-            start->packed) {
-            return LFREC_ERROR_ARGUMENT;
-        }
-    }
     lfrec__zero(&made, sizeof made);
     lfrec__arena arena = lfrec__arena_over(memory, bytes);
     LFREC__TRY(lfrec__trainer_layout(&arena, &made, options, ratings));
+    if (start) LFREC__TRY(lfrec__check_source(&made.model, start));
     made.check = LFREC__CHECK_TRAINER;
     made.options = *options;
     made.ratings = ratings;
@@ -4782,8 +4681,8 @@ LFREC_API lfrec_status lfrec_trainer_init(lfrec_trainer *trainer, const lfrec_op
     if (options->setting == LFREC_SGD) made.gain_square = lfrec__gain_square(&made, LFREC__SGD_DEVIATION);
 #ifndef LFREC_NO_BAYES
     if (options->setting == LFREC_BAYES) {
-        made.gain_square = lfrec__gain_square(&made, LFREC__BAYES_DEVIATION);
-        made.model.gain = lfrec__sqrtf(made.gain_square);
+        made.gain_square = start ? start->gain * start->gain : lfrec__gain_square(&made, LFREC__BAYES_DEVIATION);
+        made.model.gain = start ? start->gain : lfrec__sqrtf(made.gain_square); /* the weights are in these units */
     }
 #endif
     for (uint32_t user = 0; user < ratings->users; user++) {
@@ -5815,7 +5714,7 @@ LFREC_API lfrec_status lfrec_trainer_epoch(lfrec_trainer *trainer, lfrec_epoch *
                              : hides    ? 0
                                         : lfrec__sqrt(at->loss);
     }
-    if (finite && (!t->held_out_users || at->best_epoch == 0 || at->held_out_error < at->best_error)) {
+    if (finite && (!t->held_out_users || at->best_epoch == 0 || at->held_out_error <= at->best_error)) {
         at->best_epoch = at->epoch;
         at->best_error = at->held_out_error;
         if (t->held_out_users) LFREC__TRY(lfrec_model_copy(&t->best, &t->model));
@@ -5838,6 +5737,7 @@ LFREC__INTERNAL lfrec_status lfrec__train_over(lfrec_model *model, const lfrec_o
 {
     lfrec_trainer trainer;
     LFREC__TRY(lfrec_trainer_init(&trainer, options, ratings, NULL, memory, bytes));
+    LFREC__TRY(lfrec__check_source(model, &trainer.model)); /* now, not after the last epoch */
     report->path = trainer.path;
     report->ending = LFREC_ENDED_EPOCHS;
     for (uint32_t epoch = 0; epoch < options->epochs; epoch++) {
@@ -5865,8 +5765,7 @@ LFREC_API lfrec_status lfrec_train(lfrec_model *model, const lfrec_options *opti
     if (!report) report = &unused;
     LFREC__TRY(lfrec__check_writable(model));
     LFREC__TRY(lfrec_trainer_size(options, ratings, &bytes));
-    if (model->items < options->items || model->factors != options->factors || !model->allocator.allocate)
-        return LFREC_ERROR_ARGUMENT;
+    if (!model->allocator.allocate) return LFREC_ERROR_ARGUMENT;
     void *memory = model->allocator.allocate(model->allocator.context, bytes);
     if (!memory) return LFREC_ERROR_MEMORY;
     lfrec__zero(report, sizeof *report);
@@ -5877,8 +5776,7 @@ LFREC_API lfrec_status lfrec_train(lfrec_model *model, const lfrec_options *opti
 
 #endif /* LFREC_NO_TRAINING */
 
-/* ===[ evaluation ]==================================================================================================
- * */
+/* ===[ evaluation ]================================================================================================= */
 #ifndef LFREC_NO_EVALUATION
 
 LFREC_API lfrec_status lfrec_evaluate(const lfrec_model *model, const lfrec_ratings *known, const lfrec_ratings *test,
@@ -6080,8 +5978,7 @@ LFREC_API lfrec_status lfrec_split(const lfrec_ratings *ratings, lfrec_split_by 
 
 #endif /* LFREC_NO_EVALUATION */
 
-/* ===[ save and load ]===============================================================================================
- * */
+/* ===[ save and load ]============================================================================================== */
 #ifndef LFREC_NO_FILES
 
 #define LFREC__FLAG_SCALE_INPUT 1u
@@ -6094,8 +5991,7 @@ LFREC__INTERNAL const uint8_t *lfrec__magic(void)
     return magic;
 }
 
-/* CRC-32 of ISO 3309, reflected, four bits at a time: 64 bytes of table. Start with 0xffffffff and invert at the end.
- * */
+/* CRC-32 of ISO 3309, reflected, four bits at a time: 64 bytes of table. Start with 0xffffffff, invert at the end. */
 LFREC__INTERNAL uint32_t lfrec__crc(uint32_t crc, const uint8_t *data, size_t bytes)
 {
     static const uint32_t table[16] = {0x00000000u, 0x1db71064u, 0x3b6e20c8u, 0x26d930acu, 0x76dc4190u, 0x6b6b51f4u,
@@ -6117,16 +6013,6 @@ LFREC__INTERNAL void lfrec__put32(uint8_t *at, uint32_t x)
 LFREC__INTERNAL uint32_t lfrec__get32(const uint8_t *at)
 {
     return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
-}
-
-LFREC__INTERNAL void lfrec__put_float(uint8_t *at, float x)
-{
-    lfrec__put32(at, lfrec__float_bits(x));
-}
-
-LFREC__INTERNAL float lfrec__get_float(const uint8_t *at)
-{
-    return lfrec__bits_float(lfrec__get32(at));
 }
 
 /* 64 bits hold it: below 2^32 items of a few thousand words. */
@@ -6168,13 +6054,9 @@ LFREC__INTERNAL void lfrec__fill_header(const lfrec_model *model, int packed, ui
     lfrec__put32(header + 24, model->items);
     lfrec__put32(header + 28, model->factors);
     lfrec__put32(header + 32, (model->scale_input ? LFREC__FLAG_SCALE_INPUT : 0u) | (packed ? LFREC__FLAG_PACKED : 0u));
-    lfrec__put_float(header + 36, model->mean);
-    lfrec__put_float(header + 40, model->scale_min);
-    lfrec__put_float(header + 44, model->scale_max);
-    lfrec__put_float(header + 48, model->item_shrink);
-    lfrec__put_float(header + 52, model->user_shrink);
-    lfrec__put_float(header + 56, model->step);
-    lfrec__put_float(header + 60, model->gain);
+    const float numbers[] = {model->mean,        model->scale_min, model->scale_max, model->item_shrink,
+                             model->user_shrink, model->step,      model->gain};
+    for (size_t k = 0; k < 7; k++) lfrec__put32(header + 36 + 4 * k, lfrec__float_bits(numbers[k]));
     lfrec__put32(header + 68, ~lfrec__crc(0xffffffffu, header, 68));
 }
 
@@ -6216,8 +6098,8 @@ LFREC__INTERNAL uint32_t lfrec__packed_word(const float *row, uint32_t factors, 
     uint32_t word = 0;
     if (at == 0) return lfrec__float_bits(scale);
     for (size_t q = 4 * (at - 1); q < 4 * at && q < factors; q++) {
-        const float steps = scale > 0.0f ? row[q] / scale + 127.5f : 127.5f; /* from 0.5 to 254.5 */
-        word |= (((uint32_t)(steps < 254.9f ? steps : 254.9f) - 127u) & 255u) << (8 * (q % 4));
+        const float steps = scale > 0.0f ? lfrec__clamp(row[q] / scale + 127.5f, 0.5f, 254.5f) : 127.5f;
+        word |= (((uint32_t)steps - 127u) & 255u) << (8 * (q % 4));
     }
     return word;
 }
@@ -6342,11 +6224,19 @@ LFREC__INTERNAL lfrec_status lfrec__read_all(lfrec_read *read, void *context, ui
     return *got == bytes ? LFREC_OK : LFREC_ERROR_TRUNCATED;
 }
 
-/* Everything that the first 64 bytes can be asked. `got` of them are there. */
-LFREC__INTERNAL lfrec_status lfrec__parse_header(lfrec_file *file, const uint8_t *header, size_t got)
+/* The numbers of a model that stand in the header. */
+LFREC__INTERNAL void lfrec__take_header(lfrec_model *model, const uint8_t *header)
+{
+    float *const numbers[] = {&model->mean,        &model->scale_min, &model->scale_max, &model->item_shrink,
+                              &model->user_shrink, &model->step,      &model->gain};
+    for (size_t k = 0; k < 7; k++) *numbers[k] = lfrec__bits_float(lfrec__get32(header + 36 + 4 * k));
+    model->scale_input = (lfrec__get32(header + 32) & LFREC__FLAG_SCALE_INPUT) != 0;
+}
+
+/* Everything that the header can be asked, of which `got` bytes are there; *model gets all but its arrays. */
+LFREC__INTERNAL lfrec_status lfrec__parse_header(lfrec_file *file, lfrec_model *model, const uint8_t *header, size_t got)
 {
     lfrec__arena arena = lfrec__arena_measure();
-    lfrec_model model;
     for (size_t k = 0; k < 8 && k < got; k++) {
         if (header[k] != lfrec__magic()[k]) return LFREC_ERROR_FOREIGN;
     }
@@ -6355,54 +6245,43 @@ LFREC__INTERNAL lfrec_status lfrec__parse_header(lfrec_file *file, const uint8_t
     lfrec__zero(file, sizeof *file);
     file->version = lfrec__get32(header + 8);
     if (file->version > LFREC_FORMAT_VERSION) return LFREC_ERROR_VERSION;
-    file->setting = (lfrec_setting)lfrec__get32(header + 12);
+    const uint32_t setting = lfrec__get32(header + 12), flags = lfrec__get32(header + 32);
+    file->setting = (lfrec_setting)setting;
     file->bytes = (uint64_t)lfrec__get32(header + 16) | (uint64_t)lfrec__get32(header + 20) << 32;
     file->items = lfrec__get32(header + 24);
     file->factors = lfrec__get32(header + 28);
-    const uint32_t flags = lfrec__get32(header + 32);
-    file->packed = LFREC__FOR_PACKED((flags & LFREC__FLAG_PACKED) != 0 && lfrec__can_pack(lfrec__get32(header + 12)));
+    file->packed = LFREC__FOR_PACKED((flags & LFREC__FLAG_PACKED) != 0 && lfrec__can_pack(setting));
     lfrec__copy(file->header, header, LFREC_HEADER_BYTES);
-    const float low = lfrec__get_float(header + 40), high = lfrec__get_float(header + 44);
-    const float item_shrink = lfrec__get_float(header + 48), user_shrink = lfrec__get_float(header + 52);
-    const float step = lfrec__get_float(header + 56), gain = lfrec__get_float(header + 60);
-    const int has_gain = file->setting == LFREC_BAYES || file->setting == LFREC_RANKING;
-    if (file->version < 1 || !lfrec__legal_setting(lfrec__get32(header + 12)) || file->items < 1 ||
-        file->items > 0xfffffffeu || file->factors < 1 || file->factors > LFREC_MAX_FACTORS ||
-        file->factors > file->items || flags > LFREC__FLAG_SCALE_INPUT + (file->packed ? LFREC__FLAG_PACKED : 0u) ||
-        lfrec__get32(header + 64) != 0 || !lfrec__finite(lfrec__get_float(header + 36)) || !lfrec__legal_rating(low) ||
-        !lfrec__legal_rating(high) || !(low < high) || !(item_shrink >= 0.0f && item_shrink < 1e9f) ||
-        !(user_shrink >= 0.0f && user_shrink < 1e9f) || !lfrec__legal_step(file->setting, low, high, step) ||
-        !(has_gain ? gain > 0.0f && lfrec__finite(gain) : lfrec__get32(header + 60) == 0) ||
+    if (file->version < 1 || !lfrec__legal_setting(setting) || file->items < 1 || file->items > 0xfffffffeu ||
+        file->factors < 1 || file->factors > LFREC_MAX_FACTORS ||
+        flags > LFREC__FLAG_SCALE_INPUT + (file->packed ? LFREC__FLAG_PACKED : 0u) || lfrec__get32(header + 64) != 0 ||
         file->bytes != lfrec__file_bytes(file->setting, file->items, file->factors, file->packed)) {
         return LFREC_ERROR_CORRUPT;
     }
-    LFREC__TRY(lfrec__model_layout(&arena, file->setting, file->items, file->factors, file->packed, &model));
+    LFREC__TRY(lfrec__model_layout(&arena, file->setting, file->items, file->factors, file->packed, model));
+    lfrec__take_header(model, header);
+    const lfrec_model *m = model;
+    const int has_gain = m->setting == LFREC_BAYES || m->setting == LFREC_RANKING;
+    if (!lfrec__finite(m->mean) || !lfrec__legal_rating(m->scale_min) || !lfrec__legal_rating(m->scale_max) ||
+        !(m->scale_min < m->scale_max) || !(m->item_shrink >= 0.0f && m->item_shrink < 1e9f) ||
+        !(m->user_shrink >= 0.0f && m->user_shrink < 1e9f) ||
+        !lfrec__legal_step(m->setting, m->scale_min, m->scale_max, m->step) ||
+        !(has_gain ? m->gain > 0.0f && lfrec__finite(m->gain) : lfrec__get32(header + 60) == 0)) {
+        return LFREC_ERROR_CORRUPT;
+    }
     return lfrec__arena_bytes(&arena, &file->memory_bytes);
-}
-
-/* The numbers of a model that stand in the header. */
-LFREC__INTERNAL void lfrec__take_header(lfrec_model *model, const lfrec_file *file)
-{
-    const uint8_t *header = file->header;
-    model->mean = lfrec__get_float(header + 36);
-    model->scale_min = lfrec__get_float(header + 40);
-    model->scale_max = lfrec__get_float(header + 44);
-    model->item_shrink = lfrec__get_float(header + 48);
-    model->user_shrink = lfrec__get_float(header + 52);
-    model->step = lfrec__get_float(header + 56);
-    model->gain = lfrec__get_float(header + 60);
-    model->scale_input = (lfrec__get32(header + 32) & LFREC__FLAG_SCALE_INPUT) != 0;
 }
 
 LFREC_API lfrec_status lfrec_load_header(lfrec_file *file, lfrec_read *read, void *context)
 {
     uint8_t header[LFREC_HEADER_BYTES];
     lfrec_file parsed;
+    lfrec_model model;
     size_t got;
     if (!file || !read) return LFREC_ERROR_ARGUMENT;
     const lfrec_status status = lfrec__read_all(read, context, header, sizeof header, &got);
     if (status != LFREC_OK && status != LFREC_ERROR_TRUNCATED) return status;
-    LFREC__TRY(lfrec__parse_header(&parsed, header, got));
+    LFREC__TRY(lfrec__parse_header(&parsed, &model, header, got));
     *file = parsed;
     return LFREC_OK;
 }
@@ -6445,10 +6324,10 @@ LFREC_API lfrec_status lfrec_load(lfrec_model *model, const lfrec_file *file, lf
     uint8_t tail[4];
     size_t got;
     if (!model || !file || !read || !memory) return LFREC_ERROR_ARGUMENT;
-    LFREC__TRY(lfrec__parse_header(&parsed, file->header, LFREC_HEADER_BYTES));
+    LFREC__TRY(lfrec__parse_header(&parsed, &made, file->header, LFREC_HEADER_BYTES));
     lfrec__arena arena = lfrec__arena_over(memory, bytes);
     LFREC__TRY(lfrec__model_over(&made, &arena, parsed.setting, parsed.items, parsed.factors, parsed.packed));
-    lfrec__take_header(&made, &parsed);
+    lfrec__take_header(&made, parsed.header);
     r.read = read;
     r.context = context;
     r.crc = lfrec__crc(0xffffffffu, parsed.header, LFREC_HEADER_BYTES);
@@ -6513,19 +6392,13 @@ LFREC_API lfrec_status lfrec_view(lfrec_model *model, const void *buffer, size_t
     lfrec__copy(&low, &one, 1);
     if (!low) return LFREC_ERROR_ARGUMENT;
     if ((uintptr_t)buffer % sizeof(float) != 0) return LFREC_ERROR_ALIGNMENT;
-    LFREC__TRY(lfrec__parse_header(&file, data, bytes < LFREC_HEADER_BYTES ? bytes : LFREC_HEADER_BYTES));
+    LFREC__TRY(lfrec__parse_header(&file, &made, data, bytes < LFREC_HEADER_BYTES ? bytes : LFREC_HEADER_BYTES));
     if (bytes < file.bytes) return LFREC_ERROR_TRUNCATED;
     if (bytes > file.bytes) return LFREC_ERROR_CORRUPT;
     if (lfrec__get32(data + bytes - 4) != (uint32_t)~lfrec__crc(0xffffffffu, data, bytes - 4))
         return LFREC_ERROR_CORRUPT;
-    lfrec__zero(&made, sizeof made);
     made.check = LFREC__CHECK_MODEL;
-    made.setting = file.setting;
-    made.items = file.items;
-    made.factors = file.factors;
-    made.packed = file.packed;
     made.stride = lfrec__row_words(file.setting, file.factors, file.packed);
-    lfrec__take_header(&made, &file);
     const uint8_t *at = data + LFREC_HEADER_BYTES;
     for (int which = 0; which < LFREC__ARRAYS; which++) {
         if (!lfrec__has(made.setting, which)) continue;

@@ -506,6 +506,11 @@ START_TEST(training_goes_on_from_a_model)
     ASSERT_OK(lfrec_trainer_init(&t, &options, &ratings, &model, memory, bytes));
     ASSERT_OK(lfrec_trainer_epoch(&t, &epoch));
     ck_assert_msg((double)epoch.loss < 0.9 * cold, "%g from a model, %g from nothing", (double)epoch.loss, cold);
+    lfrec_model_destroy(&model);
+    model = trained_model(&ratings, 5, 0.5f); /* of ordinal ratings, which the options know nothing of */
+    ASSERT_OK(lfrec_trainer_init(&t, &options, &ratings, &model, memory, bytes));
+    ck_assert_float_eq(t.model.step, 0);
+    ck_assert_float_eq(t.gain_square, model.gain * model.gain);
     free(memory);
     lfrec_model_destroy(&model);
     lfrec_ratings_destroy(&ratings);

@@ -165,6 +165,24 @@ static const unsigned char *assert_next(const unsigned char *at, const void *arr
     return at;
 }
 
+/* A view of a model's first items may have fewer of them than factors. */
+START_TEST(view_of_the_first_items_comes_back)
+{
+    for (size_t s = 0; s < COUNT(all_settings); s++) {
+        lfrec_model model, loaded;
+        random_model(&model, all_settings[s], ITEMS, 5);
+        lfrec_model first = model;
+        first.items = 2;
+        const blob b = saved(&first);
+        ASSERT_OK(lfrec_load_buffer(&loaded, b.at, b.bytes, NULL));
+        ck_assert(same_model(&first, &loaded));
+        lfrec_model_destroy(&loaded);
+        lfrec_model_destroy(&model);
+        free(b.at);
+    }
+}
+END_TEST
+
 START_TEST(file_is_laid_out_as_the_manual_says)
 {
     static const unsigned char magic[] = {0x89, 'L', 'F', 'R', 'E', 'C', 0x0d, 0x0a};
@@ -785,6 +803,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         model_comes_back_bit_by_bit,
+        view_of_the_first_items_comes_back,
         file_is_laid_out_as_the_manual_says,
         view_serves_in_place_and_is_never_changed,
         buffers_and_memory_may_start_at_any_address,

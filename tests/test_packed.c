@@ -98,6 +98,24 @@ START_TEST(rows_of_zeros_stay_zeros)
 }
 END_TEST
 
+/* A subnormal scale is far from a 127th of the largest weight: the weights stop at 127, on their own side of 0. */
+START_TEST(weights_near_0_keep_their_signs)
+{
+    lfrec_model model, loaded;
+    random_model(&model, LFREC_SGD, ITEMS, 4);
+    for (uint32_t i = 0; i < ITEMS; i++) {
+        for (uint32_t q = 0; q < 4; q++)
+            writable(model.decoder)[i * model.stride + q] = (q % 2 ? -188 : 188) * 0x1p-149f;
+    }
+    load_packed(&loaded, &model);
+    for (uint32_t i = 0; i < ITEMS; i++) {
+        for (uint32_t q = 0; q < 4; q++) ck_assert_int_eq(weights(&loaded, loaded.decoder, i)[q], q % 2 ? -127 : 127);
+    }
+    lfrec_model_destroy(&loaded);
+    lfrec_model_destroy(&model);
+}
+END_TEST
+
 START_TEST(file_has_a_byte_a_weight_and_a_scale_a_row)
 {
     lfrec_model model;
@@ -321,6 +339,7 @@ int main(void)
     const TTest *const tests[] = {
         a_weight_is_its_rows_scale_times_a_whole_number,
         rows_of_zeros_stay_zeros,
+        weights_near_0_keep_their_signs,
         file_has_a_byte_a_weight_and_a_scale_a_row,
         scores_are_as_near_as_the_rounding_allows,
         a_trained_model_loses_next_to_nothing_on_held_out_ratings,

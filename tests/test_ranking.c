@@ -96,6 +96,39 @@ START_TEST(user_is_the_least_squares_solution)
 }
 END_TEST
 
+/* With another lambda than the model had, which its users are encoded by from then on. */
+START_TEST(training_goes_on_from_a_model_by_its_own_options)
+{
+    enum { ITEMS = 50, RATED = 12, K = 5 };
+    lfrec_ratings ratings;
+    generate(&ratings, 60, ITEMS, 20, 3);
+    lfrec_options options = lfrec_options_for(LFREC_RANKING, ITEMS, K, 0.5f, 5);
+    lfrec_model model = trained_model(&ratings, &options);
+    options.weight_decay *= 50;
+    size_t bytes, rated = 0;
+    lfrec_trainer t;
+    ASSERT_OK(lfrec_trainer_size(&options, &ratings, &bytes));
+    void *memory = take(bytes);
+    ASSERT_OK(lfrec_trainer_init(&t, &options, &ratings, &model, memory, bytes));
+    ASSERT_OK(lfrec_trainer_epoch(&t, NULL));
+    ASSERT_OK(lfrec_trainer_finish(&t, &model));
+    for (size_t i = 0; i < ITEMS; i++) rated += model.support[i] > 0;
+    uint32_t item[ITEMS];
+    float value[ITEMS];
+    double target[RATED], x[MOST];
+    const lfrec_history history = history_over(item, value, RATED, 2, 1);
+    for (size_t k = 0; k < RATED; k++) target[k] = target_of((double)value[k], 0.5, 5);
+    best_row(model.decoder, model.stride, ITEMS, rated, K, item, target, RATED, &options, x);
+    lfrec_user user = user_over(user_room(&model));
+    ASSERT_OK(lfrec_fold_in(&model, &history, &user));
+    for (size_t q = 0; q < K; q++) ck_assert_double_eq_tol((double)user.factors[q], x[q], 1e-3 * fabs(x[q]) + 1e-5);
+    free(user.factors);
+    free(memory);
+    lfrec_model_destroy(&model);
+    lfrec_ratings_destroy(&ratings);
+}
+END_TEST
+
 /* (loss of the manual, mean square error of the targets) of a trainer's two matrices. */
 static double loss_of(const lfrec_trainer *t, double *error)
 {
@@ -356,10 +389,15 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        user_is_the_least_squares_solution,       every_epoch_lowers_the_loss_and_its_items_are_least_squares_solutions,
-        explanation_adds_up_to_the_score,         scores_are_no_ratings,
-        large_catalogs_are_regularized_less,      instruction_sets_give_the_same_bits,
-        plain_loops_give_the_bits_of_the_vectors, training_stays_in_memory_of_the_size_that_is_told,
+        user_is_the_least_squares_solution,
+        every_epoch_lowers_the_loss_and_its_items_are_least_squares_solutions,
+        explanation_adds_up_to_the_score,
+        scores_are_no_ratings,
+        large_catalogs_are_regularized_less,
+        instruction_sets_give_the_same_bits,
+        plain_loops_give_the_bits_of_the_vectors,
+        training_stays_in_memory_of_the_size_that_is_told,
+        training_goes_on_from_a_model_by_its_own_options,
     };
     return run_tests("ranking", tests, COUNT(tests), 120);
 }

@@ -699,6 +699,27 @@ START_TEST(best_weights_come_back_however_the_run_ends)
 }
 END_TEST
 
+/* The held-out error is 0 in every epoch then, and says nothing for the first. */
+START_TEST(where_nothing_is_hidden_the_last_weights_are_the_best)
+{
+    lfrec_ratings ratings;
+    generate(&ratings, 80, 40, 12, 3);
+    for (size_t s = 0; s < COUNT(settings); s++) {
+        lfrec_options options = options_that_overfit(settings[s], 40);
+        lfrec_report report;
+        lfrec_model model;
+        options.mask = 0;
+        options.patience = 6;
+        ASSERT_OK(lfrec_model_create(&model, &options, NULL));
+        ASSERT_OK(lfrec_train(&model, &options, &ratings, NULL, NULL, &report));
+        ck_assert_uint_eq(report.best_epoch, options.epochs);
+        ck_assert_int_eq(report.ending, LFREC_ENDED_EPOCHS);
+        lfrec_model_destroy(&model);
+    }
+    lfrec_ratings_destroy(&ratings);
+}
+END_TEST
+
 START_TEST(cancelling_after_the_first_epoch_gives_its_weights)
 {
     lfrec_ratings ratings;
@@ -1107,7 +1128,9 @@ START_TEST(ratings_options_and_model_that_do_not_fit_are_refused)
     lfrec_model_destroy(&model);
     options = lfrec_options_for(LFREC_SGD, 10, 2, 0.5f, 5);
     random_model(&model, LFREC_ARTICLE, 10, 2);
-    ASSERT_STATUS(lfrec_train(&model, &options, &ratings, NULL, NULL, NULL), LFREC_ERROR_ARGUMENT);
+    diary d = {.count = 0};
+    ASSERT_STATUS(lfrec_train(&model, &options, &ratings, keep_diary, &d, NULL), LFREC_ERROR_ARGUMENT);
+    ck_assert_uint_eq(d.count, 0); /* before the first epoch */
     lfrec_model_destroy(&model);
     lfrec_ratings_destroy(&ratings);
 }
@@ -1238,6 +1261,7 @@ int main(void)
         training_beats_the_means_on_ratings_with_tastes_in_them,
         progress_is_told_every_epoch_and_its_learning_rate,
         best_weights_come_back_however_the_run_ends,
+        where_nothing_is_hidden_the_last_weights_are_the_best,
         cancelling_after_the_first_epoch_gives_its_weights,
         one_user_is_left_to_train_on_whatever_is_held_out,
         held_out_users_are_not_trained_on,

@@ -599,7 +599,7 @@ typedef struct lfrec_scored {
 
 /* Fills in the user from a history, O(n K); LFREC_BAYES O(n K^2 + K^3); LFREC_RANKING O(n K + K^2) for each of some ten
  * rounds. An empty history gives the user nobody knows anything about: the means alone. LFREC_ERROR_NUMBER, from the last
- * two only: the model's numbers are too large for this history's equations. */
+ * two only: the model's numbers are too large for this history's equations; the user is to be filled in anew. */
 LFREC_API lfrec_status lfrec_fold_in(const lfrec_model *model, const lfrec_history *history, lfrec_user *user);
 
 /* The predicted rating of one item. An item without ratings and a user without ratings get the overall mean; never NaN,
@@ -816,8 +816,8 @@ LFREC_API lfrec_status lfrec_trainer_size(const lfrec_options *options, const lf
 /* start: a model to go on from (same items and factors), or NULL for random weights. Checks the ratings. */
 LFREC_API lfrec_status lfrec_trainer_init(lfrec_trainer *trainer, const lfrec_options *options, const lfrec_ratings *ratings,
                                           const lfrec_model *start, void *memory, size_t bytes);
-/* One pass over the training users; *epoch (may be NULL) says how it went. LFREC_ERROR_DIVERGED when a weight is no
- * longer finite. */
+/* One pass over the training users; *epoch (may be NULL) says how it went. LFREC_ERROR_DIVERGED, which *epoch
+ * tells about, too, when a weight is no longer finite. */
 LFREC_API lfrec_status lfrec_trainer_epoch(lfrec_trainer *trainer, lfrec_epoch *epoch);
 #ifndef LFREC_NO_ARTICLE
 /* LFREC_ARTICLE: the gradient of the loss of these users (different ones, at most options.batch) under the masks of
@@ -829,8 +829,8 @@ LFREC_API lfrec_status lfrec_trainer_gradient(lfrec_trainer *trainer, const uint
 /* Copies the best weights so far and the means into a model of the same shape. */
 LFREC_API lfrec_status lfrec_trainer_finish(const lfrec_trainer *trainer, lfrec_model *model);
 /* RMSE of the hidden preferences of the held-out users (the training users without holdout) under the trainer's
- * validation mask: the held_out_error of lfrec_epoch, for any model of the trainer's shape. Overwrites the trainer's
- * scratch only. */
+ * validation mask: the held_out_error of lfrec_epoch, for any model of the trainer's shape, of LFREC_ARTICLE or
+ * LFREC_SGD: the others hide nothing. Overwrites the trainer's scratch only. */
 LFREC_API lfrec_status lfrec_trainer_error(lfrec_trainer *trainer, const lfrec_model *model, lfrec_real *error);
 
 #endif /* LFREC_NO_TRAINING */
@@ -4403,8 +4403,8 @@ LFREC__INTERNAL lfrec_status lfrec__trainer_layout(lfrec__arena *arena, lfrec_tr
     t->preference = lfrec__take_floats(arena, entries, 1);
     t->input = lfrec__take_floats(arena, entries, 1);
     t->predicted = lfrec__take_floats(arena, entries, 1);
-    t->factors = lfrec__take_floats(arena, batch * parts, S);
-    t->factors_gradient = lfrec__take_floats(arena, batch * parts, S);
+    t->factors = lfrec__take_floats(arena, batch, parts * S);
+    t->factors_gradient = lfrec__take_floats(arena, batch, parts * S);
     t->range = (uint32_t *)lfrec__take(arena, parts + 1, sizeof(uint32_t));
     t->entry = (size_t *)lfrec__take(arena, batch + 1, sizeof(size_t));
     t->cut = (uint32_t *)lfrec__take(arena, ratings->users, (parts - 1) * sizeof(uint32_t));
@@ -4414,7 +4414,7 @@ LFREC__INTERNAL lfrec_status lfrec__trainer_layout(lfrec__arena *arena, lfrec_tr
     if (!article && !ranking) {
         t->prior = lfrec__take_floats(arena, items, S);
         t->prior_user = lfrec__take_floats(arena, ratings->users, S);
-        t->pull = lfrec__take_floats(arena, batch * parts, S);
+        t->pull = lfrec__take_floats(arena, batch, parts * S);
         t->root = lfrec__take_floats(arena, items, 1);
         t->squares = parts > 1 ? lfrec__take_floats(arena, ratings->users, 1) : NULL;
     }
@@ -4428,7 +4428,7 @@ LFREC__INTERNAL lfrec_status lfrec__trainer_layout(lfrec__arena *arena, lfrec_tr
         t->constants = lfrec__take_floats(arena, LFREC__CONSTANTS, S);
         t->posterior = lfrec__take_floats(arena, batch, LFREC__FOR_BAYES(lfrec__posterior_floats(S)));
         t->known = lfrec__take_floats(arena, parts * LFREC__BLOCK, S);
-        t->nu = (lfrec_real *)lfrec__take(arena, batch * parts, sizeof(lfrec_real));
+        t->nu = (lfrec_real *)lfrec__take(arena, batch, parts * sizeof(lfrec_real));
     }
     if (ranking) {
         t->user_factors = lfrec__take_floats(arena, ratings->users, S);

@@ -3,6 +3,7 @@
 #include "../../plugin/idle.h"
 #include "../../plugin/operator_state.h"
 #include "../../plugin/snapshot.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -286,9 +287,5 @@ int main(void)
     tcase_add_test(tests, the_order_survives_a_snapshot_and_a_lower_ceiling_is_kept);
     tcase_set_timeout(tests, 60);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

@@ -5,6 +5,7 @@
 #include "../../plugin/json_read.h"
 #include "../../plugin/json_scan.h"
 #include "../../plugin/utf8.h"
+#include "suite.h"
 
 #include <check.h>
 #include <float.h>
@@ -996,9 +997,5 @@ static Suite *codec_suite(void)
 
 int main(void)
 {
-    SRunner *runner = srunner_create(codec_suite());
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(codec_suite());
 }

@@ -1,6 +1,7 @@
 /* test_delivery.c - which offsets may be committed, by examples and against a plain table of what is outstanding. */
 #define _POSIX_C_SOURCE 200809L
 #include "../../plugin/delivery.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -330,9 +331,5 @@ int main(void)
     tcase_add_test(tests, random_life_agrees_with_a_table);
     tcase_set_timeout(tests, 60);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

@@ -1,5 +1,6 @@
 /* test_forecast.c - what moves and blends the model's word between trainings, on models made for the purpose. */
 #include "../../plugin/forecast.h"
+#include "suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -195,9 +196,5 @@ int main(void)
     tcase_add_test(all, an_unknown_user_and_an_unknown_item_get_the_means);
     tcase_add_test(all, another_setting_is_served_as_it_is);
     suite_add_tcase(suite, all);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

@@ -4,6 +4,7 @@
 #include "../../plugin/http.h"
 #include "../../plugin/http_address.h"
 #include "../../plugin/http_request.h"
+#include "suite.h"
 
 #include <arpa/inet.h>
 #include <check.h>
@@ -585,9 +586,5 @@ int main(void)
     tcase_add_test(server, closing_while_somebody_asks_ends);
     tcase_add_test(server, a_port_in_use_is_an_error_that_names_it);
     suite_add_tcase(suite, server);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

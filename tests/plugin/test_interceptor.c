@@ -1,4 +1,6 @@
 /* lfrec-interceptor.so in an application: this program, with a mock cluster. The application is checked to be as it was without it. */
+#include "suite.h"
+
 #include <check.h>
 #include <dirent.h>
 #include <errno.h>
@@ -466,9 +468,5 @@ int main(void)
     tcase_add_test(tests, a_configuration_that_is_never_used_leaves_nothing);
     tcase_add_test(tests, settings_without_sense_are_said_and_the_application_goes_on);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

@@ -1,5 +1,6 @@
 /* The queue between an application's threads and the interceptor's: order, bounds, wake-ups. */
 #include "../../plugin/interceptor_queue.h"
+#include "suite.h"
 #include <check.h>
 #include <poll.h>
 #include <pthread.h>
@@ -168,9 +169,5 @@ int main(void)
     tcase_add_test(tests, a_resting_reader_is_woken_once);
     tcase_add_test(tests, many_threads_put_and_each_ones_order_holds);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

@@ -2,6 +2,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "../../plugin/codec.h"
 #include "../../plugin/lines.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -235,9 +236,5 @@ int main(void)
     tcase_add_test(tests, memory_is_bounded_by_the_longest_row);
     tcase_add_test(tests, a_book_crossing_file_is_read_as_people_have_it);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -3,6 +3,7 @@
 #include "../../plugin/log.h"
 #include "../../plugin/log_line.h"
 #include "../../plugin/signals.h"
+#include "suite.h"
 
 #include <check.h>
 #include <jansson.h>
@@ -392,9 +393,5 @@ int main(void)
     tcase_add_exit_test(tests, stop_that_takes_too_long_leaves_with_1, 1);
     tcase_set_timeout(tests, 60);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

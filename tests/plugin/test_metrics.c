@@ -3,6 +3,7 @@
 #include "../../plugin/http_board.h"
 #include "../../plugin/metrics.h"
 #include "../../plugin/metrics_series.h"
+#include "suite.h"
 
 #include <check.h>
 #include <jansson.h>
@@ -435,9 +436,5 @@ int main(void)
     tcase_add_test(board, lists_of_the_longest_ids_are_shown_with_fewer_items_and_goodbyes_not);
     tcase_add_test(board, of_many_lists_at_once_some_are_shown);
     suite_add_tcase(suite, board);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

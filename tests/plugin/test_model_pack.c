@@ -2,6 +2,7 @@
 #include "../../plugin/buffer.h"
 #include "../../plugin/operator.h"
 #include "../../plugin/sample.h"
+#include "suite.h"
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -269,9 +270,5 @@ int main(void)
     tcase_add_test(tests, a_sample_is_bounded_uniform_and_the_same_in_any_order);
     tcase_add_test(tests, users_outside_of_the_sample_leave_with_their_ratings);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

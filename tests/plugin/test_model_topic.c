@@ -1,5 +1,6 @@
 /* Models in chunks: whole again in any state of the topic, and never a mixture. */
 #include "../../plugin/model_topic.h"
+#include "suite.h"
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -190,9 +191,5 @@ int main(void)
     tcase_add_test(tests, what_is_no_chunk_is_passed_over);
     tcase_add_test(tests, a_flipped_bit_in_any_part_is_noticed_and_a_good_copy_mends_it);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

@@ -1,6 +1,7 @@
 /* test_models.c - a trainer's models to the brokers' mock: one is published when all of it, and not of another, is acknowledged. */
 #define _POSIX_C_SOURCE 200809L
 #include "../../plugin/kafka_models.h"
+#include "suite.h"
 
 #include <check.h>
 #include <librdkafka/rdkafka.h>
@@ -50,9 +51,5 @@ int main(void)
     tcase_set_timeout(tests, 30);
     tcase_add_test(tests, a_late_report_of_another_model_is_not_this_ones);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

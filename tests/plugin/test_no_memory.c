@@ -52,6 +52,7 @@ static void *scarce_realloc(void *block, size_t bytes)
 #include "../../plugin/operator.c"
 #include "../../plugin/operator_lists.c"
 #include "../../plugin/operator_models.c"
+#include "suite.h"
 #pragma GCC diagnostic pop
 
 static bool take(void *context, const lfrec_recommendation *recommendation)
@@ -222,9 +223,5 @@ int main(void)
     tcase_add_test(tests, a_training_that_finds_no_memory_keeps_the_old_model);
     tcase_add_test(tests, a_model_that_finds_no_memory_to_grow_is_not_adopted);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

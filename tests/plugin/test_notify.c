@@ -1,5 +1,6 @@
 /* The service manager's socket: what it is told, and when nobody is. */
 #include "../../plugin/notify.h"
+#include "suite.h"
 #include <check.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -122,9 +123,5 @@ int main(void)
     tcase_add_test(tests, signs_of_life_come_at_half_of_the_limit);
     tcase_add_test(tests, without_a_manager_nothing_happens);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

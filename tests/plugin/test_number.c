@@ -2,6 +2,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "../../plugin/number.h"
 #include "../../plugin/utf8.h"
+#include "suite.h"
 
 #include <check.h>
 #include <float.h>
@@ -301,9 +302,5 @@ int main(void)
     tcase_add_test(tests, exactly_the_unicode_scalar_values_in_shortest_form_are_utf8);
     tcase_add_test(tests, the_position_of_the_first_bad_byte_is_found_at_any_distance);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -3,6 +3,7 @@
 #include "../../lfrec.h"
 #include "../../plugin/job.h"
 #include "../../plugin/operator.h"
+#include "suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -1391,9 +1392,5 @@ int main(void)
     tcase_add_test(trainings, the_same_seed_and_events_give_the_same_lists);
     suite_add_tcase(suite, trainings);
 
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

@@ -1,6 +1,7 @@
 /* test_options.c - command line, property files, and errors that say what, where and what is allowed, but never a secret. */
 #define _POSIX_C_SOURCE 200809L
 #include "../../plugin/options.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -566,9 +567,5 @@ int main(void)
     ADD(secrets_are_in_no_error);
     ADD(control_characters_do_not_reach_the_terminal);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -3,6 +3,7 @@
 #include "../../plugin/codec.h"
 #include "../../plugin/operator_state.h"
 #include "../../plugin/published.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -193,9 +194,5 @@ int main(void)
     tcase_add_test(tests, both_ways_to_read_a_list_agree);
     tcase_add_test(tests, many_users_are_told_apart);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

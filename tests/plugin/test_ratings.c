@@ -1,6 +1,7 @@
 /* test_ratings.c - the ratings store against a plain table of what should be in it. */
 #define _POSIX_C_SOURCE 200809L
 #include "../../plugin/ratings.h"
+#include "suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -281,9 +282,5 @@ int main(void)
     tcase_add_loop_test(tests, the_store_equals_a_plain_table_after_any_sequence, 1, 4);
     tcase_add_test(tests, items_added_in_order_get_the_same_indices_again);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

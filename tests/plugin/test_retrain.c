@@ -2,6 +2,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "../../plugin/job.h"
 #include "../../plugin/retrain.h"
+#include "suite.h"
 
 #include <check.h>
 #include <poll.h>
@@ -253,9 +254,5 @@ int main(void)
     tcase_add_test(tests, lists_are_the_same_by_any_number_of_threads);
     tcase_add_test(tests, signals_go_to_the_other_threads);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

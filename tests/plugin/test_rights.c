@@ -1,6 +1,7 @@
 /* test_rights.c - what the brokers' mock refuses for want of a right before there is anything to consume: the end says what is missing. */
 #define _POSIX_C_SOURCE 200809L
 #include "../../plugin/kafka.h"
+#include "suite.h"
 
 #include <check.h>
 #include <librdkafka/rdkafka.h>
@@ -75,9 +76,5 @@ int main(void)
     tcase_add_test(tests, a_producer_that_may_write_nowhere_ends_the_run_and_says_what_it_needs);
     tcase_add_test(tests, a_transactional_id_that_is_not_ours_ends_the_run_and_is_named);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

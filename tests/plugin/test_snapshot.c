@@ -3,6 +3,7 @@
 #include "../../plugin/operator_state.h"
 #include "../../plugin/snapshot_bytes.h"
 #include "../../plugin/snapshot_writer.h"
+#include "suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -107,6 +108,26 @@ static void write_down(const lfrec_operator *op, const lfrec_snapshot_about *abo
     ck_assert(lfrec_snapshot_write(op, about, out));
 }
 
+struct written {
+    lfrec_buffer bytes;
+    lfrec_snapshot snapshot; /* of those */
+};
+
+static struct written write_and_open(const lfrec_operator *op, const lfrec_snapshot_about *about)
+{
+    char error[LFREC_SNAPSHOT_ERROR_MAX];
+    struct written w = {0};
+    write_down(op, about, &w.bytes);
+    ck_assert_msg(lfrec_snapshot_open(&w.snapshot, w.bytes.bytes, w.bytes.length, error), "%s", error);
+    return w;
+}
+
+static void discard(struct written *w)
+{
+    lfrec_snapshot_close(&w->snapshot);
+    lfrec_buffer_free(&w->bytes);
+}
+
 static lfrec_operator *bring_back(const lfrec_snapshot *snapshot)
 {
     char error[LFREC_SNAPSHOT_ERROR_MAX];
@@ -163,33 +184,29 @@ static void check_same(const lfrec_operator *one, const lfrec_operator *other)
 
 static void check_round(bool trained)
 {
-    char error[LFREC_SNAPSHOT_ERROR_MAX];
     lfrec_operator *op = filled_operator(trained);
     lfrec_snapshot_about about = about_all();
-    lfrec_buffer bytes = {0}, again = {0};
-    lfrec_snapshot snapshot;
-    write_down(op, &about, &bytes);
-    ck_assert_msg(lfrec_snapshot_open(&snapshot, bytes.bytes, bytes.length, error), "%s", error);
-    ck_assert_str_eq(snapshot.cluster, "cluster");
-    ck_assert_str_eq(snapshot.topic, "ratings");
-    ck_assert_int_eq(snapshot.made, 1700000000123);
-    ck_assert_uint_eq(snapshot.partition_count, 3);
-    ck_assert_int_eq(lfrec_snapshot_partition_of(&snapshot, 2)->resume, 4999999999);
-    ck_assert_uint_eq(lfrec_snapshot_partition_of(&snapshot, 1)->witness, UINT64_MAX);
-    ck_assert_ptr_null(lfrec_snapshot_partition_of(&snapshot, 3));
-    lfrec_operator *back = bring_back(&snapshot);
+    lfrec_buffer again = {0};
+    struct written w = write_and_open(op, &about);
+    ck_assert_str_eq(w.snapshot.cluster, "cluster");
+    ck_assert_str_eq(w.snapshot.topic, "ratings");
+    ck_assert_int_eq(w.snapshot.made, 1700000000123);
+    ck_assert_uint_eq(w.snapshot.partition_count, 3);
+    ck_assert_int_eq(lfrec_snapshot_partition_of(&w.snapshot, 2)->resume, 4999999999);
+    ck_assert_uint_eq(lfrec_snapshot_partition_of(&w.snapshot, 1)->witness, UINT64_MAX);
+    ck_assert_ptr_null(lfrec_snapshot_partition_of(&w.snapshot, 3));
+    lfrec_operator *back = bring_back(&w.snapshot);
     check_same(op, back);
     /* The same state, the same bytes, but for the order of users. */
     write_down(back, &about, &again);
-    ck_assert_uint_eq(again.length, bytes.length);
+    ck_assert_uint_eq(again.length, w.bytes.length);
     /* And it goes on the same way. */
     learn(op, LFREC_EVENT_RATE, "new", "i1,\"\xC3\xA9", 4, 2);
     learn(back, LFREC_EVENT_RATE, "new", "i1,\"\xC3\xA9", 4, 2);
     check_same(op, back);
     lfrec_operator_close(back);
     lfrec_operator_close(op);
-    lfrec_snapshot_close(&snapshot);
-    lfrec_buffer_free(&bytes);
+    discard(&w);
     lfrec_buffer_free(&again);
 }
 
@@ -207,64 +224,49 @@ END_TEST
 
 START_TEST(an_empty_state_comes_back_empty)
 {
-    char error[LFREC_SNAPSHOT_ERROR_MAX];
     lfrec_operator *op = new_operator();
     lfrec_snapshot_about about = about_all();
     about.partition_count = 0;
-    lfrec_buffer bytes = {0};
-    lfrec_snapshot snapshot;
-    write_down(op, &about, &bytes);
-    ck_assert_msg(lfrec_snapshot_open(&snapshot, bytes.bytes, bytes.length, error), "%s", error);
-    ck_assert_uint_eq(snapshot.user_count, 0);
-    lfrec_operator *back = bring_back(&snapshot);
+    struct written w = write_and_open(op, &about);
+    ck_assert_uint_eq(w.snapshot.user_count, 0);
+    lfrec_operator *back = bring_back(&w.snapshot);
     check_same(op, back);
     lfrec_operator_close(back);
     lfrec_operator_close(op);
-    lfrec_snapshot_close(&snapshot);
-    lfrec_buffer_free(&bytes);
+    discard(&w);
 }
 END_TEST
 
 START_TEST(one_partition_alone_comes_back_beside_others_that_are_there)
 {
-    char error[LFREC_SNAPSHOT_ERROR_MAX];
     lfrec_operator *op = filled_operator(true), *live = filled_operator(true);
     lfrec_snapshot_about about = about_all();
-    lfrec_buffer bytes = {0};
-    lfrec_snapshot snapshot;
-    write_down(op, &about, &bytes);
-    ck_assert_msg(lfrec_snapshot_open(&snapshot, bytes.bytes, bytes.length, error), "%s", error);
+    struct written w = write_and_open(op, &about);
     lfrec_operator_drop_partition(live, 1);
     uint64_t without = lfrec_operator_stats_of(live).users;
-    ck_assert(lfrec_snapshot_restore_partition(&snapshot, live, 1));
+    ck_assert(lfrec_snapshot_restore_partition(&w.snapshot, live, 1));
     ck_assert_uint_gt(lfrec_operator_stats_of(live).users, without);
     check_same(op, live);
-    ck_assert(!lfrec_snapshot_restore_partition(&snapshot, live, 1)); /* whose ratings are there cannot come again */
+    ck_assert(!lfrec_snapshot_restore_partition(&w.snapshot, live, 1)); /* whose ratings are there cannot come again */
     lfrec_operator_close(op);
     lfrec_operator_close(live);
-    lfrec_snapshot_close(&snapshot);
-    lfrec_buffer_free(&bytes);
+    discard(&w);
 }
 END_TEST
 
 START_TEST(users_of_partitions_that_are_not_named_are_left_out_and_so_are_their_sums)
 {
-    char error[LFREC_SNAPSHOT_ERROR_MAX];
     lfrec_operator *op = filled_operator(true);
     lfrec_snapshot_about about = about_all();
     about.partition_count = 1;
-    lfrec_buffer bytes = {0};
-    lfrec_snapshot snapshot;
-    write_down(op, &about, &bytes);
-    ck_assert_msg(lfrec_snapshot_open(&snapshot, bytes.bytes, bytes.length, error), "%s", error);
-    lfrec_operator *back = bring_back(&snapshot);
+    struct written w = write_and_open(op, &about);
+    lfrec_operator *back = bring_back(&w.snapshot);
     lfrec_operator_drop_partition(op, 1);
     lfrec_operator_drop_partition(op, 2);
     check_same(op, back);
     lfrec_operator_close(back);
     lfrec_operator_close(op);
-    lfrec_snapshot_close(&snapshot);
-    lfrec_buffer_free(&bytes);
+    discard(&w);
 }
 END_TEST
 
@@ -283,16 +285,12 @@ static bool two_goodbyes(void *context, bool (*each)(void *to, lfrec_id id, int3
 
 START_TEST(lists_and_goodbyes_under_way_are_still_to_come)
 {
-    char error[LFREC_SNAPSHOT_ERROR_MAX];
     lfrec_operator *op = filled_operator(false);
     lfrec_snapshot_about about = about_all();
     about.under_way = nothing_arrived;
     about.goodbyes = two_goodbyes;
-    lfrec_buffer bytes = {0};
-    lfrec_snapshot snapshot;
-    write_down(op, &about, &bytes);
-    ck_assert_msg(lfrec_snapshot_open(&snapshot, bytes.bytes, bytes.length, error), "%s", error);
-    lfrec_operator *back = bring_back(&snapshot);
+    struct written w = write_and_open(op, &about);
+    lfrec_operator *back = bring_back(&w.snapshot);
     lfrec_operator_stats stats = lfrec_operator_stats_of(back);
     ck_assert_uint_eq(stats.stale_users, stats.users + 1);
     taken = 0;
@@ -301,8 +299,7 @@ START_TEST(lists_and_goodbyes_under_way_are_still_to_come)
     ck_assert_uint_eq(lfrec_store_find_user(lfrec_operator_state_of(back).store, id_of("gone")), LFREC_NO_INDEX);
     lfrec_operator_close(back);
     lfrec_operator_close(op);
-    lfrec_snapshot_close(&snapshot);
-    lfrec_buffer_free(&bytes);
+    discard(&w);
 }
 END_TEST
 
@@ -314,23 +311,18 @@ static bool goodbye_of_one_who_is_back(void *context, bool (*each)(void *to, lfr
 
 START_TEST(who_is_back_before_the_goodbye_arrived_is_there_once)
 {
-    char error[LFREC_SNAPSHOT_ERROR_MAX];
     lfrec_operator *op = filled_operator(false);
     lfrec_snapshot_about about = about_all();
     about.goodbyes = goodbye_of_one_who_is_back;
-    lfrec_buffer bytes = {0};
-    lfrec_snapshot snapshot;
     lfrec_snapshot_user user;
-    write_down(op, &about, &bytes);
-    ck_assert_msg(lfrec_snapshot_open(&snapshot, bytes.bytes, bytes.length, error), "%s", error);
+    struct written w = write_and_open(op, &about);
     int times = 0;
-    for (size_t at = 0; lfrec_snapshot_next_user(&snapshot, &at, &user);) {
+    for (size_t at = 0; lfrec_snapshot_next_user(&w.snapshot, &at, &user);) {
         times += user.id.length == 2 && memcmp(user.id.bytes, "u1", 2) == 0;
     }
     ck_assert_int_eq(times, 1);
     lfrec_operator_close(op);
-    lfrec_snapshot_close(&snapshot);
-    lfrec_buffer_free(&bytes);
+    discard(&w);
 }
 END_TEST
 
@@ -340,25 +332,21 @@ START_TEST(a_model_that_is_followed_keeps_its_means)
     char error[LFREC_SNAPSHOT_ERROR_MAX];
     lfrec_operator *op = filled_operator(true);
     lfrec_snapshot_about about = about_all();
-    lfrec_buffer bytes = {0};
-    lfrec_snapshot snapshot;
-    write_down(op, &about, &bytes);
-    ck_assert_msg(lfrec_snapshot_open(&snapshot, bytes.bytes, bytes.length, error), "%s", error);
+    struct written w = write_and_open(op, &about);
     float mean = lfrec_operator_state_of(op).model.mean;
     for (int follow = 0; follow < 2; follow++) {
         lfrec_operator *back = new_operator();
-        ck_assert_msg(lfrec_snapshot_restore_model(&snapshot, back, error), "%s", error);
+        ck_assert_msg(lfrec_snapshot_restore_model(&w.snapshot, back, error), "%s", error);
         if (follow) {
             lfrec_operator_follow(back);
         }
-        ck_assert(lfrec_snapshot_restore_partition(&snapshot, back, 0)); /* a part of the users */
+        ck_assert(lfrec_snapshot_restore_partition(&w.snapshot, back, 0)); /* a part of the users */
         float now = lfrec_operator_state_of(back).model.mean;
         ck_assert_int_eq(memcmp(&now, &mean, sizeof now) == 0, follow);
         lfrec_operator_close(back);
     }
     lfrec_operator_close(op);
-    lfrec_snapshot_close(&snapshot);
-    lfrec_buffer_free(&bytes);
+    discard(&w);
 }
 END_TEST
 
@@ -436,20 +424,16 @@ START_TEST(a_model_of_more_factors_is_left_out_and_the_rest_comes_back)
     }
     train(op);
     lfrec_snapshot_about about = about_all();
-    lfrec_buffer bytes = {0};
-    lfrec_snapshot snapshot;
-    write_down(op, &about, &bytes);
-    ck_assert_msg(lfrec_snapshot_open(&snapshot, bytes.bytes, bytes.length, error), "%s", error);
-    ck_assert(!lfrec_snapshot_restore_model(&snapshot, small, error));
+    struct written w = write_and_open(op, &about);
+    ck_assert(!lfrec_snapshot_restore_model(&w.snapshot, small, error));
     ck_assert_msg(strstr(error, "factors"), "%s", error);
-    ck_assert(lfrec_snapshot_restore_partition(&snapshot, small, 0));
+    ck_assert(lfrec_snapshot_restore_partition(&w.snapshot, small, 0));
     lfrec_operator_stats stats = lfrec_operator_stats_of(small);
     ck_assert_uint_eq(stats.ratings, 60);
     ck_assert_uint_eq(stats.model_version, 0);
     lfrec_operator_close(small);
     lfrec_operator_close(op);
-    lfrec_snapshot_close(&snapshot);
-    lfrec_buffer_free(&bytes);
+    discard(&w);
 }
 END_TEST
 
@@ -622,9 +606,5 @@ int main(void)
     tcase_set_timeout(files, 60);
     suite_add_tcase(suite, bytes);
     suite_add_tcase(suite, files);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

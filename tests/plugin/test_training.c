@@ -1,6 +1,7 @@
 /* test_training.c - when a training is due. None is run here. */
 #define _POSIX_C_SOURCE 200809L
 #include "../../plugin/training.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -81,9 +82,5 @@ int main(void)
     tcase_add_test(all, a_training_waits_for_a_tenth_more_events_but_no_longer_than_said);
     tcase_add_test(all, no_events_make_none_due_when_it_goes_by_time_or_by_demand);
     suite_add_tcase(suite, all);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

@@ -270,6 +270,10 @@ static void take(lfrec_kafka_models *m, const rd_kafka_message_t *message)
     }
     if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
         if (message->partition == 0) {
+            if (!m->known && m->next == 0 && m->options->role == LFREC_ROLE_SCORER) {
+                lfrec_log(LFREC_LOG_INFO, "topic %s has no model yet: lists are by the means until a trainer publishes one",
+                          m->options->model_topic);
+            }
             m->known = true;
             m->again = false;
         }

@@ -2,7 +2,7 @@
 #include "clock.h"
 #include "kafka_private.h"
 #include "log.h"
-#include <inttypes.h>
+#include <poll.h>
 #include <stdlib.h>
 
 enum {
@@ -198,6 +198,7 @@ lfrec_kafka_reading lfrec_kafka_outputs_step(lfrec_kafka_outputs *o, lfrec_kafka
 {
     int64_t start = lfrec_clock_ms(), now = start;
     if (!o->parts && !begin(o)) {
+        poll(NULL, 0, limit_ms); /* the brokers may refuse at once */
         return stalled(o, lfrec_clock_ms()) ? LFREC_KAFKA_UNREADABLE : LFREC_KAFKA_READING;
     }
     while (o->left > 0 && now - start < limit_ms) {

@@ -15,7 +15,7 @@ SANITIZE := address,undefined,float-cast-overflow -fno-sanitize-recover=all -fno
 CC_gcc      := $(if $(filter default,$(origin CC)),gcc,$(CC))
 CC_clang    := clang
 CC_asan     := clang
-FLAGS_asan  := -fsanitize=$(SANITIZE) -O1 '-DLFREC_ASSERT(x)=((x) ? (void)0 : __builtin_trap())'
+FLAGS_asan  := -fsanitize=$(SANITIZE) -O1 "-DLFREC_ASSERT(x)=((x) ? (void)0 : __builtin_trap())"
 CC_tsan     := clang
 FLAGS_tsan  := -fsanitize=thread -O1
 CC_fuzz     := clang

@@ -763,9 +763,9 @@ typedef struct lfrec_trainer {
     lfrec_means means;                            /* of the ratings */
     lfrec_model model;                            /* what the next epoch starts from */
     float *encoder, *decoder, *offset, *implicit; /* the model's, writable; NULL where it has none */
-    float *encoder_gradient, *decoder_gradient;   /* I x K, of the last batch */
+    float *encoder_gradient, *decoder_gradient;   /* I x K, of the last batch; of no step where `moved` is set */
     float *user_mean;                           /* U: c_u under the model's means; NULL for LFREC_SGD with one thread */
-    float *encoder_velocity, *decoder_velocity; /* I x K; NULL without momentum */
+    float *encoder_velocity, *decoder_velocity; /* I x K; NULL without momentum and `moved` */
     lfrec_model best;                           /* of the best epoch; only with holdout */
     float *prior;                               /* I x K: f0; LFREC_SGD and LFREC_BAYES, as the two below */
     float *prior_user;                          /* U x K: X */
@@ -810,6 +810,10 @@ typedef struct lfrec_trainer {
     float *dense_input, *dense_error;  /* B x I: dense path */
     void *gemm_scratch;                /* of each part */
     size_t gemm_scratch_bytes;
+#ifndef LFREC_NO_ARTICLE
+    uint32_t *moved; /* I: 1 + the batch of the epoch that last read the item's rows; NULL where all rows move with each */
+    float *coast;    /* 4 for each batch of an epoch: what so many steps without a gradient come to */
+#endif
 } lfrec_trainer;
 
 LFREC_API lfrec_status lfrec_trainer_size(const lfrec_options *options, const lfrec_ratings *ratings, size_t *bytes);
@@ -1942,6 +1946,7 @@ LFREC_API lfrec_status lfrec_sgemm(const lfrec_gemm *g)
  *     back     G = sum over k of g[k] F_item[k], and dF_item[k] += g[k] h
  *     front    dL_item[k] += x[k] G
  *     step     w = w - rate v, v = momentum v + (gradient + decay w), element by element; v NULL: no momentum
+ *     coast    w = w + a[0] v + a[1] w, v = a[2] v + a[3] w, from the old w and v: steps without a gradient
  *     learn    one user's step of LFREC_SGD, in two functions (the encoder's moves the priors too), and of LFREC_BAYES
  *
  * A dot product is 16 partial sums, one for each column modulo 16, added as a tree: lane l + 8 to lane l, then 4, 2, 1.
@@ -1997,6 +2002,7 @@ typedef struct lfrec__rows {
                  float *dF);
     void (*front)(size_t S, size_t n, const uint32_t *item, const float *x, const float *G, float *dL);
     void (*step)(size_t count, float *w, const float *gradient, float *v, float rate, float momentum, float decay);
+    void (*coast)(size_t count, float *w, float *v, const float *a);
     void (*learn_decoder)(size_t S, const lfrec__sgd *u);
     void (*learn_encoder)(size_t S, const lfrec__sgd *u);
     void (*learn_bayes)(size_t S, lfrec__bayes *u);
@@ -2167,6 +2173,15 @@ LFREC__INTERNAL void lfrec__step_plain(size_t count, float *w, const float *grad
         float move = gradient[k] + decay * w[k];
         if (v) v[k] = move = momentum * v[k] + move;
         w[k] -= rate * move;
+    }
+}
+
+LFREC__INTERNAL void lfrec__coast_plain(size_t count, float *w, float *v, const float *a)
+{
+    for (size_t k = 0; k < count; k++) {
+        const float from = w[k], old = v[k];
+        w[k] = from + (a[0] * old + a[1] * from);
+        v[k] = a[2] * old + a[3] * from;
     }
 }
 #endif
@@ -2428,6 +2443,14 @@ __attribute__((target("avx512f"))) LFREC__INLINE void lfrec__trees_16(const lfre
             LFREC__AT(V, w + k) -= rate * move;                                                                            \
         }                                                                                                                  \
     }                                                                                                                      \
+    target LFREC__INTERNAL void lfrec__coast_##name(size_t count, float *w, float *v, const float *a)                      \
+    {                                                                                                                      \
+        for (size_t k = 0; k < count; k += L) {                                                                            \
+            const V from = LFREC__OF(V, w + k), old = LFREC__OF(V, v + k);                                                 \
+            LFREC__AT(V, w + k) = from + (a[0] * old + a[1] * from);                                                       \
+            LFREC__AT(V, v + k) = a[2] * old + a[3] * from;                                                                \
+        }                                                                                                                  \
+    }                                                                                                                      \
     target LFREC__INLINE void lfrec__learn_decoder_by_##name(size_t S, const lfrec__sgd *user)                             \
     {                                                                                                                      \
         const lfrec__sgd local = *user, *u = &local;                                                                       \
@@ -2545,6 +2568,7 @@ LFREC__ROWS(avx512, __attribute__((target("avx512f"))), lfrec__v16, 16)
             LFREC__FOR_BAYES(LFREC__FOR_TRAINING(lfrec__apply_##name)),                                            \
             LFREC__FOR_ARTICLE(LFREC__FOR_TRAINING(lfrec__back_##name)), LFREC__FOR_TRAINING(lfrec__front_##name), \
             LFREC__FOR_ARTICLE(LFREC__FOR_TRAINING(lfrec__step_##name)),                                           \
+            LFREC__FOR_ARTICLE(LFREC__FOR_TRAINING(lfrec__coast_##name)),                                          \
             LFREC__FOR_TRAINING(lfrec__learn_decoder_##name), LFREC__FOR_TRAINING(lfrec__learn_encoder_##name),    \
             LFREC__FOR_BAYES(LFREC__FOR_TRAINING(lfrec__learn_bayes_##name))                                       \
     }
@@ -4380,6 +4404,18 @@ LFREC__INTERNAL size_t lfrec__part_at(size_t count, size_t parts, size_t p)
     return each * p + (p < left ? p : left);
 }
 
+#ifndef LFREC_NO_ARTICLE
+/* Where momentum or decay moves all rows with every batch, but few of them have a gradient. */
+LFREC__INTERNAL int lfrec__layout_coast(lfrec__arena *arena, lfrec_trainer *t, const lfrec_options *o, uint32_t users)
+{
+    const int some = t->path == LFREC_PATH_SPARSE && o->scope != LFREC_SCOPE_ALL;
+    if (!some || (o->momentum <= 0.0f && o->weight_decay <= 0.0f)) return 0;
+    t->moved = (uint32_t *)lfrec__take(arena, o->items, sizeof(uint32_t));
+    t->coast = lfrec__take_floats(arena, users / t->together + 2, 4);
+    return 1;
+}
+#endif
+
 LFREC__INTERNAL lfrec_status lfrec__trainer_layout(lfrec__arena *arena, lfrec_trainer *t, const lfrec_options *o,
                                                    const lfrec_ratings *ratings)
 {
@@ -4443,8 +4479,9 @@ LFREC__INTERNAL lfrec_status lfrec__trainer_layout(lfrec__arena *arena, lfrec_tr
     if (article) {
         t->encoder_gradient = lfrec__take_floats(arena, items, S);
         t->decoder_gradient = lfrec__take_floats(arena, items, S);
-        t->encoder_velocity = o->momentum > 0.0f ? lfrec__take_floats(arena, items, S) : NULL;
-        t->decoder_velocity = o->momentum > 0.0f ? lfrec__take_floats(arena, items, S) : NULL;
+        const int late = LFREC__FOR_ARTICLE(lfrec__layout_coast(arena, t, o, ratings->users));
+        t->encoder_velocity = late || o->momentum > 0.0f ? lfrec__take_floats(arena, items, S) : NULL;
+        t->decoder_velocity = late || o->momentum > 0.0f ? lfrec__take_floats(arena, items, S) : NULL;
         t->touched_count = (uint32_t *)lfrec__take(arena, parts, sizeof(uint32_t));
         t->touched = (uint32_t *)lfrec__take(arena, items, sizeof(uint32_t));
         t->is_touched = (uint8_t *)lfrec__take(arena, items, 1);
@@ -4856,6 +4893,17 @@ LFREC__INLINE void lfrec__ask_sum(const lfrec__work *w, uint32_t b, const float 
     if (parts > 1 && b < w->count) lfrec__ask(w->model->stride, b * parts, rows, rows);
 }
 
+/* Asks for the ratings of the user after the next in t->order. */
+LFREC__INLINE void lfrec__ask_ratings(const lfrec_trainer *t, const uint32_t *user)
+{
+    if (t->order + t->training_users - user <= 2) return;
+    const lfrec_history later = lfrec_history_of(t->ratings, user[2]);
+    for (size_t k = 0; k < later.count && k < LFREC__AHEAD; k += 16) {
+        __builtin_prefetch(later.item + k);
+        __builtin_prefetch(later.value + k);
+    }
+}
+
 /* Asks for what else user b needs: the rows that the user before did not ask for, each item's numbers, and the ratings
  * of the user whose rows are next. */
 LFREC__INLINE void lfrec__ask_for(const lfrec__work *w, uint32_t b, const lfrec_history *history)
@@ -4865,7 +4913,7 @@ LFREC__INLINE void lfrec__ask_for(const lfrec__work *w, uint32_t b, const lfrec_
     const float *const rows[] = {t->encoder,  t->implicit,       t->decoder,           t->prior,
                                  m->variance, t->item_precision, t->implicit_precision};
     const float *const numbers[] = {m->item_mean, t->root, t->offset, m->precision, t->item_error};
-    const uint32_t *user = w->users + b, *end = t->order + t->training_users;
+    const uint32_t *user = w->users + b;
     const size_t asked = lfrec__parts(t) == 1 && user > t->order ? lfrec_history_of(t->ratings, user[-1]).count : 0;
     if (m->items * (size_t)m->stride <= LFREC__NEAR) return;
     for (size_t k = 0; k < history->count && k < LFREC__AHEAD; k++) {
@@ -4877,17 +4925,82 @@ LFREC__INLINE void lfrec__ask_for(const lfrec__work *w, uint32_t b, const lfrec_
             if (numbers[a]) __builtin_prefetch(numbers[a] + item);
         }
     }
-    if (end - user <= 2) return;
-    const lfrec_history later = lfrec_history_of(t->ratings, user[2]);
-    for (size_t k = 0; k < later.count && k < LFREC__AHEAD; k += 16) {
-        __builtin_prefetch(later.item + k);
-        __builtin_prefetch(later.value + k);
-    }
+    lfrec__ask_ratings(t, user);
 }
 #else
-#define lfrec__ahead(w, b, part, first, item) ((void)(first), (size_t)0)
+#define lfrec__ahead(w, b, part, first, item) ((void)(b), (void)(first), (size_t)0)
 #define lfrec__ask_for(w, b, history) ((void)0)
+#define lfrec__ask_ratings(t, user) ((void)0)
 #define lfrec__ask_sum(w, b, rows) ((void)0)
+#define lfrec__ask(S, item, a, b) ((void)(S), (void)(item))
+#endif
+
+#ifndef LFREC_NO_ARTICLE
+#define LFREC__BEHIND 16u /* rows to be brought up to date: what is asked for still finds room in the nearest cache */
+
+/* An item's rows stay behind as long as no batch reads them. n steps without a gradient take (v, w) to A^n (v, w), A =
+ * (momentum, decay; -rate momentum, 1 - rate decay): the table holds A^0, A^1, ..., less the 1 of w. A batch's gradient
+ * is added to v where that is a step ahead of w, which follows when it is next read. */
+LFREC__INTERNAL void lfrec__start_coasting(lfrec_trainer *t)
+{
+    const lfrec_real rate = (lfrec_real)t->at.learning_rate;
+    const lfrec_real momentum = (lfrec_real)t->options.momentum, decay = (lfrec_real)t->options.weight_decay;
+    lfrec_real v[2] = {1, 0}, w[2] = {0, 0};
+    lfrec__zero(t->moved, t->model.items * sizeof(uint32_t));
+    for (size_t n = 0; n < t->ratings->users / t->together + 2; n++) {
+        for (size_t k = 0; k < 2; k++) {
+            t->coast[4 * n + k] = (float)v[k];
+            t->coast[4 * n + 2 + k] = (float)w[k];
+        }
+        v[0] = momentum * v[0] + decay * w[0];
+        v[1] = momentum * v[1] + decay * (1 + w[1]);
+        w[0] -= rate * v[0];
+        w[1] -= rate * v[1];
+    }
+}
+
+LFREC__INTERNAL int lfrec__coasting(const lfrec__work *w)
+{
+    return w->step && w->t->moved;
+}
+
+/* An item's w is brought to where `batches` leave it, v to `more` than that. */
+LFREC__INTERNAL void lfrec__coast(const lfrec__work *w, size_t item, uint32_t batches, size_t more)
+{
+    lfrec_trainer *t = w->t;
+    const size_t S = t->model.stride, n = batches - t->moved[item];
+    const float late = t->moved[item] ? t->at.learning_rate : 0.0f;
+    const float *of_w = t->coast + 4 * n + 2, *of_v = t->coast + 4 * (n + more);
+    const float a[4] = {of_w[0] - late * (1.0f + of_w[1]), of_w[1], of_v[0] - late * of_v[1], of_v[1]};
+    w->rows->coast(S, t->encoder + item * S, t->encoder_velocity + item * S, a);
+    w->rows->coast(S, t->decoder + item * S, t->decoder_velocity + item * S, a);
+    t->moved[item] = batches + 1;
+}
+
+/* Brings the part's rows of user b's items to where the batch starts. */
+LFREC__INTERNAL void lfrec__catch_up(const lfrec__work *w, uint32_t b, size_t part, const lfrec_history *history)
+{
+    lfrec_trainer *t = w->t;
+    const size_t S = t->model.stride;
+    const uint32_t batch = (uint32_t)(w->users - t->order) / t->together;
+    uint32_t *behind = t->touched + t->range[part];
+    const uint32_t *ahead = behind;
+    size_t count = 0;
+    for (size_t k = 0; k < history->count; k++) { /* no branch on what is random */
+        behind[count] = history->item[k];
+        count += t->moved[history->item[k]] <= batch;
+    }
+    lfrec__ask_ratings(t, w->users + b);
+    const size_t next = lfrec__ahead(w, b, part, 0, &ahead), own = count > LFREC__BEHIND ? count - LFREC__BEHIND : 0;
+    for (size_t k = 0; k < count; k++) {
+        if (next > 0 && k < own + next) {
+            const uint32_t item = k < own ? behind[k + LFREC__BEHIND] : ahead[k - own];
+            lfrec__ask(S, item, t->encoder, t->encoder_velocity);
+            lfrec__ask(S, item, t->decoder, t->decoder_velocity);
+        }
+        lfrec__coast(w, behind[k], batch, 1);
+    }
+}
 #endif
 
 /* Masks of users, and what follows from them alone. */
@@ -4948,6 +5061,9 @@ LFREC__INTERNAL void lfrec__encode(void *work, size_t part)
         float *h = t->factors + (b * parts + part) * S;
         lfrec__zero(h, S * sizeof(float));
         if (s.of.count == 0) continue;
+#ifndef LFREC_NO_ARTICLE
+        if (lfrec__coasting(w)) lfrec__catch_up(w, b, part, &s.of);
+#endif
         if (w->least) lfrec__ask_for(w, b, &s.of); /* LFREC_SGD, whose steps ask for the next user's */
         lfrec__prepare(w, b, &s);
         w->rows->encode(S, s.of.count, s.of.item, s.input, w->model->encoder, h);
@@ -5077,7 +5193,8 @@ LFREC__INTERNAL void lfrec__sparse_decoder(void *work, size_t part)
     float *gram = t->options.scope == LFREC_SCOPE_ALL ? t->gram + part * S * S : NULL;
     lfrec_loss met;
     lfrec__zero(&met, sizeof met);
-    lfrec__clear_gradient(t, part);
+    const int coasting = lfrec__coasting(w);
+    if (!coasting) lfrec__clear_gradient(t, part);
     if (gram) lfrec__product(t, part, 1, 0, S, S, items, 1.0f, F, S, F, S, 0.0f, gram, S);
     for (uint32_t b = 0; b < w->count; b++) {
         const lfrec__slice s = lfrec__slice_of(w, b, part);
@@ -5099,8 +5216,9 @@ LFREC__INTERNAL void lfrec__sparse_decoder(void *work, size_t part)
                                 s.hidden + first, n, g);
             for (size_t k = 0; gram && k < n; k++) g[k] -= c * y[k];
         }
-        lfrec__touch(t, part, s.of.item, s.of.count);
-        w->rows->back(S, s.of.count, s.of.item, s.predicted, t->decoder, h, G, t->decoder_gradient);
+        if (!coasting) lfrec__touch(t, part, s.of.item, s.of.count);
+        w->rows->back(S, s.of.count, s.of.item, s.predicted, t->decoder, h, G,
+                      coasting ? t->decoder_velocity : t->decoder_gradient);
         for (size_t row = 0; gram && row < S; row++) G[row] += c * lfrec__dot(S, gram + row * S, h);
     }
     t->losses[part] = met;
@@ -5114,13 +5232,14 @@ LFREC__INTERNAL void lfrec__sparse_encoder(void *work, size_t part)
     const lfrec__work *w = (const lfrec__work *)work;
     lfrec_trainer *t = w->t;
     const size_t S = t->model.stride, parts = lfrec__parts(t);
+    float *dL = lfrec__coasting(w) ? t->encoder_velocity : t->encoder_gradient;
     for (uint32_t b = 0; b < w->count; b++) {
         const lfrec__slice s = lfrec__slice_of(w, b, part);
         lfrec__ask_sum(w, b + 1, t->factors_gradient);
-        w->rows->front(S, s.of.count, s.of.item, s.input, t->factors_gradient + b * parts * S, t->encoder_gradient);
+        w->rows->front(S, s.of.count, s.of.item, s.input, t->factors_gradient + b * parts * S, dL);
     }
     if (t->options.scope == LFREC_SCOPE_ALL) lfrec__touch_all(t, part);
-    if (w->step) lfrec__step(t, w->rows, part);
+    if (w->step && !t->moved) lfrec__step(t, w->rows, part);
 }
 
 /* Dense path: X and E are B x I; H = X L, Y = H F', dF = E'H, G = E F, dL = X'G. A part has its items' columns. */
@@ -5192,6 +5311,7 @@ LFREC__INTERNAL void lfrec__batch(lfrec__work *w, const uint32_t *users, uint32_
     lfrec_trainer *t = w->t;
     const size_t parts = lfrec__parts(t);
     const int dense = t->path == LFREC_PATH_DENSE, all = t->options.scope == LFREC_SCOPE_ALL;
+    const int coasting = lfrec__coasting(w);
     lfrec__begin(w, users, count);
     w->met.hidden = 0;
     for (uint32_t b = 0; b < count; b++)
@@ -5202,6 +5322,7 @@ LFREC__INTERNAL void lfrec__batch(lfrec__work *w, const uint32_t *users, uint32_
     lfrec__do_parts(w, parts, dense ? lfrec__dense_decoder : lfrec__sparse_decoder);
     w->met = lfrec__losses(t, parts);
     w->step = w->step && lfrec__finite((float)lfrec_loss_value(&w->met, t->options.loss_weight));
+    if (coasting && !w->step) return; /* velocities are lost, weights are not */
     lfrec__sum_all(w, t->factors_gradient);
     lfrec__do_parts(w, parts, dense ? lfrec__dense_encoder : lfrec__sparse_encoder);
 }
@@ -5232,7 +5353,10 @@ LFREC_API lfrec_status lfrec_trainer_gradient(lfrec_trainer *trainer, const uint
 LFREC__INTERNAL int lfrec__epoch_batches(lfrec_trainer *t, lfrec_loss *sum)
 {
     lfrec__work w = lfrec__work_for(t);
+    uint32_t batches = 0;
     w.step = 1;
+    for (size_t part = 0; t->moved && part < lfrec__parts(t); part++) lfrec__clear_gradient(t, part);
+    if (t->moved) lfrec__start_coasting(t);
     lfrec__hide_all(&w, t->order, t->training_users);
     for (uint32_t first = 0, left = t->training_users; left > 0 && w.step;) {
         const uint32_t count = left < t->together ? left : t->together;
@@ -5240,6 +5364,10 @@ LFREC__INTERNAL int lfrec__epoch_batches(lfrec_trainer *t, lfrec_loss *sum)
         lfrec__loss_join(sum, &w.met);
         first += count;
         left -= count;
+        batches += w.step != 0;
+    }
+    for (size_t i = 0; t->moved && i < t->model.items; i++) {
+        if (t->moved[i] <= batches) lfrec__coast(&w, i, batches, 0);
     }
     return w.step;
 }

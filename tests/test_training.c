@@ -425,6 +425,64 @@ START_TEST(dense_and_sparse_paths_give_the_same_weights)
 }
 END_TEST
 
+static weights weights_of(const owned *o)
+{
+    weights w;
+    w.encoder = o->t.encoder;
+    w.decoder = o->t.decoder;
+    w.count = o->t.model.items * o->t.model.stride;
+    return w;
+}
+
+/* The last items have no ratings; a batch reads a sixth of the others. Between epochs somebody asks for a gradient. */
+START_TEST(rows_that_move_when_they_are_read_are_where_every_batch_would_have_moved_them)
+{
+    static const struct {
+        float momentum, decay;
+    } cases[] = {{0.9f, 0}, {0.9f, 0.01f}, {0, 0.5f}, {0.5f, 0.5f}, {0, 0}};
+    static const uint32_t users[] = {3, 1};
+    enum { USERS = 90, ITEMS = 120, RATED = 110 };
+    lfrec_ratings ratings;
+    generate(&ratings, USERS, RATED, 5, 2);
+    ratings.items = ITEMS;
+    for (size_t c = 0; c < COUNT(cases); c++) {
+        for (uint32_t threads = 1; threads <= 3; threads += 2) {
+            lfrec_options options = lfrec_options_for(LFREC_ARTICLE, ITEMS, 5, 0.5f, 5);
+            options.momentum = cases[c].momentum;
+            options.weight_decay = cases[c].decay;
+            options.batch = 4;
+            options.holdout = 0.2f;
+            options.threads = threads;
+            options.path = LFREC_PATH_SPARSE;
+            owned late = trainer_of(&options, &ratings, NULL), once = trainer_of(&options, &ratings, NULL);
+            ck_assert_int_eq(late.t.moved != NULL, c + 1 < COUNT(cases));
+            once.t.moved = NULL;
+            for (int k = 0; k < 6; k++) {
+                lfrec_epoch a, b;
+                lfrec_loss of_late, of_once;
+                ASSERT_OK(lfrec_trainer_epoch(&late.t, &a));
+                ASSERT_OK(lfrec_trainer_epoch(&once.t, &b));
+                ck_assert_double_eq_tol(a.loss, b.loss, 1e-5 * b.loss);
+                ck_assert_double_eq_tol(a.held_out_error, b.held_out_error, 1e-5 * b.held_out_error);
+                ck_assert_uint_eq(a.best_epoch, b.best_epoch);
+                const weights x = weights_of(&late), y = weights_of(&once);
+                const double off = difference(&x, &y);
+                ck_assert_msg(off < 5e-6, "case %zu, %u threads, epoch %d: %g off", c, threads, k, off);
+                ASSERT_OK(lfrec_trainer_gradient(&late.t, users, COUNT(users), 9, &of_late));
+                ASSERT_OK(lfrec_trainer_gradient(&once.t, users, COUNT(users), 9, &of_once));
+                for (size_t n = 0; n < x.count; n++) {
+                    ck_assert_float_eq_tol(late.t.encoder_gradient[n], once.t.encoder_gradient[n], 1e-4f);
+                    ck_assert_float_eq_tol(late.t.decoder_gradient[n], once.t.decoder_gradient[n], 1e-4f);
+                }
+            }
+            free(late.memory);
+            free(once.memory);
+        }
+    }
+    lfrec_ratings_destroy(&ratings);
+}
+END_TEST
+
 START_TEST(path_is_chosen_by_density)
 {
     lfrec_ratings thin, thick;
@@ -1253,6 +1311,7 @@ int main(void)
         gradient_of_no_users_is_0,
         masks_do_not_depend_on_the_order_or_the_size_of_a_batch,
         dense_and_sparse_paths_give_the_same_weights,
+        rows_that_move_when_they_are_read_are_where_every_batch_would_have_moved_them,
         path_is_chosen_by_density,
         instruction_sets_give_the_same_weights,
         same_seed_gives_the_same_bits_and_another_seed_others,

@@ -43,13 +43,20 @@ void daemon_model_trained(daemon *d)
     char error[LFREC_KAFKA_ERROR_MAX];
     uint64_t version;
     d->buffer.length = 0;
-    if (!trainer(d) || !lfrec_kafka_models_leads(d->models)) { /* another took over meanwhile */
+    if (!trainer(d)) {
+        return;
+    }
+    if (!lfrec_kafka_models_leads(d->models)) {
+        lfrec_log(LFREC_LOG_INFO, "the model is not published: another trainer leads meanwhile");
         return;
     }
     if (!lfrec_operator_write_model(d->op, &d->buffer)) {
         lfrec_log(LFREC_LOG_WARNING, "no memory to publish the model; the scorers keep the one before");
     } else if (!lfrec_kafka_models_publish(d->models, d->buffer.bytes, d->buffer.length, PUBLISH_MS, &version, error)) {
         lfrec_log(LFREC_LOG_WARNING, "the model is not published: %s; the scorers keep the one before", error);
+        if (lfrec_kafka_models_broken(d->models, error)) {
+            daemon_give_up(d, LFREC_EXIT_FATAL, error);
+        }
     } else {
         lfrec_log(LFREC_LOG_INFO, "model %" PRIu64 " published: %zu bytes", version, d->buffer.length);
     }

@@ -339,6 +339,17 @@ bool lfrec_kafka_models_leads(const lfrec_kafka_models *m)
     return m->owns && m->known;
 }
 
+bool lfrec_kafka_models_broken(const lfrec_kafka_models *m, char error[LFREC_KAFKA_ERROR_MAX])
+{
+    char reason[256];
+    rd_kafka_resp_err_t code = m->producer ? rd_kafka_fatal_error(m->producer, reason, sizeof reason) : 0;
+    if (code) {
+        snprintf(error, LFREC_KAFKA_ERROR_MAX, "models cannot be published any more: %s (%s)", reason,
+                 rd_kafka_err2name(code));
+    }
+    return code != 0;
+}
+
 bool lfrec_kafka_models_publish(lfrec_kafka_models *m, const void *bytes, size_t length, int limit_ms,
                                 uint64_t *version, char error[LFREC_KAFKA_ERROR_MAX])
 {

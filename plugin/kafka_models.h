@@ -28,5 +28,7 @@ uint32_t lfrec_kafka_models_parts(const lfrec_kafka_models *models);
 /* Sends a model under the version after the newest, and waits until all of it is acknowledged, limit_ms at most. false: error says why. */
 bool lfrec_kafka_models_publish(lfrec_kafka_models *models, const void *bytes, size_t length, int limit_ms,
                                 uint64_t *version, char error[LFREC_KAFKA_ERROR_MAX]);
+/* Nothing can be published any more, but by a new process; error says why. */
+bool lfrec_kafka_models_broken(const lfrec_kafka_models *models, char error[LFREC_KAFKA_ERROR_MAX]);
 
 #endif

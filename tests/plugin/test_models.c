@@ -7,29 +7,41 @@
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { PRODUCE = 0 };
+enum { PRODUCE = 0, INIT_PRODUCER_ID = 22 };
 
-START_TEST(a_late_report_of_another_model_is_not_this_ones)
+static rd_kafka_t *host;
+static rd_kafka_mock_cluster_t *cluster;
+static lfrec_config config;
+static lfrec_kafka_models *models;
+static char error[LFREC_CONFIG_ERROR_MAX];
+static uint64_t version;
+
+static void set_up(void)
 {
-    char error[LFREC_CONFIG_ERROR_MAX];
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set(conf, "log_level", "2", NULL, 0);
-    rd_kafka_t *host = rd_kafka_new(RD_KAFKA_PRODUCER, conf, error, sizeof error);
-    rd_kafka_mock_cluster_t *cluster = rd_kafka_mock_cluster_new(host, 1);
+    host = rd_kafka_new(RD_KAFKA_PRODUCER, conf, error, sizeof error);
+    cluster = rd_kafka_mock_cluster_new(host, 1);
     rd_kafka_mock_topic_create(cluster, "lfrec-models", 1, 1);
-
-    lfrec_config config;
-    lfrec_kafka_models *models = NULL;
-    uint64_t version = 0;
     lfrec_config_init(&config);
     ck_assert(lfrec_config_set(&config, "lfrec.role", "trainer", "test", error));
     ck_assert(lfrec_config_set(&config, "bootstrap.servers", rd_kafka_mock_cluster_bootstraps(cluster), "test", error));
     ck_assert_msg(lfrec_config_check(&config, error), "%s", error);
+    version = 0;
+}
+
+static void begin(void)
+{
     ck_assert_int_eq(lfrec_kafka_models_open(&models, &config, NULL, error), LFREC_KAFKA_OK);
+}
+
+START_TEST(a_late_report_of_another_model_is_not_this_ones)
+{
+    begin();
     ck_assert_msg(lfrec_kafka_models_publish(models, "one", 3, 10000, &version, error), "%s", error);
     ck_assert_uint_eq(version, 1);
-
     /* The second model is acknowledged after it was given up, and before the third one is. */
     rd_kafka_mock_broker_push_request_error_rtts(cluster, 1, PRODUCE, 2, RD_KAFKA_RESP_ERR_NO_ERROR, 500,
                                                  RD_KAFKA_RESP_ERR_NO_ERROR, 6000);
@@ -37,10 +49,18 @@ START_TEST(a_late_report_of_another_model_is_not_this_ones)
     ck_assert(!lfrec_kafka_models_publish(models, "three", 5, 1500, &version, error));
     ck_assert_uint_eq(version, 1);
     ck_assert_str_eq(error, "1 of 1 parts were not acknowledged within 1 s");
-    lfrec_kafka_models_close(models);
-    lfrec_config_free(&config);
-    rd_kafka_mock_cluster_destroy(cluster);
-    rd_kafka_destroy(host);
+    ck_assert(!lfrec_kafka_models_broken(models, error)); /* the next one may be */
+}
+END_TEST
+
+START_TEST(a_producer_that_may_write_nowhere_is_broken_for_good)
+{
+    enum { REFUSED = RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED };
+    rd_kafka_mock_push_request_errors(cluster, INIT_PRODUCER_ID, 3, REFUSED, REFUSED, REFUSED);
+    begin();
+    ck_assert(!lfrec_kafka_models_publish(models, "one", 3, 1000, &version, error));
+    ck_assert(lfrec_kafka_models_broken(models, error));
+    ck_assert_msg(strstr(error, "Cluster authorization failed") != NULL, "%s", error);
 }
 END_TEST
 
@@ -49,7 +69,9 @@ int main(void)
     Suite *suite = suite_create("models");
     TCase *tests = tcase_create("models");
     tcase_set_timeout(tests, 30);
+    tcase_add_checked_fixture(tests, set_up, NULL); /* a mock cluster takes a second to end; the process ends it sooner */
     tcase_add_test(tests, a_late_report_of_another_model_is_not_this_ones);
+    tcase_add_test(tests, a_producer_that_may_write_nowhere_is_broken_for_good);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }

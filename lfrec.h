@@ -4893,10 +4893,13 @@ LFREC__INLINE void lfrec__ask_sum(const lfrec__work *w, uint32_t b, const float 
     if (parts > 1 && b < w->count) lfrec__ask(w->model->stride, b * parts, rows, rows);
 }
 
-/* Asks for the ratings of the user after the next in t->order. */
-LFREC__INLINE void lfrec__ask_ratings(const lfrec_trainer *t, const uint32_t *user)
+/* Asks for what users to come in t->order are found by: of the next the prior's vector, of the one after that the
+ * ratings, and where those of a later one are. */
+LFREC__INLINE void lfrec__ask_user(const lfrec_trainer *t, const uint32_t *user)
 {
-    if (t->order + t->training_users - user <= 2) return;
+    if (t->order + t->training_users - user <= 4) return;
+    __builtin_prefetch(t->ratings->row_start + user[4]);
+    if (t->prior_user) lfrec__ask(t->model.stride, user[1], t->prior_user, t->prior_user);
     const lfrec_history later = lfrec_history_of(t->ratings, user[2]);
     for (size_t k = 0; k < later.count && k < LFREC__AHEAD; k += 16) {
         __builtin_prefetch(later.item + k);
@@ -4925,12 +4928,12 @@ LFREC__INLINE void lfrec__ask_for(const lfrec__work *w, uint32_t b, const lfrec_
             if (numbers[a]) __builtin_prefetch(numbers[a] + item);
         }
     }
-    lfrec__ask_ratings(t, user);
+    lfrec__ask_user(t, user);
 }
 #else
 #define lfrec__ahead(w, b, part, first, item) ((void)(b), (void)(first), (size_t)0)
 #define lfrec__ask_for(w, b, history) ((void)0)
-#define lfrec__ask_ratings(t, user) ((void)0)
+#define lfrec__ask_user(t, user) ((void)0)
 #define lfrec__ask_sum(w, b, rows) ((void)0)
 #define lfrec__ask(S, item, a, b) ((void)(S), (void)(item))
 #endif
@@ -4990,7 +4993,7 @@ LFREC__INTERNAL void lfrec__catch_up(const lfrec__work *w, uint32_t b, size_t pa
         behind[count] = history->item[k];
         count += t->moved[history->item[k]] <= batch;
     }
-    lfrec__ask_ratings(t, w->users + b);
+    lfrec__ask_user(t, w->users + b);
     const size_t next = lfrec__ahead(w, b, part, 0, &ahead), own = count > LFREC__BEHIND ? count - LFREC__BEHIND : 0;
     for (size_t k = 0; k < count; k++) {
         if (next > 0 && k < own + next) {

@@ -4,16 +4,25 @@
 
 enum { CALL_MS = 1000, SEEK_MS = 10000, PAUSE_MS = 50 };
 
+/* librdkafka 2.0 may try to abort what the brokers never let begin, because they went away or forbade it, and is broken by their answer. Whatever became of
+ * the transaction, its outputs and offsets did so together. */
 bool kafka_worn(lfrec_kafka *k)
 {
+    char reason[256];
     int64_t age = lfrec_clock_ms() - k->began;
-    if (!k->worn && k->in_transaction && age >= k->transaction_ms) {
+    bool old = age >= k->transaction_ms;
+    if (!k->worn && k->in_transaction &&
+        (old || rd_kafka_fatal_error(k->producer, reason, sizeof reason) == RD_KAFKA_RESP_ERR_INVALID_TXN_STATE)) {
         k->worn = k->spoiled = true;
-        lfrec_log(LFREC_LOG_WARNING,
-                  "a transaction was open for %.1f s, longer than transaction.timeout.ms allows, and the brokers ended "
-                  "it: going "
-                  "on with a new producer",
-                  (double)age / 1000);
+        if (old) {
+            lfrec_log(LFREC_LOG_WARNING,
+                      "a transaction was open for %.1f s, longer than transaction.timeout.ms allows, and the brokers "
+                      "ended it: going on with a new producer",
+                      (double)age / 1000);
+        } else {
+            lfrec_log_thinned(LFREC_LOG_WARNING, "no transaction",
+                              "the brokers know of no transaction to end: going on with a new producer");
+        }
     }
     return k->worn;
 }

@@ -65,6 +65,7 @@
  *     gradient      g_ui = 2 e (w [hidden] / N_hidden + (1 - w) [in scope] / N_scope)
  *                   dF_i = sum_u g_ui h_u      G_u = sum_i g_ui F_i      dL_j = sum_u [j visible to u] s_u p_uj G_u
  *     step          v = momentum v + (gradient + decay w);  w = w - rate v
+ *                   for every row; on the sparse path one without a gradient makes its steps when it is next read, at once
  *
  *     The weight of a rated item j in item i's score is s_u (F_i . L_j) p_uj, exactly: lfrec_explain lists these terms.
  *

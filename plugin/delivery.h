@@ -54,7 +54,8 @@ void lfrec_delivery_let_go(lfrec_hold *hold);
 
 /* Puts a hold (or chain) under a user's slot, after those that are there. false: no memory, and the hold is still the caller's. */
 bool lfrec_delivery_defer(lfrec_delivery *delivery, uint32_t slot, lfrec_hold *hold);
-/* Takes what is under the slot: a chain, now the caller's; NULL: nothing. */
+/* Takes what is under the slot: a chain, now the caller's; NULL: nothing. What a user left behind who left with another partition is in it,
+ * too: nobody here has a list for that one to wait for. */
 lfrec_hold *lfrec_delivery_take(lfrec_delivery *delivery, uint32_t slot);
 /* Is there a hold of this partition under the slot? */
 bool lfrec_delivery_deferred(const lfrec_delivery *delivery, uint32_t slot, int32_t partition);

@@ -4406,13 +4406,19 @@ LFREC__INTERNAL size_t lfrec__part_at(size_t count, size_t parts, size_t p)
 }
 
 #ifndef LFREC_NO_ARTICLE
+/* Entries of t->coast: for 0 batches, as many as an epoch can have, the last perhaps not full, and one more. */
+LFREC__INTERNAL size_t lfrec__coasts(uint32_t users, uint32_t together)
+{
+    return users / together + 2;
+}
+
 /* Where momentum or decay moves all rows with every batch, but few of them have a gradient. */
 LFREC__INTERNAL int lfrec__layout_coast(lfrec__arena *arena, lfrec_trainer *t, const lfrec_options *o, uint32_t users)
 {
     const int some = t->path == LFREC_PATH_SPARSE && o->scope != LFREC_SCOPE_ALL;
     if (!some || (o->momentum <= 0.0f && o->weight_decay <= 0.0f)) return 0;
     t->moved = (uint32_t *)lfrec__take(arena, o->items, sizeof(uint32_t));
-    t->coast = lfrec__take_floats(arena, users / t->together + 2, 4);
+    t->coast = lfrec__take_floats(arena, lfrec__coasts(users, t->together), 4);
     return 1;
 }
 #endif
@@ -4951,7 +4957,7 @@ LFREC__INTERNAL void lfrec__start_coasting(lfrec_trainer *t)
     const lfrec_real momentum = (lfrec_real)t->options.momentum, decay = (lfrec_real)t->options.weight_decay;
     lfrec_real v[2] = {1, 0}, w[2] = {0, 0};
     lfrec__zero(t->moved, t->model.items * sizeof(uint32_t));
-    for (size_t n = 0; n < t->ratings->users / t->together + 2; n++) {
+    for (size_t n = 0; n < lfrec__coasts(t->ratings->users, t->together); n++) {
         for (size_t k = 0; k < 2; k++) {
             t->coast[4 * n + k] = (float)v[k];
             t->coast[4 * n + 2 + k] = (float)w[k];

@@ -29,8 +29,8 @@ static void apply(daemon *d)
         if (lfrec_store_has_user(store, user)) {
             const lfrec_partition *p = lfrec_delivery_find(d->delivery, lfrec_store_partition(store, user));
             lfrec_id id = lfrec_store_user_id(store, user);
-            lfrec_published_list list = lfrec_published_of(d->published, id);
             if (p && !p->placed) {
+                lfrec_published_list list = lfrec_published_of(d->published, id);
                 lfrec_operator_has_list(d->op, id, list.fingerprint, list.model);
             }
         }

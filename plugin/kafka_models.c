@@ -195,8 +195,9 @@ void lfrec_kafka_models_close(lfrec_kafka_models *m)
 
 /* ---- is it still the same topic? ---- */
 
-/* There may be another topic under the name, whose versions begin anew, and librdkafka 2.0 knows no topic by its id. So a scorer reads all of it again, and
- * follows whatever is the newest model now: most often the one that it has. A trainer's versions go on from the highest in any case. */
+/* There may be another topic under the name, whose versions begin anew, and librdkafka 2.0 knows no topic by its id. So a scorer reads all of
+ * it again, and follows whatever is the newest model now: most often the one that it has. A trainer's versions go on from the highest in any
+ * case. */
 static void begin_again(lfrec_kafka_models *m, const char *why)
 {
     lfrec_log(LFREC_LOG_WARNING, "topic %s: %s: was it made again? Its models are looked at anew",
@@ -254,7 +255,7 @@ static bool same_topic(lfrec_kafka_models *m, const rd_kafka_message_t *message)
     int64_t timestamp = rd_kafka_message_timestamp(message, NULL);
     m->timestamp = timestamp > m->timestamp ? timestamp : m->timestamp;
     if (scorer && m->known && !m->again && lfrec_model_named(message->payload, message->len, &name) &&
-        (name.version < m->told.version || (name.version == m->told.version && name.maker != m->told.maker))) {
+        name.version <= m->told.version && !lfrec_model_same(name, m->told)) {
         begin_again(m, "an older model's part came after a newer one");
         return false;
     }
@@ -313,8 +314,7 @@ bool lfrec_kafka_models_poll(lfrec_kafka_models *m, uint64_t *version, const voi
     }
     look_for_newer_ones_before(m, lfrec_clock_ms());
     lfrec_model_name name;
-    if (!m->known || m->again || !lfrec_assembly_model(m->assembly, &name, bytes, length) ||
-        (name.version == m->told.version && name.maker == m->told.maker)) {
+    if (!m->known || m->again || !lfrec_assembly_model(m->assembly, &name, bytes, length) || lfrec_model_same(name, m->told)) {
         return false;
     }
     m->told = name;

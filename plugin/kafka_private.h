@@ -88,8 +88,8 @@ void kafka_on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_t
 void kafka_serve_commits(lfrec_kafka *kafka, int timeout_ms);
 void kafka_drop_held(lfrec_kafka *kafka, const rd_kafka_topic_partition_list_t *of); /* NULL: all */
 
-/* The producer has met a fatal error. true: because the brokers ended its transaction, which was open for longer than they allow, or know of none; a new one
- * can go on, and will (lfrec_kafka_abort). false: another process has its transactional.id, or it is broken. */
+/* The producer has met a fatal error. true: because the brokers ended its transaction, which was open for longer than they allow, or know of
+ * none; a new one can go on, and will (lfrec_kafka_abort). false: another process has its transactional.id, or it is broken. */
 bool kafka_worn(lfrec_kafka *kafka);
 bool kafka_close_consumer(rd_kafka_t *consumer, int limit_ms); /* leaves its group, if it is in one. false: not in time */
 void kafka_end_client(rd_kafka_t *client); /* a consumer that is closed or in no group, or a producer; leaves it behind if it does not end */

@@ -4,8 +4,8 @@
 
 enum { CALL_MS = 1000, SEEK_MS = 10000, PAUSE_MS = 50 };
 
-/* librdkafka 2.0 may try to abort what the brokers never let begin, because they went away or forbade it, and is broken by their answer. Whatever became of
- * the transaction, its outputs and offsets did so together. */
+/* librdkafka 2.0 may try to abort what the brokers never let begin, because they went away or forbade it, and is broken by their
+ * answer. Whatever became of the transaction, its outputs and offsets did so together. */
 bool kafka_worn(lfrec_kafka *k)
 {
     char reason[256];

@@ -187,7 +187,7 @@ lfrec_assembled lfrec_assembly_take(lfrec_assembly *a, const void *value, size_t
         return LFREC_ASSEMBLED_PART; /* of an older one, or of one that two trainers made: the first that was whole stays */
     }
     slot *s = &a->slots[h.name.version % 2];
-    if (!s->have || s->name.version != h.name.version || s->name.maker != h.name.maker) {
+    if (!s->have || !lfrec_model_same(s->name, h.name)) {
         if (!begin(s, &h)) {
             return LFREC_ASSEMBLED_NO_MEMORY;
         }

@@ -21,6 +21,11 @@ typedef struct lfrec_model_name {
     uint64_t version, maker;
 } lfrec_model_name;
 
+static inline bool lfrec_model_same(lfrec_model_name one, lfrec_model_name other)
+{
+    return one.version == other.version && one.maker == other.maker;
+}
+
 /* ---- sending ---- */
 
 /* How many chunks, each of at most `most` bytes with its head (above LFREC_CHUNK_HEAD). */

@@ -1,5 +1,5 @@
-/* retrain.c - one thread around lfrec_job_run, and more while it runs if the job asks for them. The byte in the pipe is both the wake-up and, read back, proof that the thread is past its
- * work; joining makes the job's memory visible to the caller. */
+/* retrain.c - one thread around lfrec_job_run, and more while it runs if the job asks for them. The byte in the pipe is both the
+ * wake-up and, read back, proof that the thread is past its work; joining makes the job's memory visible to the caller. */
 #define _XOPEN_SOURCE 700
 #include "retrain.h"
 #include "../examples/thread_pool.h"

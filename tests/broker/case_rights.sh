@@ -31,6 +31,16 @@ start_guarded() # ARGUMENTS...
     bootstrap=$open
 }
 
+waits_quietly() # SECONDS MS: at most so much processor time in so long, and little log
+{
+    local used
+    used=$(cpu_ms "$pid")
+    sleep "$1"
+    used=$(($(cpu_ms "$pid") - used))
+    [ "$used" -lt "$2" ] || fail "$used ms of processor time in $1 s"
+    [ "$(grep -c 'authorization failed' "$log")" -lt 12 ] || fail "$(grep -c 'authorization failed' "$log") lines of log"
+}
+
 test_missing_rights_are_named_and_waited_for()
 {
     guarded_broker
@@ -45,11 +55,7 @@ test_missing_rights_are_named_and_waited_for()
     within 10 says "$log" "topic $t-out: .*authorization failed: the account needs WRITE on it" || fail "output: $(cat "$log")"
     right allow lfrec topic "$t-out" write
     within 10 says "$log" "group $t: .*authorization failed: the account needs READ on the group" || fail "group: $(cat "$log")"
-    local used
-    used=$(cpu_ms "$pid")
-    sleep 1
-    [ $(($(cpu_ms "$pid") - used)) -lt 100 ] || fail "$(($(cpu_ms "$pid") - used)) ms of processor time in a second"
-    [ "$(grep -c 'authorization failed' "$log")" -lt 12 ] || fail "$(grep -c 'authorization failed' "$log") lines of log"
+    waits_quietly 1 100
     right allow lfrec group "$t" read
     within 15 says "$log" 'caught up' || fail "not after all rights were given: $(tail -n 5 "$log")"
     fill 20
@@ -121,11 +127,7 @@ test_exactly_once_outlives_a_right_taken_away()
     # shellcheck disable=SC2086
     start_guarded $once
     within 10 says "$log" "topic $t-out.*authorization failed: the account needs READ on it" || fail "log: $(tail -n 5 "$log")"
-    local used
-    used=$(cpu_ms "$pid")
-    sleep 2
-    [ $(($(cpu_ms "$pid") - used)) -lt 300 ] || fail "$(($(cpu_ms "$pid") - used)) ms of processor time in two seconds"
-    [ "$(grep -c 'authorization failed' "$log")" -lt 12 ] || fail "$(grep -c 'authorization failed' "$log") lines of log"
+    waits_quietly 2 300
     right allow lfrec topic "$t-out" read
     within 15 says "$log" 'caught up' || fail "not after the right was given: $(tail -n 5 "$log")"
     stop "$pid" 0

@@ -1,17 +1,11 @@
 /* test_models.c - a trainer's models to the brokers' mock: one is published when all of it, and not of another, is acknowledged. */
 #define _POSIX_C_SOURCE 200809L
 #include "../../plugin/kafka_models.h"
+#include "mock.h"
 #include "suite.h"
 
-#include <check.h>
-#include <librdkafka/rdkafka.h>
-#include <librdkafka/rdkafka_mock.h>
-#include <stdlib.h>
 #include <string.h>
 
-enum { PRODUCE = 0, INIT_PRODUCER_ID = 22 };
-
-static rd_kafka_t *host;
 static rd_kafka_mock_cluster_t *cluster;
 static lfrec_config config;
 static lfrec_kafka_models *models;
@@ -20,11 +14,8 @@ static uint64_t version;
 
 static void set_up(void)
 {
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    rd_kafka_conf_set(conf, "log_level", "2", NULL, 0);
-    host = rd_kafka_new(RD_KAFKA_PRODUCER, conf, error, sizeof error);
-    cluster = rd_kafka_mock_cluster_new(host, 1);
-    rd_kafka_mock_topic_create(cluster, "lfrec-models", 1, 1);
+    rd_kafka_t *host;
+    cluster = mock_broker(&host, "lfrec-models");
     lfrec_config_init(&config);
     ck_assert(lfrec_config_set(&config, "lfrec.role", "trainer", "test", error));
     ck_assert(lfrec_config_set(&config, "bootstrap.servers", rd_kafka_mock_cluster_bootstraps(cluster), "test", error));

@@ -1,15 +1,10 @@
 /* test_rights.c - what the brokers' mock refuses for want of a right before there is anything to consume: the end says what is missing. */
 #define _POSIX_C_SOURCE 200809L
 #include "../../plugin/kafka.h"
+#include "mock.h"
 #include "suite.h"
 
-#include <check.h>
-#include <librdkafka/rdkafka.h>
-#include <librdkafka/rdkafka_mock.h>
-#include <stdlib.h>
 #include <string.h>
-
-enum { INIT_PRODUCER_ID = 22 };
 
 static int64_t assigned(void *context, int32_t partition, int64_t committed, int64_t begin, int64_t end)
 {
@@ -26,11 +21,8 @@ static void revoked(void *context, const int32_t *partitions, size_t count, bool
 static void expect_end(rd_kafka_resp_err_t refusal, const char *delivery, const char *lack)
 {
     char error[LFREC_CONFIG_ERROR_MAX];
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    rd_kafka_conf_set(conf, "log_level", "2", NULL, 0);
-    rd_kafka_t *host = rd_kafka_new(RD_KAFKA_PRODUCER, conf, error, sizeof error);
-    rd_kafka_mock_cluster_t *cluster = rd_kafka_mock_cluster_new(host, 1);
-    rd_kafka_mock_topic_create(cluster, "ratings", 1, 1);
+    rd_kafka_t *host;
+    rd_kafka_mock_cluster_t *cluster = mock_broker(&host, "ratings");
     rd_kafka_mock_push_request_errors(cluster, INIT_PRODUCER_ID, 3, refusal, refusal, refusal);
 
     lfrec_config config;

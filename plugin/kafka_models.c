@@ -34,8 +34,11 @@ struct lfrec_kafka_models {
     bool again;        /* a scorer: the topic is being read once more */
     int64_t next;      /* the offset after the last one seen since the assignment */
     int64_t timestamp; /* the latest of any before that; -1: none */
-    int64_t look_at;   /* clock, ms */
-    int unsent;        /* chunks of that version without a good report */
+    struct {
+        int64_t at; /* the next one; clock, ms */
+        int64_t next, timestamp;
+    } look;     /* what the two above were when the topic was last found to be the same; next 0: not yet */
+    int unsent; /* chunks of that version without a good report */
 };
 
 /* Sticky, so that a trainer that joins does not take the lead from one that has it. Nothing is ever committed here, which librdkafka 2.0
@@ -205,6 +208,7 @@ static void begin_again(lfrec_kafka_models *m, const char *why)
     lfrec_assembly_restart(m->assembly);
     m->next = 0;
     m->timestamp = -1;
+    m->look.next = 0;
     if (m->options->role == LFREC_ROLE_SCORER) {
         m->again = true;
         rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
@@ -214,19 +218,29 @@ static void begin_again(lfrec_kafka_models *m, const char *why)
     }
 }
 
-/* Whatever is newer than what was read lies behind it, or else it is another topic. */
+static void looked(lfrec_kafka_models *m)
+{
+    m->look.next = m->next;
+    m->look.timestamp = m->timestamp;
+}
+
+/* Whatever is newer than what was read lies behind it, or else it is another topic. What has been read since the last look says nothing
+ * here: it may be the other topic's. */
 static void look_for_newer_ones_before(lfrec_kafka_models *m, int64_t now)
 {
-    if (m->options->role != LFREC_ROLE_SCORER || m->again || !m->known || m->next == 0 || m->timestamp < 0 ||
-        now < m->look_at) {
+    if (m->options->role != LFREC_ROLE_SCORER || m->again || !m->known || m->look.next == 0 || m->look.timestamp < 0 ||
+        now < m->look.at) {
         return;
     }
-    m->look_at = now + LOOK_MS;
+    m->look.at = now + LOOK_MS;
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(list, m->options->model_topic, 0)->offset = m->timestamp + 1;
-    if (rd_kafka_offsets_for_times(m->consumer, list, ASK_MS) == RD_KAFKA_RESP_ERR_NO_ERROR && !list->elems[0].err &&
-        list->elems[0].offset >= 0 && list->elems[0].offset < m->next) {
-        begin_again(m, "newer messages stand where others were read");
+    rd_kafka_topic_partition_list_add(list, m->options->model_topic, 0)->offset = m->look.timestamp + 1;
+    if (rd_kafka_offsets_for_times(m->consumer, list, ASK_MS) == RD_KAFKA_RESP_ERR_NO_ERROR && !list->elems[0].err) {
+        if (list->elems[0].offset >= 0 && list->elems[0].offset < m->look.next) {
+            begin_again(m, "newer messages stand where others were read");
+        } else {
+            looked(m);
+        }
     }
     rd_kafka_topic_partition_list_destroy(list);
 }
@@ -277,6 +291,9 @@ static void take(lfrec_kafka_models *m, const rd_kafka_message_t *message)
             }
             m->known = true;
             m->again = false;
+            if (m->look.next == 0) {
+                looked(m);
+            }
         }
         return;
     }

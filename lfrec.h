@@ -473,7 +473,8 @@ typedef enum lfrec_path {
 
 /* Training can be shared out among the caller's threads; the header starts none. Does task(work, part) for every part
  * 0 .. parts - 1, in any order and on any threads, and returns when all are done: under OpenMP a `parallel for` over
- * task(work, part). `parts` may well be more than the threads there are. */
+ * task(work, part). `parts` may well be more than the threads there are. Quickest is who gives a thread the same parts
+ * each time: its processor's caches hold their items' rows. */
 typedef void lfrec_task(void *work, size_t part);
 typedef void lfrec_parallel(void *context, size_t parts, lfrec_task *task, void *work);
 

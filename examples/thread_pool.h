@@ -1,5 +1,6 @@
-/* Threads for lfrec_options.parallel: a few that take the parts of a step as they get done with the last. They wait
- * busily for a moment before they sleep, because the steps of training follow each other within microseconds. */
+/* Threads for lfrec_options.parallel: a few that do their own parts of a step, always the same ones, and then those that
+ * nobody has begun. They wait busily for a moment before they sleep, because the steps of training follow each other
+ * within microseconds. */
 #ifndef THREAD_POOL_H
 #define THREAD_POOL_H
 

@@ -242,6 +242,34 @@ START_TEST(every_part_is_done_once_and_before_the_end)
 }
 END_TEST
 
+typedef struct {
+    pthread_t by[3];
+    atomic_size_t started;
+} meeting;
+
+static void meet(void *work, size_t part)
+{
+    meeting *m = work;
+    m->by[part] = pthread_self();
+    atomic_fetch_add(&m->started, 1);
+    while (atomic_load(&m->started) < COUNT(m->by)) sched_yield();
+}
+
+START_TEST(a_part_is_always_done_by_the_same_thread_when_all_have_one)
+{
+    thread_pool *pool = thread_pool_start(3);
+    ck_assert_ptr_nonnull(pool);
+    meeting first = {.started = 0};
+    thread_pool_run(pool, COUNT(first.by), meet, &first);
+    for (int job = 0; job < 1000; job++) {
+        meeting next = {.started = 0};
+        thread_pool_run(pool, COUNT(next.by), meet, &next);
+        for (size_t k = 0; k < COUNT(next.by); k++) HOLDS(pthread_equal(next.by[k], first.by[k]));
+    }
+    thread_pool_stop(pool);
+}
+END_TEST
+
 START_TEST(threads_that_have_gone_to_sleep_wake_for_work)
 {
     unsigned done[MOST_PARTS] = {0};
@@ -269,6 +297,7 @@ int main(void)
         training_with_threads_stays_in_memory_of_the_size_that_is_told,
         number_of_threads_is_checked,
         every_part_is_done_once_and_before_the_end,
+        a_part_is_always_done_by_the_same_thread_when_all_have_one,
         threads_that_have_gone_to_sleep_wake_for_work,
     };
     return run_tests("threads", tests, COUNT(tests), 120);

@@ -794,7 +794,7 @@ typedef struct lfrec_trainer {
     uint32_t together;  /* users whose steps are taken at once, as from the same weights: B; 1 in the other settings
                                 with one thread */
     uint32_t *range;    /* threads + 1: part p steps the items range[p] .. range[p + 1] - 1 */
-    size_t *entry;      /* B + 1: where the batch's users' entries start */
+    size_t *entry;      /* B x threads + 1: where the entries of a part's items of a batch's user start */
     uint32_t *cut;      /* U x (threads - 1): where the items of parts 1, 2, ... start in a user's history */
     uint32_t *visible;  /* U, B with one thread: how many of a user's ratings are not hidden, */
     float *scale;       /* and s_u */
@@ -4450,7 +4450,7 @@ LFREC__INTERNAL lfrec_status lfrec__trainer_layout(lfrec__arena *arena, lfrec_tr
     t->factors = lfrec__take_floats(arena, batch, parts * S);
     t->factors_gradient = lfrec__take_floats(arena, batch, parts * S);
     t->range = (uint32_t *)lfrec__take(arena, parts + 1, sizeof(uint32_t));
-    t->entry = (size_t *)lfrec__take(arena, batch + 1, sizeof(size_t));
+    t->entry = (size_t *)lfrec__take(arena, batch * parts + 1, sizeof(size_t));
     t->cut = (uint32_t *)lfrec__take(arena, ratings->users, (parts - 1) * sizeof(uint32_t));
     t->visible = (uint32_t *)lfrec__take(arena, parts > 1 ? ratings->users : batch, sizeof(uint32_t));
     t->scale = lfrec__take_floats(arena, parts > 1 ? ratings->users : batch, 1);
@@ -4563,20 +4563,51 @@ LFREC__INTERNAL void lfrec__deal_items(lfrec_trainer *t)
 
 LFREC__INTERNAL void lfrec__random_weights(lfrec_trainer *t)
 {
-    /* LFREC_SGD's deviation is for preferences of the standard size; an encoder takes such sizes in, a decoder gives
-     * them out. */
-    const int encoder = t->encoder != NULL;
-    const float gain = t->model.setting == LFREC_SGD ? lfrec__sqrtf(t->gain_square) : 1.0f;
     lfrec_rng rng;
     lfrec_rng_seed(&rng, t->options.seed ^ LFREC__SEED_WEIGHTS, 0);
     for (size_t i = 0; i < t->model.items; i++) {
-        const float rated = t->model.support[i] ? 1.0f : 0.0f; /* an item that nobody rated stays at 0: the means alone */
         for (size_t q = 0; q < t->model.factors; q++) {
-            if (encoder)
-                t->encoder[i * t->model.stride + q] = rated * gain * t->options.start_deviation * lfrec_rng_normal(&rng);
-            t->decoder[i * t->model.stride + q] = rated * t->options.start_deviation / gain * lfrec_rng_normal(&rng);
+            if (t->encoder) t->encoder[i * t->model.stride + q] = lfrec_rng_normal(&rng);
+            t->decoder[i * t->model.stride + q] = lfrec_rng_normal(&rng);
         }
     }
+}
+
+LFREC__INTERNAL void lfrec__scale_weights(lfrec_trainer *t)
+{
+    /* LFREC_SGD's deviation is for preferences of the standard size; an encoder takes such sizes in, a decoder gives
+     * them out. */
+    const float gain = t->model.setting == LFREC_SGD ? lfrec__sqrtf(t->gain_square) : 1.0f;
+    for (size_t i = 0; i < t->model.items; i++) {
+        const float rated = t->model.support[i] ? 1.0f : 0.0f; /* an item that nobody rated stays at 0: the means alone */
+        for (size_t q = 0; q < t->model.factors; q++) {
+            if (t->encoder) t->encoder[i * t->model.stride + q] *= rated * gain * t->options.start_deviation;
+            t->decoder[i * t->model.stride + q] *= rated * t->options.start_deviation / gain;
+        }
+    }
+}
+
+LFREC__INTERNAL void lfrec__deal_out(const lfrec_options *o, size_t parts, lfrec_task *task, void *work)
+{
+    if (LFREC__FOR_THREADS(o->threads) > 1 && o->parallel) {
+        o->parallel(o->parallel_context, parts, task, work);
+    } else {
+        for (size_t part = 0; part < parts; part++) task(work, part);
+    }
+}
+
+/* What takes longest before training, and does not wait for each other. */
+typedef struct lfrec__start {
+    lfrec_trainer *t;
+    int fresh;
+    lfrec_status status;
+} lfrec__start;
+
+LFREC__INTERNAL void lfrec__start_part(void *work, size_t part)
+{
+    lfrec__start *s = (lfrec__start *)work;
+    if (part > 0) s->status = lfrec_means_add_all(&s->t->means, s->t->ratings);
+    else if (s->fresh) lfrec__random_weights(s->t);
 }
 
 LFREC__INTERNAL void lfrec__zero_floats(float *x, size_t count)
@@ -4717,7 +4748,11 @@ LFREC_API lfrec_status lfrec_trainer_init(lfrec_trainer *trainer, const lfrec_op
     }
     lfrec__zero(made.means.item, items * sizeof(lfrec_sum));
     made.means.items = options->items;
-    LFREC__TRY(lfrec_means_add_all(&made.means, ratings));
+    lfrec__start all;
+    all.t = &made;
+    all.fresh = !start;
+    lfrec__deal_out(options, 2, lfrec__start_part, &all);
+    LFREC__TRY(all.status);
     LFREC__TRY(lfrec_model_set_means(&made.model, &made.means));
     for (size_t i = 0; made.root && i < items; i++) {
         made.root[i] = made.model.support[i] ? 1.0f / lfrec__sqrtf((float)made.model.support[i]) : 0.0f;
@@ -4741,7 +4776,7 @@ LFREC_API lfrec_status lfrec_trainer_init(lfrec_trainer *trainer, const lfrec_op
         lfrec__copy_weights(&made.model, start);
         LFREC__TRY(lfrec_model_set_means(&made.model, &made.means)); /* the weights are start's, the means these ratings' */
     } else {
-        lfrec__random_weights(&made);
+        lfrec__scale_weights(&made);
     }
 #ifndef LFREC_NO_BAYES
     if (options->setting == LFREC_BAYES) lfrec__init_bayes(&made, start);
@@ -4781,12 +4816,7 @@ LFREC__INTERNAL lfrec__work lfrec__work_for(lfrec_trainer *t)
 
 LFREC__INTERNAL void lfrec__do_parts(lfrec__work *w, size_t parts, lfrec_task *task)
 {
-    const lfrec_options *o = &w->t->options;
-    if (lfrec__parts(w->t) > 1 && o->parallel) {
-        o->parallel(o->parallel_context, parts, task, w);
-    } else {
-        for (size_t part = 0; part < parts; part++) task(w, part);
-    }
+    lfrec__deal_out(&w->t->options, parts, task, w);
 }
 
 LFREC__INTERNAL void lfrec__loss_join(lfrec_loss *sum, const lfrec_loss *more)
@@ -4805,19 +4835,36 @@ LFREC__INTERNAL lfrec_loss lfrec__losses(const lfrec_trainer *t, size_t parts)
     return sum;
 }
 
-/* Room for the entries of `count` users. */
-LFREC__INTERNAL void lfrec__seat(lfrec__work *w, const uint32_t *users, uint32_t count)
-{
-    lfrec_trainer *t = w->t;
-    w->users = users;
-    w->count = count;
-    t->entry[0] = 0;
-    for (uint32_t b = 0; b < count; b++) t->entry[b + 1] = t->entry[b] + lfrec_history_of(t->ratings, users[b]).count;
-}
-
 LFREC__INTERNAL lfrec_history lfrec__history_at(const lfrec__work *w, uint32_t b)
 {
     return lfrec_history_of(w->t->ratings, w->users[b]);
+}
+
+/* Where a part's items start in user b's history. */
+LFREC__INTERNAL size_t lfrec__cut_at(const lfrec__work *w, uint32_t b, size_t part)
+{
+    const size_t parts = lfrec__parts(w->t);
+    if (part == 0) return 0;
+    return part < parts ? w->t->cut[w->users[b] * (parts - 1) + part - 1] : lfrec__history_at(w, b).count;
+}
+
+/* Room for the entries of `count` users: a part's beside each other, which no other part's processor then writes, but a
+ * user's for LFREC_BAYES, which encodes by users. */
+LFREC__INTERNAL void lfrec__seat(lfrec__work *w, const uint32_t *users, uint32_t count)
+{
+    lfrec_trainer *t = w->t;
+    const size_t parts = lfrec__parts(t), all = count * parts, inner = t->encoder ? count : parts;
+    size_t at = 0;
+    w->users = users;
+    w->count = count;
+    for (size_t outer = 0; outer < all; outer += inner) {
+        for (size_t k = 0; k < inner; k++) {
+            const size_t b = t->encoder ? k : outer / inner, part = t->encoder ? outer / inner : k;
+            t->entry[b * parts + part] = at;
+            at += lfrec__cut_at(w, (uint32_t)b, part + 1) - lfrec__cut_at(w, (uint32_t)b, part);
+        }
+    }
+    t->entry[all] = at;
 }
 
 /* Where user b's scale and sum of squares are, */
@@ -4843,20 +4890,19 @@ typedef struct lfrec__slice {
 LFREC__INTERNAL lfrec__slice lfrec__slice_of(const lfrec__work *w, uint32_t b, size_t part)
 {
     const lfrec_trainer *t = w->t;
-    const size_t parts = lfrec__parts(t);
-    const uint32_t *cut = t->cut + w->users[b] * (parts - 1);
+    const size_t entry = t->entry[b * lfrec__parts(t) + part];
+    const size_t first = lfrec__cut_at(w, b, part), end = lfrec__cut_at(w, b, part + 1);
     lfrec__slice s;
     s.of = lfrec__history_at(w, b);
-    const size_t first = part > 0 ? cut[part - 1] : 0, end = part + 1 < parts ? cut[part] : s.of.count;
     if (first > 0) { /* NULL, where there is nothing, has no next */
         s.of.item += first;
         s.of.value += first;
     }
     s.of.count = s.of.count < w->least ? 0 : end - first;
     s.hidden = lfrec__mask_of(w, b) + first;
-    s.preference = t->preference + t->entry[b] + first;
-    s.input = t->input + t->entry[b] + first;
-    s.predicted = t->predicted + t->entry[b] + first;
+    s.preference = t->preference + entry;
+    s.input = t->input + entry;
+    s.predicted = t->predicted + entry;
     return s;
 }
 
@@ -5327,7 +5373,7 @@ LFREC__INTERNAL void lfrec__batch(lfrec__work *w, const uint32_t *users, uint32_
     w->met.hidden = 0;
     for (uint32_t b = 0; b < count; b++)
         w->met.hidden += lfrec__history_at(w, b).count - t->visible[lfrec__place(w, b)];
-    w->met.scope = all ? count * (uint64_t)t->model.items : t->entry[count];
+    w->met.scope = all ? count * (uint64_t)t->model.items : t->entry[count * parts];
     lfrec__do_parts(w, parts, dense ? lfrec__dense_encode : lfrec__encode);
     lfrec__sum_all(w, t->factors);
     lfrec__do_parts(w, parts, dense ? lfrec__dense_decoder : lfrec__sparse_decoder);
@@ -5564,7 +5610,8 @@ LFREC__INTERNAL void lfrec__bayes_encode(void *work, size_t place)
     const size_t S = model->stride, K = model->factors;
     const lfrec_history history = lfrec__history_at(w, b);
     lfrec__posterior p = lfrec__user_posterior(t, b);
-    float *x = t->preference + t->entry[b], *spread = t->input + t->entry[b], *y = t->predicted + t->entry[b];
+    const size_t entry = t->entry[b * lfrec__parts(t)];
+    float *x = t->preference + entry, *spread = t->input + entry, *y = t->predicted + entry;
     float *h = p.before, *square = p.row, *move = p.share;
     const float *lambda = t->constants, *open = lambda + 4 * S;
     lfrec__ask_for(w, b, &history);

@@ -673,8 +673,9 @@ typedef struct lfrec_explanation {
 } lfrec_explanation;
 
 /* Why `item` has its score: the terms of the sum, the largest magnitude first. lfrec_score's score is the baseline plus
- * the shares of all n ratings (up to rounding). `user` was folded in from this history and keeps its factors, but not
- * the work space behind them; the caller sets reasons and room. */
+ * the shares of all n ratings (up to rounding), which are finite. `user` was folded in from this history and keeps its
+ * factors, but not the work space behind them; the caller sets reasons and room. LFREC_ERROR_NUMBER, with reasons written:
+ * the model's numbers are too large. */
 LFREC_API lfrec_status lfrec_explain(const lfrec_model *model, lfrec_user *user, const lfrec_history *history,
                                      uint32_t item, lfrec_explanation *explanation);
 
@@ -3775,7 +3776,8 @@ LFREC__INTERNAL void lfrec__conjugate(const lfrec__rows *rows, size_t S, const f
         } else {
             float curvature, square;
             rows->decode(S, 1, NULL, d, Ad, &curvature);
-            const float step = last / curvature;
+            if (curvature <= 0.0f) return;                          /* numbers so small that their squares are 0 */
+            const float step = last / curvature + 0.0f * curvature; /* and so large that they are none: NaN */
             for (size_t q = 0; q < S; q++) {
                 x[q] += step * d[q];
                 r[q] -= step * Ad[q];
@@ -3785,7 +3787,7 @@ LFREC__INTERNAL void lfrec__conjugate(const lfrec__rows *rows, size_t S, const f
             for (size_t q = 0; q < S; q++) d[q] = r[q] + kept * d[q];
             last = square;
         }
-        if (!(last > enough)) return;
+        if (last <= enough && lfrec__finite(last)) return;
     }
 }
 
@@ -4224,6 +4226,7 @@ LFREC_API lfrec_status lfrec_explain(const lfrec_model *model, lfrec_user *user,
         lfrec_reason reason;
         reason.item = history->item[k];
         reason.share = lfrec__share(model, user, history, k, &to);
+        if (!lfrec__finite(reason.share)) return LFREC_ERROR_NUMBER;
         /* Insertion: reasons are few, and a full list loses its last. */
         size_t at = kept < room ? kept++ : room;
         while (at > 0 && lfrec__magnitude(reason.share) > lfrec__magnitude(reasons[at - 1].share)) {

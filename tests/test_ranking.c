@@ -226,6 +226,35 @@ START_TEST(explanation_adds_up_to_the_score)
 }
 END_TEST
 
+/* So much regularization that every epoch makes the weights smaller, until their squares are less than the least float: K = 1 came to
+ * 0 / 0 there, and trainings were said to diverge. */
+START_TEST(weights_that_vanish_stay_numbers)
+{
+    enum { USERS = 30, ITEMS = 20 };
+    static const float decays[] = {1.5f, 4.3f, 7.3f, 20.0f};
+    lfrec_ratings ratings;
+    generate(&ratings, USERS, ITEMS, 8, 3);
+    for (size_t d = 0; d < COUNT(decays); d++) {
+        for (uint32_t epochs = 1; epochs < 40; epochs += 3) {
+            lfrec_options options = lfrec_options_for(LFREC_RANKING, ITEMS, 1, 0.5f, 5);
+            options.weight_decay = decays[d];
+            options.loss_weight = 0.02f;
+            options.epochs = epochs;
+            lfrec_model model = trained_model(&ratings, &options);
+            lfrec_user user = user_over(user_room(&model));
+            for (uint32_t u = 0; u < USERS; u++) {
+                const lfrec_history history = lfrec_history_of(&ratings, u);
+                ASSERT_OK(lfrec_fold_in(&model, &history, &user));
+                for (uint32_t i = 0; i < ITEMS; i++) assert_explained(&model, &user, &history, i, 1e-4f);
+            }
+            free(user.factors);
+            lfrec_model_destroy(&model);
+        }
+    }
+    lfrec_ratings_destroy(&ratings);
+}
+END_TEST
+
 START_TEST(scores_are_no_ratings)
 {
     lfrec_ratings ratings;
@@ -392,6 +421,7 @@ int main(void)
         user_is_the_least_squares_solution,
         every_epoch_lowers_the_loss_and_its_items_are_least_squares_solutions,
         explanation_adds_up_to_the_score,
+        weights_that_vanish_stay_numbers,
         scores_are_no_ratings,
         large_catalogs_are_regularized_less,
         instruction_sets_give_the_same_bits,

@@ -582,6 +582,30 @@ START_TEST(share_is_the_term_of_its_rating)
 }
 END_TEST
 
+/* Finite weights, whose product is not. */
+START_TEST(reasons_that_are_no_numbers_are_refused)
+{
+    for (size_t s = 0; s < COUNT(all_settings); s++) {
+        fixture f;
+        lfrec_reason reasons[ITEMS];
+        lfrec_explanation why = {reasons, ITEMS, 99, 7};
+        fixture_make(&f, all_settings[s], 9, 12);
+        for (size_t q = 0; q < 9; q++) {
+            ((float *)f.model.decoder)[7 * f.model.stride + q] = 3e38f;
+            for (size_t k = 0; k < f.history.count; k++) {
+                const size_t at = f.history.item[k] * f.model.stride + q;
+                if (f.model.encoder) ((float *)f.model.encoder)[at] = 3e38f;
+            }
+        }
+        ASSERT_STATUS(lfrec_explain(&f.model, &f.user, &f.history, 7, &why), LFREC_ERROR_NUMBER);
+        HOLDS(why.count == 99 && why.baseline == 7);
+        f.history = history_over(f.item, f.value, 1, 7, 1);
+        if (!f.model.encoder) ASSERT_STATUS(lfrec_fold_in(&f.model, &f.history, &f.user), LFREC_ERROR_NUMBER);
+        lfrec_model_destroy(&f.model);
+    }
+}
+END_TEST
+
 START_TEST(room_for_a_few_reasons_keeps_the_strongest)
 {
     for (size_t s = 0; s < COUNT(all_settings); s++) {
@@ -783,6 +807,7 @@ int main(void)
         bad_queries_are_refused_and_write_nothing,
         explanation_adds_up_to_the_score,
         share_is_the_term_of_its_rating,
+        reasons_that_are_no_numbers_are_refused,
         room_for_a_few_reasons_keeps_the_strongest,
         distance_follows_the_formula,
         nearest_and_farthest_are_the_sorted_distances,

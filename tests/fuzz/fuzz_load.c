@@ -7,6 +7,7 @@
 #define LFREC_STATIC
 #include "../../lfrec.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,7 +63,9 @@ static bool serve(const lfrec_model *model, answers *a)
     }
     a->why.reasons = a->reasons;
     a->why.room = HISTORY;
-    REQUIRE(lfrec_explain(model, &user, &history, model->items - 1, &a->why) == LFREC_OK && a->why.count == history.count);
+    const lfrec_status explained = lfrec_explain(model, &user, &history, model->items - 1, &a->why);
+    REQUIRE(explained == LFREC_ERROR_NUMBER || (explained == LFREC_OK && a->why.count == history.count));
+    for (size_t k = 0; k < a->why.count; k++) REQUIRE(isfinite(a->reasons[k].share));
     for (uint32_t i = 0; i < model->items && i < SERVED_ITEMS; i++) {
         REQUIRE(lfrec_predict(model, &user, i, &rating) == (rates ? LFREC_OK : LFREC_ERROR_ARGUMENT));
         REQUIRE(!rates || (rating >= model->scale_min && rating <= model->scale_max));

@@ -195,7 +195,7 @@
  *                            object
  *     LFREC_NO_TRAINING      every including file     -          serve only: leaves out loss, gradient, trainer
  *     LFREC_NO_EVALUATION    every including file     -          leaves out errors, rankings, splits
- *     LFREC_NO_FILES         every including file     -          leaves out save and load
+ *     LFREC_NO_FILES         every including file     -          leaves out save and load, and LFREC_NO_PACKED's
  *     LFREC_NO_ARTICLE       every including file     -          leaves out the setting LFREC_ARTICLE
  *     LFREC_NO_BAYES         every including file     -          leaves out the setting LFREC_BAYES
  *     LFREC_NO_RANKING       every including file     -          leaves out the setting LFREC_RANKING
@@ -226,6 +226,10 @@
 #ifndef LFREC_NO_STDIO
 #define LFREC_NO_STDIO
 #endif
+#endif
+
+#if defined(LFREC_NO_FILES) && !defined(LFREC_NO_PACKED)
+#define LFREC_NO_PACKED /* only files have such models */
 #endif
 
 #ifndef LFREC_API
@@ -260,7 +264,8 @@ typedef enum lfrec_status {
     LFREC_ERROR_TRUNCATED,     /* the file ends early */
     LFREC_ERROR_FOREIGN,       /* not an lfrec model */
     LFREC_ERROR_VERSION,       /* an lfrec model of a format newer than this header */
-    LFREC_ERROR_CORRUPT        /* a checksum or a field of the file is wrong */
+    LFREC_ERROR_CORRUPT,       /* a checksum or a field of the file is wrong */
+    LFREC_ERROR_UNSUPPORTED /* a model of a setting, or of 8-bit weights, that this build leaves out (LFREC_NO_BAYES, ...) */
 } lfrec_status;
 
 /* What a status means, in a few words of English; never NULL, also for a number that is no status. */
@@ -1031,6 +1036,7 @@ LFREC_API const char *lfrec_status_string(lfrec_status status)
     case LFREC_ERROR_FOREIGN: return "not an lfrec model";
     case LFREC_ERROR_VERSION: return "the file's format is newer than this version of lfrec";
     case LFREC_ERROR_CORRUPT: return "the file is damaged";
+    case LFREC_ERROR_UNSUPPORTED: return "the file's kind of model is left out of this build of lfrec";
     }
     return "unknown status";
 }
@@ -6441,6 +6447,10 @@ LFREC__INTERNAL lfrec_status lfrec__parse_header(lfrec_file *file, lfrec_model *
     file->factors = lfrec__get32(header + 28);
     file->packed = LFREC__FOR_PACKED((flags & LFREC__FLAG_PACKED) != 0 && lfrec__can_pack(setting));
     lfrec__copy(file->header, header, LFREC_HEADER_BYTES);
+    if (setting <= (uint32_t)LFREC_RANKING &&
+        (!lfrec__legal_setting(setting) || ((flags & LFREC__FLAG_PACKED) && !LFREC__FOR_PACKED(1)))) {
+        return LFREC_ERROR_UNSUPPORTED;
+    }
     if (file->version < 1 || !lfrec__legal_setting(setting) || file->items < 1 || file->items > 0xfffffffeu ||
         file->factors < 1 || file->factors > LFREC_MAX_FACTORS ||
         flags > LFREC__FLAG_SCALE_INPUT + (file->packed ? LFREC__FLAG_PACKED : 0u) || lfrec__get32(header + 64) != 0 ||

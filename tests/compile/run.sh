@@ -111,7 +111,7 @@ without() {
     LFREC_NO_RANKING) needs_only "$allowed" "$o" && lacks 'lfrec__epoch_ranking|lfrec__conjugate' "$o" ;;
     LFREC_NO_THREADS) needs_only "$allowed" "$o" && lacks lfrec__sum_parts "$o" ;;
     LFREC_NO_PACKED) needs_only "$allowed" "$o" && lacks 'lfrec_save_packed.*|lfrec__decode_packed' "$o" ;;
-    LFREC_NO_FILES) needs_only "$by_compiler|$by_malloc" "$o" && lacks "$files" "$o" ;;
+    LFREC_NO_FILES) needs_only "$by_compiler|$by_malloc" "$o" && lacks "$files|lfrec__decode_packed" "$o" ;;
     everything) needs_only "${by_compiler%%|__cpu*}" "$o" && lacks "$training|$evaluation|$files" "$o" ;;
     *) echo "the header knows $option, and tests/compile/run.sh has no check of it"; return 1 ;;
     esac || return

@@ -501,11 +501,11 @@ typedef struct lfrec_options {
     float start_deviation; /* standard deviation of the starting weights, > 0 */
     float mask;            /* share of each user's known preferences to hide, 0 .. 1 */
     float loss_weight;     /* w of the loss, 0 .. 1; LFREC_RANKING: the weight of an entry because it is one, a_0 */
-    lfrec_scope scope;
-    lfrec_path path;
-    uint32_t epochs;     /* most passes over the users, >= 1 */
-    uint32_t batch;      /* B, >= 1; only LFREC_ARTICLE has batches, whatever it says */
-    float learning_rate; /* of the first epoch, > 0; multiplies the gradient of the loss above. LFREC_BAYES: rho */
+    lfrec_scope scope;     /* LFREC_SCOPE_KNOWN but for LFREC_ARTICLE */
+    lfrec_path path;       /* LFREC_PATH_DENSE in LFREC_ARTICLE only */
+    uint32_t epochs;       /* most passes over the users, >= 1 */
+    uint32_t batch;        /* B, >= 1; only LFREC_ARTICLE has batches, whatever it says */
+    float learning_rate;   /* of the first epoch, > 0; multiplies the gradient of the loss above. LFREC_BAYES: rho */
     float learning_rate_final; /* of the last epoch, as a share of the first; linear in between, 0 .. 1. LFREC_BAYES:
                                   geometric in between, > 0 */
     float momentum;            /* 0 .. below 1; 0 but for LFREC_ARTICLE */
@@ -3019,8 +3019,9 @@ LFREC_API lfrec_status lfrec_options_check(const lfrec_options *options, const c
              : !(o->start_deviation > 0.0f && o->start_deviation < 1e9f)                 ? "start_deviation"
              : !(o->mask >= 0.0f && o->mask <= 1.0f)                                     ? "mask"
              : !(o->loss_weight >= 0.0f && o->loss_weight <= 1.0f)                       ? "loss_weight"
-             : o->scope != LFREC_SCOPE_KNOWN && o->scope != LFREC_SCOPE_ALL              ? "scope"
+             : (uint32_t)o->scope > (article ? LFREC_SCOPE_ALL : LFREC_SCOPE_KNOWN)      ? "scope"
              : (uint32_t)o->path > LFREC_PATH_SPARSE                                     ? "path"
+             : o->path == LFREC_PATH_DENSE && !article                                   ? "path"
              : o->epochs < 1                                                             ? "epochs"
              : o->batch < 1                                                              ? "batch"
              : !(o->learning_rate > 0.0f && lfrec__finite(o->learning_rate))             ? "learning_rate"

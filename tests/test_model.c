@@ -113,8 +113,14 @@ START_TEST(every_bad_option_is_named)
     }
     good = lfrec_options_for(LFREC_ARTICLE, 2000, 5, 1, 5);
     ASSERT_BAD(factors, LFREC_MAX_FACTORS + 1);
-    good = lfrec_options_for(LFREC_SGD, 20, 5, 1, 5);
-    ASSERT_BAD(momentum, 0.5f); /* there is none in this setting */
+    for (size_t s = 0; s < COUNT(all_settings); s++) { /* there are none in these settings */
+        good = lfrec_options_for(all_settings[s], 20, 5, 1, 5);
+        if (all_settings[s] == LFREC_ARTICLE) continue;
+        ASSERT_BAD(momentum, 0.5f);
+        ASSERT_BAD(scope, LFREC_SCOPE_ALL);
+        ASSERT_BAD(path, LFREC_PATH_DENSE);
+        ASSERT_GOOD(path, LFREC_PATH_SPARSE);
+    }
 }
 END_TEST
 
@@ -132,6 +138,8 @@ START_TEST(the_ends_of_every_range_are_legal)
     ASSERT_GOOD(mask, 1);
     ASSERT_GOOD(loss_weight, 0);
     ASSERT_GOOD(loss_weight, 1);
+    ASSERT_GOOD(scope, LFREC_SCOPE_ALL);
+    ASSERT_GOOD(path, LFREC_PATH_DENSE);
     ASSERT_GOOD(epochs, UINT32_MAX);
     ASSERT_GOOD(batch, UINT32_MAX);
     ASSERT_GOOD(learning_rate_final, 0);

@@ -800,7 +800,9 @@ typedef struct lfrec_trainer {
     uint32_t together;  /* users whose steps are taken at once, as from the same weights: B; 1 in the other settings
                                 with one thread */
     uint32_t *range;    /* threads + 1: part p steps the items range[p] .. range[p + 1] - 1 */
-    size_t *entry;      /* B x threads + 1: where the entries of a part's items of a batch's user start */
+    size_t *entry;      /* B x threads + 1: where the entries of a part's items of a batch's user start; LFREC_ARTICLE
+                           with several threads: this and `input` twice, for a batch and the one before */
+    size_t room;        /* for so many entries */
     uint32_t *cut;      /* U x (threads - 1): where the items of parts 1, 2, ... start in a user's history */
     uint32_t *visible;  /* U, B with one thread: how many of a user's ratings are not hidden, */
     float *scale;       /* and s_u */
@@ -4442,6 +4444,7 @@ LFREC__INTERNAL lfrec_status lfrec__trainer_layout(lfrec__arena *arena, lfrec_tr
     const int bayes = LFREC__FOR_BAYES(o->setting == LFREC_BAYES), ranking = LFREC__FOR_RANKING(o->setting == LFREC_RANKING);
     const int layers = !bayes && !ranking;
     const size_t batch = t->together = lfrec__together(o, ratings->users), parts = LFREC__FOR_THREADS(o->threads);
+    const size_t turns = article && parts > 1 ? 2 : 1;
     const size_t all = ratings->row_start[ratings->users];
     size_t longest = 0, entries = all;
     for (uint32_t user = 0; user < ratings->users; user++) {
@@ -4455,12 +4458,13 @@ LFREC__INTERNAL lfrec_status lfrec__trainer_layout(lfrec__arena *arena, lfrec_tr
     t->means.item = (lfrec_sum *)lfrec__take(arena, items, sizeof(lfrec_sum));
     t->hidden = (uint8_t *)lfrec__take(arena, layers && parts > 1 ? all : entries, 1);
     t->preference = lfrec__take_floats(arena, entries, 1);
-    t->input = lfrec__take_floats(arena, entries, 1);
+    t->room = entries;
+    t->input = lfrec__take_floats(arena, entries, turns);
     t->predicted = lfrec__take_floats(arena, entries, 1);
     t->factors = lfrec__take_floats(arena, batch, parts * S);
     t->factors_gradient = lfrec__take_floats(arena, batch, parts * S);
     t->range = (uint32_t *)lfrec__take(arena, parts + 1, sizeof(uint32_t));
-    t->entry = (size_t *)lfrec__take(arena, batch * parts + 1, sizeof(size_t));
+    t->entry = (size_t *)lfrec__take(arena, batch * parts + 1, turns * sizeof(size_t));
     t->cut = (uint32_t *)lfrec__take(arena, ratings->users, (parts - 1) * sizeof(uint32_t));
     t->visible = (uint32_t *)lfrec__take(arena, parts > 1 ? ratings->users : batch, sizeof(uint32_t));
     t->scale = lfrec__take_floats(arena, parts > 1 ? ratings->users : batch, 1);
@@ -4806,11 +4810,13 @@ typedef struct lfrec__work {
     const lfrec_model *model; /* the trainer's, or the one that lfrec_trainer_error looks at */
     const uint32_t *users;
     uint32_t count, epoch;
-    size_t least;     /* users with fewer ratings are left out */
-    lfrec_loss met;   /* LFREC_ARTICLE: in this batch, */
-    int step;         /* and whether the weights move */
-    const float *X;   /* LFREC_RANKING: rows to sum a Gram matrix over, */
-    size_t rows_of_X; /* so many */
+    size_t least;             /* users with fewer ratings are left out */
+    lfrec_loss met;           /* LFREC_ARTICLE: in this batch, */
+    int step;                 /* and whether the weights move, */
+    size_t turn;              /* whose room it has, */
+    struct lfrec__work *last; /* and the batch before, where the encoder's steps are still due */
+    const float *X;           /* LFREC_RANKING: rows to sum a Gram matrix over, */
+    size_t rows_of_X;         /* so many */
 } lfrec__work;
 
 LFREC__INTERNAL lfrec__work lfrec__work_for(lfrec_trainer *t)
@@ -4850,6 +4856,11 @@ LFREC__INTERNAL lfrec_history lfrec__history_at(const lfrec__work *w, uint32_t b
     return lfrec_history_of(w->t->ratings, w->users[b]);
 }
 
+LFREC__INTERNAL size_t *lfrec__entries(const lfrec__work *w)
+{
+    return w->t->entry + w->turn * (w->t->together * lfrec__parts(w->t) + 1);
+}
+
 /* Where a part's items start in user b's history. */
 LFREC__INTERNAL size_t lfrec__cut_at(const lfrec__work *w, uint32_t b, size_t part)
 {
@@ -4864,17 +4875,17 @@ LFREC__INTERNAL void lfrec__seat(lfrec__work *w, const uint32_t *users, uint32_t
 {
     lfrec_trainer *t = w->t;
     const size_t parts = lfrec__parts(t), all = count * parts, inner = t->encoder ? count : parts;
-    size_t at = 0;
+    size_t at = 0, *entry = lfrec__entries(w);
     w->users = users;
     w->count = count;
     for (size_t outer = 0; outer < all; outer += inner) {
         for (size_t k = 0; k < inner; k++) {
             const size_t b = t->encoder ? k : outer / inner, part = t->encoder ? outer / inner : k;
-            t->entry[b * parts + part] = at;
+            entry[b * parts + part] = at;
             at += lfrec__cut_at(w, (uint32_t)b, part + 1) - lfrec__cut_at(w, (uint32_t)b, part);
         }
     }
-    t->entry[all] = at;
+    entry[all] = at;
 }
 
 /* Where user b's scale and sum of squares are, */
@@ -4900,7 +4911,7 @@ typedef struct lfrec__slice {
 LFREC__INTERNAL lfrec__slice lfrec__slice_of(const lfrec__work *w, uint32_t b, size_t part)
 {
     const lfrec_trainer *t = w->t;
-    const size_t entry = t->entry[b * lfrec__parts(t) + part];
+    const size_t entry = lfrec__entries(w)[b * lfrec__parts(t) + part];
     const size_t first = lfrec__cut_at(w, b, part), end = lfrec__cut_at(w, b, part + 1);
     lfrec__slice s;
     s.of = lfrec__history_at(w, b);
@@ -4911,7 +4922,7 @@ LFREC__INTERNAL lfrec__slice lfrec__slice_of(const lfrec__work *w, uint32_t b, s
     s.of.count = s.of.count < w->least ? 0 : end - first;
     s.hidden = lfrec__mask_of(w, b) + first;
     s.preference = t->preference + entry;
-    s.input = t->input + entry;
+    s.input = t->input + w->turn * t->room + entry;
     s.predicted = t->predicted + entry;
     return s;
 }
@@ -5371,8 +5382,25 @@ LFREC__INTERNAL void lfrec__dense_encoder(void *work, size_t part)
     if (w->step) lfrec__step(t, w->rows, part);
 }
 
-/* The gradient of these users' loss, which *w then knows; when w->step is set and the loss is finite, the step too. An
- * item's rows and entries stay with one part; what parts have to tell each other are sums over items, H and G. */
+LFREC__INTERNAL void lfrec__batch_encoder(void *work, size_t part)
+{
+    const lfrec__work *w = (const lfrec__work *)work;
+    if (w->t->path == LFREC_PATH_DENSE) lfrec__dense_encoder(work, part);
+    else lfrec__sparse_encoder(work, part);
+}
+
+/* A part's share in the encoding waits for nobody's steps but its own. */
+LFREC__INTERNAL void lfrec__batch_encode(void *work, size_t part)
+{
+    const lfrec__work *w = (const lfrec__work *)work;
+    if (w->last) lfrec__batch_encoder(w->last, part);
+    if (w->t->path == LFREC_PATH_DENSE) lfrec__dense_encode(work, part);
+    else lfrec__encode(work, part);
+}
+
+/* The gradient of these users' loss, which *w then knows; when w->step is set and the loss is finite, the step too, with
+ * several parts that of the encoder only with the next batch. An item's rows and entries stay with one part; what parts
+ * have to tell each other are sums over items, H and G. */
 LFREC__INTERNAL void lfrec__batch(lfrec__work *w, const uint32_t *users, uint32_t count)
 {
     lfrec_trainer *t = w->t;
@@ -5383,15 +5411,15 @@ LFREC__INTERNAL void lfrec__batch(lfrec__work *w, const uint32_t *users, uint32_
     w->met.hidden = 0;
     for (uint32_t b = 0; b < count; b++)
         w->met.hidden += lfrec__history_at(w, b).count - t->visible[lfrec__place(w, b)];
-    w->met.scope = all ? count * (uint64_t)t->model.items : t->entry[count * parts];
-    lfrec__do_parts(w, parts, dense ? lfrec__dense_encode : lfrec__encode);
+    w->met.scope = all ? count * (uint64_t)t->model.items : lfrec__entries(w)[count * parts];
+    lfrec__do_parts(w, parts, lfrec__batch_encode);
     lfrec__sum_all(w, t->factors);
     lfrec__do_parts(w, parts, dense ? lfrec__dense_decoder : lfrec__sparse_decoder);
     w->met = lfrec__losses(t, parts);
     w->step = w->step && lfrec__finite((float)lfrec_loss_value(&w->met, t->options.loss_weight));
     if (coasting && !w->step) return; /* velocities are lost, weights are not */
     lfrec__sum_all(w, t->factors_gradient);
-    lfrec__do_parts(w, parts, dense ? lfrec__dense_encoder : lfrec__sparse_encoder);
+    if (parts == 1 || !w->step) lfrec__do_parts(w, parts, lfrec__batch_encoder);
 }
 
 LFREC_API lfrec_status lfrec_trainer_gradient(lfrec_trainer *trainer, const uint32_t *users, uint32_t count,
@@ -5419,24 +5447,32 @@ LFREC_API lfrec_status lfrec_trainer_gradient(lfrec_trainer *trainer, const uint
 /* Mini-batches over the training users. Returns 0 as soon as a batch's loss is not finite. */
 LFREC__INTERNAL int lfrec__epoch_batches(lfrec_trainer *t, lfrec_loss *sum)
 {
-    lfrec__work w = lfrec__work_for(t);
+    const size_t parts = lfrec__parts(t);
+    lfrec__work turns[2], *w = turns;
     uint32_t batches = 0;
-    w.step = 1;
-    for (size_t part = 0; t->moved && part < lfrec__parts(t); part++) lfrec__clear_gradient(t, part);
+    turns[0] = lfrec__work_for(t);
+    turns[0].step = 1;
+    turns[1] = turns[0];
+    turns[1].turn = 1;
+    for (size_t part = 0; t->moved && part < parts; part++) lfrec__clear_gradient(t, part);
     if (t->moved) lfrec__start_coasting(t);
-    lfrec__hide_all(&w, t->order, t->training_users);
-    for (uint32_t first = 0, left = t->training_users; left > 0 && w.step;) {
+    lfrec__hide_all(w, t->order, t->training_users);
+    for (uint32_t first = 0, left = t->training_users; left > 0 && w->step;) {
         const uint32_t count = left < t->together ? left : t->together;
-        lfrec__batch(&w, t->order + first, count);
-        lfrec__loss_join(sum, &w.met);
+        lfrec__work *last = w;
+        if (parts > 1) w = &turns[1 - w->turn];
+        w->last = batches > 0 && parts > 1 ? last : NULL;
+        lfrec__batch(w, t->order + first, count);
+        lfrec__loss_join(sum, &w->met);
         first += count;
         left -= count;
-        batches += w.step != 0;
+        batches += w->step != 0;
     }
+    if (parts > 1 && w->step) lfrec__do_parts(w, parts, lfrec__batch_encoder);
     for (size_t i = 0; t->moved && i < t->model.items; i++) {
-        if (t->moved[i] <= batches) lfrec__coast(&w, i, batches, 0);
+        if (t->moved[i] <= batches) lfrec__coast(w, i, batches, 0);
     }
-    return w.step;
+    return w->step;
 }
 #endif /* LFREC_NO_ARTICLE */
 

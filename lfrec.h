@@ -201,7 +201,7 @@
  *     LFREC_NO_RANKING       every including file     -          leaves out the setting LFREC_RANKING
  *     LFREC_NO_PACKED        every including file     -          leaves out models of 8-bit weights
  *     LFREC_NO_THREADS       every including file     -          options.threads is 1: smaller
- *     LFREC_MAX_ISA          the implementation       AVX-512    the best instruction set to choose (an lfrec_isa)
+ *     LFREC_MAX_ISA          the implementation       AVX-512    the best instruction set to use (an lfrec_isa)
  *
  *     A freestanding build (__STDC_HOSTED__ == 0) has LFREC_NO_MALLOC and LFREC_NO_STDIO. By default the implementation
  *     includes stdlib.h for malloc and stdio.h for the two file functions; mathematics and copying are its own.
@@ -342,11 +342,12 @@ LFREC_API void lfrec_rng_shuffle(lfrec_rng *rng, uint32_t *values, size_t count)
  * element's sum never depends on its place in C.
  */
 
-/* Instruction sets that GEMM has kernels for. An x86 or ARM set that the machine lacks falls back to the best one below
- * it in the same family, the portable one at last. PORTABLE is the compiler's 128-bit vectors where the target has such
- * registers, and otherwise, with LFREC_NO_SIMD, or with a compiler other than GCC and Clang, the plain loop. */
+/* Instruction sets that there are kernels for. One that the machine lacks or LFREC_MAX_ISA rules out falls back to the
+ * best one below it in the same family, x86 or ARM, the portable one at last. PORTABLE is the compiler's 128-bit vectors
+ * where the target has such registers, and otherwise, with LFREC_NO_SIMD, or with a compiler other than GCC and Clang,
+ * the plain loop. */
 typedef enum lfrec_isa {
-    LFREC_ISA_AUTO = 0, /* the best there is; not above LFREC_MAX_ISA if that macro is defined (LFREC_ISA_AVX2, ...) */
+    LFREC_ISA_AUTO = 0, /* the best there is */
     LFREC_ISA_PORTABLE = 1,
     LFREC_ISA_AVX2 = 2,   /* with FMA */
     LFREC_ISA_AVX512 = 3, /* AVX-512 F */
@@ -1401,30 +1402,34 @@ LFREC_API void lfrec_rng_shuffle(lfrec_rng *rng, uint32_t *values, size_t count)
 
 /* ---- GEMM: selection ladder ---------------------------------------------------------------------------------------*/
 
-static lfrec_isa lfrec__isa_of_machine(lfrec_isa most)
+/* What runs when `asked` is asked for. */
+static lfrec_isa lfrec__isa(lfrec_isa asked)
 {
-#if defined(LFREC__X86)
-    if (most == LFREC_ISA_AVX512 && __builtin_cpu_supports("avx512f")) return LFREC_ISA_AVX512;
-    if ((most == LFREC_ISA_AVX512 || most == LFREC_ISA_AVX2) && __builtin_cpu_supports("avx2") &&
-        __builtin_cpu_supports("fma")) {
-        return LFREC_ISA_AVX2;
-    }
+#if defined(LFREC_MAX_ISA)
+    const lfrec_isa most = (lfrec_isa)(LFREC_MAX_ISA);
 #elif defined(LFREC__NEON)
-    if (most == LFREC_ISA_NEON) return LFREC_ISA_NEON;
+    const lfrec_isa most = LFREC_ISA_NEON;
+#else
+    const lfrec_isa most = LFREC_ISA_AVX512;
 #endif
+    if (asked == LFREC_ISA_AUTO) asked = most;
+#if defined(LFREC__X86)
+    const int x86 = asked != LFREC_ISA_NEON && most != LFREC_ISA_NEON;
+    const lfrec_isa cap = asked < most ? asked : most;
+    if (x86 && cap >= LFREC_ISA_AVX512 && __builtin_cpu_supports("avx512f")) return LFREC_ISA_AVX512;
+    if (x86 && cap >= LFREC_ISA_AVX2 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        return LFREC_ISA_AVX2;
+#elif defined(LFREC__NEON)
+    if (asked == LFREC_ISA_NEON && most == LFREC_ISA_NEON) return LFREC_ISA_NEON;
+#endif
+    (void)asked;
     (void)most;
     return LFREC_ISA_PORTABLE;
 }
 
 LFREC_API lfrec_isa lfrec_isa_best(void)
 {
-#if defined(LFREC_MAX_ISA)
-    return lfrec__isa_of_machine((lfrec_isa)(LFREC_MAX_ISA));
-#elif defined(LFREC__NEON)
-    return lfrec__isa_of_machine(LFREC_ISA_NEON);
-#else
-    return lfrec__isa_of_machine(LFREC_ISA_AVX512);
-#endif
+    return lfrec__isa(LFREC_ISA_AUTO);
 }
 
 LFREC_API const char *lfrec_isa_string(lfrec_isa isa)
@@ -1757,7 +1762,7 @@ LFREC__DEFINE_KERNELS(avx512, 13, 1)
 
 static const lfrec__kernels *lfrec__kernels_of(lfrec_isa isa)
 {
-    switch (isa == LFREC_ISA_AUTO ? lfrec_isa_best() : lfrec__isa_of_machine(isa)) {
+    switch (lfrec__isa(isa)) {
 #if defined(LFREC__X86)
     case LFREC_ISA_AVX512: return &lfrec__kernels_avx512;
     case LFREC_ISA_AVX2: return &lfrec__kernels_avx2;
@@ -2592,8 +2597,7 @@ LFREC__INTERNAL const lfrec__rows *lfrec__rows_for(size_t S, lfrec_isa isa)
     static const lfrec__rows portable = LFREC__ROWS_TABLE(portable);
 #ifdef LFREC__X86
     static const lfrec__rows avx2 = LFREC__ROWS_TABLE(avx2), avx512 = LFREC__ROWS_TABLE(avx512);
-    const lfrec_isa best = lfrec_isa_best();
-    if (isa == LFREC_ISA_AUTO || isa > best) isa = best;
+    isa = lfrec__isa(isa);
     if (S % 16 == 0 && isa == LFREC_ISA_AVX512) return &avx512;
     if (S % 16 == 0 && isa == LFREC_ISA_AVX2) return &avx2;
 #endif

@@ -124,6 +124,17 @@ START_TEST(gradient_of_the_loss_is_its_slope)
 }
 END_TEST
 
+/* What only LFREC_ARTICLE can be asked for. */
+static int first_path(lfrec_setting setting)
+{
+    return setting == LFREC_ARTICLE ? LFREC_PATH_DENSE : LFREC_PATH_SPARSE;
+}
+
+static int last_scope(lfrec_setting setting)
+{
+    return setting == LFREC_ARTICLE ? LFREC_SCOPE_ALL : LFREC_SCOPE_KNOWN;
+}
+
 /* ---- a trainer and its memory ---- */
 
 typedef struct {
@@ -507,7 +518,7 @@ START_TEST(instruction_sets_give_the_same_weights)
     generate(&ratings, 40, 110, 20, 3);
     for (size_t s = 0; s < COUNT(settings); s++) {
         for (size_t k = 0; k < BY_SPEED(COUNT(factors), 2); k++) {
-            for (int path = LFREC_PATH_DENSE; path <= LFREC_PATH_SPARSE; path++) {
+            for (int path = first_path(settings[s]); path <= LFREC_PATH_SPARSE; path++) {
                 lfrec_options options = lfrec_options_for(settings[s], 110, factors[k], 0.5f, 5);
                 options.path = (lfrec_path)path;
                 options.batch = 16;
@@ -534,7 +545,7 @@ START_TEST(same_seed_gives_the_same_bits_and_another_seed_others)
     lfrec_ratings ratings;
     generate(&ratings, 40, 50, 15, 3);
     for (size_t s = 0; s < COUNT(settings); s++) {
-        for (int path = LFREC_PATH_DENSE; path <= LFREC_PATH_SPARSE; path++) {
+        for (int path = first_path(settings[s]); path <= LFREC_PATH_SPARSE; path++) {
             lfrec_options options = lfrec_options_for(settings[s], 50, 9, 0.5f, 5);
             options.path = (lfrec_path)path;
             weights one = weights_after(&options, &ratings, 3), two = weights_after(&options, &ratings, 3);
@@ -556,8 +567,8 @@ START_TEST(trainers_memory_may_start_at_any_address_and_gives_the_same_bits)
     lfrec_ratings ratings;
     generate(&ratings, 12, 20, 8, 2);
     for (size_t s = 0; s < COUNT(settings); s++) {
-        for (int path = LFREC_PATH_DENSE; path <= LFREC_PATH_SPARSE; path++) {
-            for (int scope = 0; scope < 2; scope++) {
+        for (int path = first_path(settings[s]); path <= LFREC_PATH_SPARSE; path++) {
+            for (int scope = 0; scope <= last_scope(settings[s]); scope++) {
                 lfrec_options options = lfrec_options_for(settings[s], 20, 9, 0.5f, 5);
                 options.path = (lfrec_path)path;
                 options.scope = (lfrec_scope)scope;
@@ -638,7 +649,7 @@ START_TEST(training_beats_the_means_on_ratings_with_tastes_in_them)
     void *memory = take(bytes);
     ASSERT_OK(lfrec_split(&ratings, LFREC_SPLIT_RATINGS, 0.1f, 1, memory, bytes, &train, &test));
     for (size_t s = 0; s < COUNT(settings); s++) {
-        for (int path = LFREC_PATH_DENSE; path <= LFREC_PATH_SPARSE; path++) {
+        for (int path = first_path(settings[s]); path <= LFREC_PATH_SPARSE; path++) {
             lfrec_options options = lfrec_options_for(settings[s], 60, 8, 0.5f, 5);
             float factors[LFREC_STRIDE(8)];
             lfrec_errors means_only, trained;
@@ -849,7 +860,7 @@ START_TEST(divergence_is_reported_and_leaves_the_model_as_it_was)
     lfrec_ratings ratings;
     generate(&ratings, 50, 20, 8, 2);
     for (size_t s = 0; s < COUNT(settings); s++) {
-        for (int path = LFREC_PATH_DENSE; path <= LFREC_PATH_SPARSE; path++) {
+        for (int path = first_path(settings[s]); path <= LFREC_PATH_SPARSE; path++) {
             for (int held = 0; held < 2; held++) {
                 lfrec_options options = lfrec_options_for(settings[s], 20, 4, 0.5f, 5);
                 lfrec_report report;
@@ -1057,7 +1068,7 @@ START_TEST(item_that_nobody_rated_is_predicted_by_the_means_after_training)
     const lfrec_ratings wider = {some.users, 21, some.row_start, some.item, some.value, NULL, {NULL, NULL, NULL}};
     ratings = wider;
     for (size_t s = 0; s < COUNT(settings); s++) {
-        for (int scope = 0; scope < 2; scope++) {
+        for (int scope = 0; scope <= last_scope(settings[s]); scope++) {
             lfrec_options options = lfrec_options_for(settings[s], 21, 4, 0.5f, 5);
             float factors[LFREC_STRIDE(4)], rating;
             lfrec_user user = user_over(factors);
@@ -1085,7 +1096,7 @@ START_TEST(users_with_one_rating_and_with_none_are_no_harm)
     lfrec_ratings ratings;
     ASSERT_OK(lfrec_ratings_create(&ratings, 6, 3, events, 3, NULL));
     for (size_t s = 0; s < COUNT(settings); s++) {
-        for (int path = LFREC_PATH_DENSE; path <= LFREC_PATH_SPARSE; path++) {
+        for (int path = first_path(settings[s]); path <= LFREC_PATH_SPARSE; path++) {
             for (int masking = 0; masking < 3; masking++) {
                 lfrec_options options = lfrec_options_for(settings[s], 3, 2, 1, 5);
                 float factors[LFREC_STRIDE(2)], rating;

@@ -6,8 +6,8 @@
 #ifndef LFREC_FINGERPRINT_H
 #define LFREC_FINGERPRINT_H
 
+#include "bytes.h"
 #include "event.h"
-#include "snapshot_bytes.h"
 #include <math.h>
 
 #define LFREC_FINGERPRINT_EMPTY LFREC_FNV_START /* of a list without items */

@@ -1,4 +1,5 @@
 #include "model_pack.h"
+#include "bytes.h"
 #include "utf8.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,23 +11,6 @@ static const char magic[4] = {'L', 'F', 'P', '2'};
 static size_t padded(size_t length)
 {
     return (length + 7) & ~(size_t)7;
-}
-
-/* Little-endian. */
-static void put_number(unsigned char *at, uint64_t value, unsigned size)
-{
-    for (unsigned i = 0; i < size; i++) {
-        at[i] = (unsigned char)(value >> (8 * i));
-    }
-}
-
-static uint64_t number(const unsigned char *at, unsigned size)
-{
-    uint64_t value = 0;
-    for (unsigned i = 0; i < size; i++) {
-        value |= (uint64_t)at[i] << (8 * i);
-    }
-    return value;
 }
 
 /* model: NULL for none. */
@@ -42,7 +26,7 @@ static bool put_model(const lfrec_model *model, lfrec_buffer *buffer)
     }
     unsigned char *at = (unsigned char *)buffer->bytes + buffer->length;
     memset(at, 0, room);
-    put_number(at, bytes, LENGTH);
+    lfrec_set(at, bytes, LENGTH);
     if (model && lfrec_save_buffer(model, at + LENGTH, bytes, &written) != LFREC_OK) {
         return false;
     }
@@ -63,11 +47,11 @@ bool lfrec_model_pack(const lfrec_store *store, const lfrec_model *model, const 
     unsigned char *at = (unsigned char *)buffer->bytes + buffer->length;
     memset(at, 0, names);
     memcpy(at, magic, sizeof magic);
-    put_number(at + sizeof magic, model->items, 4);
+    lfrec_set(at + sizeof magic, model->items, 4);
     unsigned char *name = at + HEAD;
     for (uint32_t item = 0; item < model->items; item++) {
         lfrec_id id = lfrec_store_item_id(store, item); /* at most LFREC_ID_MAX bytes */
-        put_number(name, id.length, 2);
+        lfrec_set(name, id.length, 2);
         memcpy(name + 2, id.bytes, id.length);
         name += 2 + id.length;
     }
@@ -91,7 +75,7 @@ static bool read_model(const unsigned char *at, size_t length, size_t *from, uin
                        char error[LFREC_PACK_ERROR_MAX])
 {
     const size_t left = length > *from ? length - *from : 0;
-    const uint64_t bytes = left >= LENGTH ? number(at + *from, LENGTH) : left;
+    const uint64_t bytes = left >= LENGTH ? lfrec_get(at + *from, LENGTH) : left;
     if (left < LENGTH || bytes > left - LENGTH) {
         return fail(error, "the model cannot be read: it is cut short");
     }
@@ -112,7 +96,7 @@ bool lfrec_packed_open(lfrec_packed *p, const void *bytes, size_t length, char e
     if (length < HEAD || memcmp(at, magic, sizeof magic) != 0) {
         return fail(error, "these bytes are no model of lfrec-kafka's");
     }
-    uint32_t items = (uint32_t)number(at + sizeof magic, 4);
+    uint32_t items = (uint32_t)lfrec_get(at + sizeof magic, 4);
     if (items > length / 3) {
         return fail(error, "the model is cut short");
     }
@@ -122,7 +106,7 @@ bool lfrec_packed_open(lfrec_packed *p, const void *bytes, size_t length, char e
     }
     size_t from = HEAD;
     for (uint32_t item = 0; item < items; item++) {
-        size_t id = length - from >= 2 ? (size_t)number(at + from, 2) : 0;
+        size_t id = length - from >= 2 ? (size_t)lfrec_get(at + from, 2) : 0;
         const char *text = (const char *)at + from + 2;
         if (id < 1 || id > LFREC_ID_MAX || id > length - from - 2 || memchr(text, 0, id) ||
             lfrec_utf8_valid_prefix(text, id) != id) {
@@ -158,7 +142,7 @@ bool lfrec_packed_item(const lfrec_packed *p, uint32_t index, lfrec_id *id)
         return false;
     }
     const unsigned char *at = p->id[index];
-    *id = (lfrec_id){.bytes = (const char *)at + 2, .length = (size_t)number(at, 2)};
+    *id = (lfrec_id){.bytes = (const char *)at + 2, .length = (size_t)lfrec_get(at, 2)};
     return true;
 }
 

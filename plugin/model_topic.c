@@ -1,4 +1,5 @@
 #include "model_topic.h"
+#include "bytes.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,31 +8,6 @@
 #define PART_MOST ((uint64_t)16 << 20) /* bytes of a part that has not come yet; ours are below a megabyte */
 
 static const char magic[4] = {'L', 'F', 'M', '1'};
-
-static uint64_t hash_of(const unsigned char *bytes, size_t length)
-{
-    uint64_t hash = 14695981039346656037u;
-    for (size_t i = 0; i < length; i++) {
-        hash = (hash ^ bytes[i]) * 1099511628211u;
-    }
-    return hash;
-}
-
-static void put(unsigned char *at, uint64_t value, size_t bytes)
-{
-    for (size_t i = 0; i < bytes; i++) {
-        at[i] = (unsigned char)(value >> (8 * i));
-    }
-}
-
-static uint64_t get(const unsigned char *at, size_t bytes)
-{
-    uint64_t value = 0;
-    for (size_t i = 0; i < bytes; i++) {
-        value |= (uint64_t)at[i] << (8 * i);
-    }
-    return value;
-}
 
 uint32_t lfrec_model_chunks(size_t bytes, size_t most)
 {
@@ -51,12 +27,12 @@ bool lfrec_model_chunk(lfrec_model_name name, const void *model, size_t bytes, s
     snprintf(key, LFREC_CHUNK_KEY_MAX, "%u/%" PRIu32, (unsigned)(name.version % 2), chunk);
     unsigned char *at = (unsigned char *)value->bytes;
     memcpy(at, magic, sizeof magic);
-    put(at + 4, name.version, 8);
-    put(at + 12, name.maker, 8);
-    put(at + 20, chunk, 4);
-    put(at + 24, lfrec_model_chunks(bytes, most), 4);
-    put(at + 28, bytes, 8);
-    put(at + 36, hash_of(model, bytes), 8);
+    lfrec_set(at + 4, name.version, 8);
+    lfrec_set(at + 12, name.maker, 8);
+    lfrec_set(at + 20, chunk, 4);
+    lfrec_set(at + 24, lfrec_model_chunks(bytes, most), 4);
+    lfrec_set(at + 28, bytes, 8);
+    lfrec_set(at + 36, lfrec_fnv(LFREC_FNV_START, model, bytes), 8);
     memcpy(at + LFREC_CHUNK_HEAD, (const char *)model + from, length);
     value->length = LFREC_CHUNK_HEAD + length;
     return true;
@@ -122,11 +98,11 @@ static bool read_head(const unsigned char *value, size_t length, head *h)
         return false;
     }
     *h = (head){
-        .name = {.version = get(value + 4, 8), .maker = get(value + 12, 8)},
-        .chunk = (uint32_t)get(value + 20, 4),
-        .chunks = (uint32_t)get(value + 24, 4),
-        .bytes = get(value + 28, 8),
-        .hash = get(value + 36, 8),
+        .name = {.version = lfrec_get(value + 4, 8), .maker = lfrec_get(value + 12, 8)},
+        .chunk = (uint32_t)lfrec_get(value + 20, 4),
+        .chunks = (uint32_t)lfrec_get(value + 24, 4),
+        .bytes = lfrec_get(value + 28, 8),
+        .hash = lfrec_get(value + 36, 8),
         .length = length - LFREC_CHUNK_HEAD,
     };
     /* The last version there could be would keep out every later one. */
@@ -203,7 +179,7 @@ lfrec_assembled lfrec_assembly_take(lfrec_assembly *a, const void *value, size_t
     if (s->missing > 0) {
         return LFREC_ASSEMBLED_PART;
     }
-    if (hash_of(s->bytes, s->length) != s->hash) {
+    if (lfrec_fnv(LFREC_FNV_START, s->bytes, s->length) != s->hash) {
         clear(s);
         return LFREC_ASSEMBLED_BAD;
     }

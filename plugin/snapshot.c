@@ -1,7 +1,7 @@
 /* snapshot.c - bytes back into the operator's state (the format is in snapshot.h). Nothing is believed before it is checked. */
 #include "snapshot.h"
+#include "bytes.h"
 #include "operator_state.h"
-#include "snapshot_bytes.h"
 #include "utf8.h"
 
 #include <inttypes.h>

@@ -1,7 +1,7 @@
 /* snapshot_write.c - the operator's state into bytes (the format is in snapshot.h). */
+#include "bytes.h"
 #include "operator_state.h"
 #include "snapshot.h"
-#include "snapshot_bytes.h"
 
 #include <stdlib.h>
 

@@ -5,7 +5,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "../../plugin/operator_state.h"
 #include "../../plugin/snapshot.h"
-#include "../../plugin/snapshot_bytes.h"
+#include "../../plugin/bytes.h"
 
 #include <stdlib.h>
 

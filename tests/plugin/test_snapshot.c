@@ -1,7 +1,7 @@
 /* test_snapshot.c - a state written and read back is the same state; whatever is wrong with a file is found. */
 #define _POSIX_C_SOURCE 200809L
+#include "../../plugin/bytes.h"
 #include "../../plugin/operator_state.h"
-#include "../../plugin/snapshot_bytes.h"
 #include "../../plugin/snapshot_writer.h"
 #include "suite.h"
 

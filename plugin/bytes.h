@@ -1,6 +1,6 @@
-/* snapshot_bytes.h - little-endian numbers and ids into and out of bytes. Private to snapshot_write.c and snapshot.c. */
-#ifndef LFREC_SNAPSHOT_BYTES_H
-#define LFREC_SNAPSHOT_BYTES_H
+/* bytes.h - little-endian numbers into and out of bytes, and a hash of bytes: of what is kept in files and topics. */
+#ifndef LFREC_BYTES_H
+#define LFREC_BYTES_H
 
 #include <stddef.h>
 #include <stdint.h>

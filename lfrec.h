@@ -4389,10 +4389,10 @@ LFREC__INTERNAL lfrec_path lfrec__choose_path(const lfrec_options *options, cons
     return entries > LFREC__DENSE_ABOVE * cells ? LFREC_PATH_DENSE : LFREC_PATH_SPARSE;
 }
 
-/* Users whose steps are taken at once. Parts have to wait for each other four times in a batch: the longer it is the
- * less that costs, and the older are the weights that its users start from. */
+/* Users whose steps are taken at once. Parts have to wait for each other two to four times in a batch: the longer it is
+ * the less that costs, and the older are the weights that its users start from. */
 #define LFREC__TOGETHER 64u
-#define LFREC__TOGETHER_BAYES 16u
+#define LFREC__TOGETHER_WIDE 16u  /* with LFREC_BAYES's posteriors of more than 64 columns, which take much room */
 #define LFREC__TOGETHER_SHARE 64u /* but at most this fraction of the users */
 
 LFREC__INTERNAL uint32_t lfrec__together(const lfrec_options *o, uint32_t users)
@@ -4400,7 +4400,7 @@ LFREC__INTERNAL uint32_t lfrec__together(const lfrec_options *o, uint32_t users)
     if (o->setting == LFREC_ARTICLE) return o->batch < users ? o->batch : users;
     if (o->setting == LFREC_RANKING || LFREC__FOR_THREADS(o->threads) == 1 || users < 2 * LFREC__TOGETHER_SHARE)
         return 1;
-    const uint32_t most = o->setting == LFREC_BAYES ? LFREC__TOGETHER_BAYES : LFREC__TOGETHER;
+    const uint32_t most = o->setting == LFREC_BAYES && o->factors > 62 ? LFREC__TOGETHER_WIDE : LFREC__TOGETHER;
     return users / LFREC__TOGETHER_SHARE < most ? users / LFREC__TOGETHER_SHARE : most;
 }
 

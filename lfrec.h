@@ -42,8 +42,8 @@
  *     support       how many ratings an item has
  *
  *     U users, I items, K factors, B users in a batch, n a history's length. Every matrix is row-major. A matrix of
- *     factors is I x K, one row per item, with LFREC_STRIDE(K) floats from one row to the next; the floats after the
- *     K-th are 0.
+ *     factors is I x K, one row per item, with LFREC_STRIDE(K) floats from one row to the next (K in a view of a file);
+ *     the floats after the K-th are 0.
  *
  *
  * THE MODEL
@@ -201,10 +201,11 @@
  *     LFREC_NO_RANKING       every including file     -          leaves out the setting LFREC_RANKING
  *     LFREC_NO_PACKED        every including file     -          leaves out models of 8-bit weights
  *     LFREC_NO_THREADS       every including file     -          options.threads is 1: smaller
- *     LFREC_MAX_ISA          the implementation       AVX-512    the best instruction set to use (an lfrec_isa)
+ *     LFREC_MAX_ISA          the implementation       -          the best instruction set to use (an lfrec_isa)
  *
  *     A freestanding build (__STDC_HOSTED__ == 0) has LFREC_NO_MALLOC and LFREC_NO_STDIO. By default the implementation
- *     includes stdlib.h for malloc and stdio.h for the two file functions; mathematics and copying are its own.
+ *     includes stdlib.h for malloc, stdio.h for the two file functions and the compiler's header of vector instructions;
+ *     mathematics and copying are its own.
  *
  * LICENSE: MIT, at the end of this file. */
 
@@ -496,11 +497,11 @@ typedef struct lfrec_options {
     float scale_max;
     float item_shrink;     /* ratings' worth of the overall mean in every item mean, >= 0 */
     float user_shrink;     /* ratings' worth of 0 in every user mean, >= 0 */
-    int scale_input;       /* nonzero: the encoder's sum is multiplied by n_u^-1/2 */
+    int scale_input;       /* nonzero: the encoder's sum is multiplied by n_u^-1/2. LFREC_ARTICLE and LFREC_SGD */
     float step;            /* LFREC_BAYES: ratings are scale_min, scale_min + step, ... and ordinal; 0: any number */
     uint64_t seed;         /* of starting weights, batch order, masks and held-out users */
     float start_deviation; /* standard deviation of the starting weights, > 0 */
-    float mask;            /* share of each user's known preferences to hide, 0 .. 1 */
+    float mask;            /* share of each user's known preferences to hide, 0 .. 1. LFREC_ARTICLE and LFREC_SGD */
     float loss_weight;     /* w of the loss, 0 .. 1; LFREC_RANKING: the weight of an entry because it is one, a_0 */
     lfrec_scope scope;     /* LFREC_SCOPE_KNOWN but for LFREC_ARTICLE */
     lfrec_path path;       /* LFREC_PATH_DENSE in LFREC_ARTICLE only */
@@ -524,7 +525,7 @@ typedef struct lfrec_options {
 /* The setting's own defaults for a problem of this size. */
 LFREC_API lfrec_options lfrec_options_for(lfrec_setting setting, uint32_t items, uint32_t factors, float scale_min,
                                           float scale_max);
-/* How many epochs suit this many ratings: fewer ratings want more passes. options_for assumes a million. */
+/* How many epochs suit this many ratings: fewer ratings want more passes. options_for's suit a million or so. */
 LFREC_API uint32_t lfrec_epochs_for(lfrec_setting setting, size_t ratings);
 
 /* LFREC_OK, or what is wrong; *field (if not NULL) names the option. */

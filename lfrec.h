@@ -4814,14 +4814,14 @@ typedef struct lfrec__work {
     const lfrec__rows *rows;
     const lfrec_model *model; /* the trainer's, or the one that lfrec_trainer_error looks at */
     const uint32_t *users;
-    uint32_t count, epoch;
-    size_t least;             /* users with fewer ratings are left out */
-    lfrec_loss met;           /* LFREC_ARTICLE: in this batch, */
-    int step;                 /* and whether the weights move, */
-    size_t turn;              /* whose room it has, */
-    struct lfrec__work *last; /* and the batch before, where the encoder's steps are still due */
-    const float *X;           /* LFREC_RANKING: rows to sum a Gram matrix over, */
-    size_t rows_of_X;         /* so many */
+    uint32_t first, count, epoch; /* of users: those before `first` are done */
+    size_t least;                 /* users with fewer ratings are left out */
+    lfrec_loss met;               /* LFREC_ARTICLE: in this batch, */
+    int step;                     /* and whether the weights move, */
+    size_t turn;                  /* whose room it has, */
+    struct lfrec__work *last;     /* and the batch before, where the encoder's steps are still due */
+    const float *X;               /* LFREC_RANKING: rows to sum a Gram matrix over, */
+    size_t rows_of_X;             /* so many */
 } lfrec__work;
 
 LFREC__INTERNAL lfrec__work lfrec__work_for(lfrec_trainer *t)
@@ -4946,7 +4946,7 @@ LFREC__INTERNAL float *lfrec__sum_parts(const lfrec_trainer *t, float *rows, uin
 /* The same for all users of the batch. */
 LFREC__INTERNAL void lfrec__sum_all(const lfrec__work *w, float *rows)
 {
-    for (uint32_t b = 0; b < w->count; b++) lfrec__sum_parts(w->t, rows, b);
+    for (uint32_t b = w->first; b < w->count; b++) lfrec__sum_parts(w->t, rows, b);
 }
 
 #ifdef LFREC__VECTORS
@@ -5139,7 +5139,7 @@ LFREC__INTERNAL void lfrec__encode(void *work, size_t part)
     const lfrec__work *w = (const lfrec__work *)work;
     const lfrec_trainer *t = w->t;
     const size_t S = w->model->stride, parts = lfrec__parts(t);
-    for (uint32_t b = 0; b < w->count; b++) {
+    for (uint32_t b = w->first; b < w->count; b++) {
         const lfrec__slice s = lfrec__slice_of(w, b, part);
         float *h = t->factors + (b * parts + part) * S;
         lfrec__zero(h, S * sizeof(float));
@@ -5274,12 +5274,11 @@ LFREC__INTERNAL void lfrec__sparse_decoder(void *work, size_t part)
     const size_t S = t->model.stride, parts = lfrec__parts(t), items = t->range[part + 1] - t->range[part];
     const float c = lfrec__unknown_weight(w), *F = t->decoder + t->range[part] * S;
     float *gram = t->options.scope == LFREC_SCOPE_ALL ? t->gram + part * S * S : NULL;
-    lfrec_loss met;
-    lfrec__zero(&met, sizeof met);
+    lfrec_loss met = t->losses[part];
     const int coasting = lfrec__coasting(w);
     if (!coasting) lfrec__clear_gradient(t, part);
     if (gram) lfrec__product(t, part, 1, 0, S, S, items, 1.0f, F, S, F, S, 0.0f, gram, S);
-    for (uint32_t b = 0; b < w->count; b++) {
+    for (uint32_t b = w->first; b < w->count; b++) {
         const lfrec__slice s = lfrec__slice_of(w, b, part);
         const float *h = t->factors + b * parts * S;
         float *G = t->factors_gradient + (b * parts + part) * S;
@@ -5316,7 +5315,7 @@ LFREC__INTERNAL void lfrec__sparse_encoder(void *work, size_t part)
     lfrec_trainer *t = w->t;
     const size_t S = t->model.stride, parts = lfrec__parts(t);
     float *dL = lfrec__coasting(w) ? t->encoder_velocity : t->encoder_gradient;
-    for (uint32_t b = 0; b < w->count; b++) {
+    for (uint32_t b = w->first; b < w->count; b++) {
         const lfrec__slice s = lfrec__slice_of(w, b, part);
         lfrec__ask_sum(w, b + 1, t->factors_gradient);
         w->rows->front(S, s.of.count, s.of.item, s.input, t->factors_gradient + b * parts * S, dL);
@@ -5417,12 +5416,21 @@ LFREC__INTERNAL void lfrec__batch(lfrec__work *w, const uint32_t *users, uint32_
     for (uint32_t b = 0; b < count; b++)
         w->met.hidden += lfrec__history_at(w, b).count - t->visible[lfrec__place(w, b)];
     w->met.scope = all ? count * (uint64_t)t->model.items : lfrec__entries(w)[count * parts];
-    lfrec__do_parts(w, parts, lfrec__batch_encode);
-    lfrec__sum_all(w, t->factors);
-    lfrec__do_parts(w, parts, dense ? lfrec__dense_decoder : lfrec__sparse_decoder);
+    lfrec__zero(t->losses, parts * sizeof(lfrec_loss));
+    /* Where no gradient gets into what a batch reads, each user goes all the way while the rows are near. */
+    const int each = coasting && parts == 1;
+    do {
+        w->count = each ? w->first + 1 : count;
+        lfrec__do_parts(w, parts, lfrec__batch_encode);
+        lfrec__sum_all(w, t->factors);
+        lfrec__do_parts(w, parts, dense ? lfrec__dense_decoder : lfrec__sparse_decoder);
+        if (each) lfrec__sparse_encoder(w, 0);
+        w->first = w->count;
+    } while (w->first < count);
+    w->first = 0;
     w->met = lfrec__losses(t, parts);
     w->step = w->step && lfrec__finite((float)lfrec_loss_value(&w->met, t->options.loss_weight));
-    if (coasting && !w->step) return; /* velocities are lost, weights are not */
+    if (each || (coasting && !w->step)) return; /* velocities are lost, weights are not */
     lfrec__sum_all(w, t->factors_gradient);
     if (parts == 1 || !w->step) lfrec__do_parts(w, parts, lfrec__batch_encoder);
 }

@@ -5870,11 +5870,12 @@ LFREC__INTERNAL void lfrec__rank_users(void *work, size_t piece)
     const lfrec__work *w = (const lfrec__work *)work;
     const lfrec_trainer *t = w->t;
     const lfrec_ratings *r = t->ratings;
-    const size_t pieces = lfrec__pieces(lfrec__parts(t)), end = lfrec__part_at(t->training_users, pieces, piece + 1);
-    for (size_t at = lfrec__part_at(t->training_users, pieces, piece); at < end; at++) {
-        const size_t u = t->order[at], first = r->row_start[u], n = r->row_start[u + 1] - first;
-        lfrec__half_row(w, piece, r->item + first, t->target_by_user + first, n, t->decoder,
-                        t->user_factors + u * t->model.stride);
+    const size_t pieces = lfrec__pieces(lfrec__parts(t)), end = lfrec__part_at(r->users, pieces, piece + 1);
+    for (size_t u = lfrec__part_at(r->users, pieces, piece); u < end; u++) { /* in the order of memory */
+        const size_t first = r->row_start[u], n = r->row_start[u + 1] - first;
+        if (n > 0)
+            lfrec__half_row(w, piece, r->item + first, t->target_by_user + first, n, t->decoder,
+                            t->user_factors + u * t->model.stride);
     }
 }
 

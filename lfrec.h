@@ -1518,6 +1518,7 @@ LFREC_API lfrec_status lfrec_sgemm_reference(const lfrec_gemm *g)
 #define LFREC__GEMM_SHALLOW 64   /* a transposed A is copied where it is deeper than this */
 #define LFREC__GEMM_GROUP 48     /* its columns that are copied at a time: whole cache lines, some strips of any isa */
 #define LFREC__GEMM_MOST_ROWS 13 /* the highest tile of any isa */
+#define LFREC__GEMM_SHARED 9     /* a second vector with at most so many columns is shared by rows */
 #define LFREC__GEMM_SPARE 1024   /* floats of stack for a missing scratch: a panel of any isa at least 32 deep */
 #define LFREC__GEMM_B_ROOM (LFREC__GEMM_DEPTH * LFREC__GEMM_COLUMNS)
 #define LFREC__GEMM_A_ROOM (2 * LFREC__GEMM_DEPTH * LFREC__GEMM_GROUP)
@@ -1673,6 +1674,42 @@ typedef struct lfrec__kernels {
         for (j = 0; j < vectors; j++) DO; \
     }
 
+/* C = alpha sum + beta C for a tile. */
+#define LFREC__DEFINE_FINISH(ISA, ROWS)                                                                        \
+    LFREC__TARGET_##ISA LFREC__INLINE void lfrec__finish_##ISA(const unsigned rows, const unsigned vectors,    \
+                                                               lfrec__v_##ISA sum[ROWS][2], float *c,          \
+                                                               const unsigned last, const lfrec__block *block) \
+    {                                                                                                          \
+        const unsigned lanes = LFREC__LANES_##ISA, end = vectors - 1;                                          \
+        const size_t c_row = block->c_row;                                                                     \
+        const lfrec__p_##ISA part = LFREC__PART_##ISA(last);                                                   \
+        lfrec__v_##ISA x, y[2];                                                                                \
+        unsigned i, j;                                                                                         \
+        if (block->scale) {                                                                                    \
+            x = LFREC__SPLAT_##ISA(block->alpha);                                                              \
+            LFREC__EACH(sum[i][j] *= x)                                                                        \
+        }                                                                                                      \
+        if (block->add) {                                                                                      \
+            x = LFREC__SPLAT_##ISA(block->beta);                                                               \
+            LFREC__UNROLL                                                                                      \
+            for (i = 0; i < rows; i++) {                                                                       \
+                if (end) y[0] = LFREC__LOAD_##ISA(c + i * c_row);                                              \
+                y[end] = LFREC__LOAD_PART_##ISA(c + i * c_row + end * lanes, part);                            \
+                LFREC__UNROLL                                                                                  \
+                for (j = 0; j < vectors; j++) sum[i][j] = LFREC__FMA_##ISA(x, y[j], sum[i][j]);                \
+            }                                                                                                  \
+        }                                                                                                      \
+        if (last == lanes) {                                                                                   \
+            LFREC__EACH(LFREC__STORE_##ISA(c + i * c_row + j * lanes, sum[i][j]))                              \
+        } else {                                                                                               \
+            LFREC__UNROLL                                                                                      \
+            for (i = 0; i < rows; i++, c += c_row) {                                                           \
+                if (end) LFREC__STORE_##ISA(c, sum[i][0]);                                                     \
+                LFREC__STORE_PART_##ISA(c + end * lanes, sum[i][end], part);                                   \
+            }                                                                                                  \
+        }                                                                                                      \
+    }
+
 /* One pointer serves three rows of A, because an address can scale a stride by 0, 1 or 2 for free. */
 #define LFREC__DEFINE_TILE(ISA, ROWS)                                                                            \
     LFREC__TARGET_##ISA LFREC__INLINE void lfrec__tile_##ISA(const unsigned rows, const unsigned vectors,        \
@@ -1681,7 +1718,6 @@ typedef struct lfrec__kernels {
     {                                                                                                            \
         const unsigned lanes = LFREC__LANES_##ISA, end = vectors - 1, triples = (rows + 2) / 3;                  \
         const size_t a_row = block->a_row, a_step = block->a_step, b_step = block->b_step, c_row = block->c_row; \
-        const lfrec__p_##ISA part = LFREC__PART_##ISA(last);                                                     \
         const float *triple[(ROWS + 2) / 3];                                                                     \
         lfrec__v_##ISA sum[ROWS][2], x, y[2];                                                                    \
         unsigned i, j;                                                                                           \
@@ -1694,7 +1730,7 @@ typedef struct lfrec__kernels {
         }                                                                                                        \
         for (p = block->depth; p > 0; p--, b += b_step) {                                                        \
             if (end) y[0] = LFREC__LOAD_##ISA(b);                                                                \
-            y[end] = LFREC__LOAD_LAST_##ISA(b + end * lanes, part);                                              \
+            y[end] = LFREC__LOAD_LAST_##ISA(b + end * lanes, LFREC__PART_##ISA(last));                           \
             LFREC__UNROLL                                                                                        \
             for (i = 0; i < rows; i++) {                                                                         \
                 x = LFREC__SPLAT_##ISA(triple[i / 3][i % 3 * a_row]);                                            \
@@ -1704,29 +1740,7 @@ typedef struct lfrec__kernels {
             LFREC__UNROLL                                                                                        \
             for (i = 0; i < triples; i++) triple[i] += a_step;                                                   \
         }                                                                                                        \
-        if (block->scale) {                                                                                      \
-            x = LFREC__SPLAT_##ISA(block->alpha);                                                                \
-            LFREC__EACH(sum[i][j] *= x)                                                                          \
-        }                                                                                                        \
-        if (block->add) {                                                                                        \
-            x = LFREC__SPLAT_##ISA(block->beta);                                                                 \
-            LFREC__UNROLL                                                                                        \
-            for (i = 0; i < rows; i++) {                                                                         \
-                if (end) y[0] = LFREC__LOAD_##ISA(c + i * c_row);                                                \
-                y[end] = LFREC__LOAD_PART_##ISA(c + i * c_row + end * lanes, part);                              \
-                LFREC__UNROLL                                                                                    \
-                for (j = 0; j < vectors; j++) sum[i][j] = LFREC__FMA_##ISA(x, y[j], sum[i][j]);                  \
-            }                                                                                                    \
-        }                                                                                                        \
-        if (last == lanes) {                                                                                     \
-            LFREC__EACH(LFREC__STORE_##ISA(c + i * c_row + j * lanes, sum[i][j]))                                \
-        } else {                                                                                                 \
-            LFREC__UNROLL                                                                                        \
-            for (i = 0; i < rows; i++, c += c_row) {                                                             \
-                if (end) LFREC__STORE_##ISA(c, sum[i][0]);                                                       \
-                LFREC__STORE_PART_##ISA(c + end * lanes, sum[i][end], part);                                     \
-            }                                                                                                    \
-        }                                                                                                        \
+        lfrec__finish_##ISA(rows, vectors, sum, c, last, block);                                                 \
     }
 
 #define LFREC__DEFINE_TILE_OF(ISA, M, V)                                                                    \
@@ -1746,6 +1760,7 @@ typedef struct lfrec__kernels {
 /* Tiles of every height up to ROWS and both widths, and the table of them. */
 /* clang-format off */
 #define LFREC__DEFINE_KERNELS(ISA, ROWS, MASKS)          \
+    LFREC__DEFINE_FINISH(ISA, ROWS)                      \
     LFREC__DEFINE_TILE(ISA, ROWS)                        \
     LFREC__UP_TO_##ROWS(LFREC__DEFINE_TILES_OF, ISA)     \
     static const lfrec__kernels lfrec__kernels_##ISA = { \
@@ -1772,6 +1787,81 @@ static const lfrec__kernels *lfrec__kernels_of(lfrec_isa isa)
 #endif
     default: return &lfrec__kernels_portable;
     }
+}
+
+/* ---- GEMM: the narrow tile ------------------------------------------------------------------------------------------
+ *
+ * A tile's second vector with 9 columns or fewer would leave half its lanes idle, so two rows share it: 8 columns of
+ * one, 8 of the next. B's columns stand there twice, and a blend puts the two rows' elements of A beside each other.
+ * All rows together share one more vector, `rest`, for the last column: row 2i in lane i, row 2i + 1 in lane 8 + i. So
+ * 12 rows of 25 columns take 19 multiply-adds, not 24; the order of each sum, and so its bits, are those of the tile.
+ * That pays where blends do not take turns with multiply-adds: AMD has other units for them, Intel has not.
+ */
+#if defined(LFREC__X86)
+LFREC__TARGET_avx512 LFREC__INLINE void lfrec__narrow(const unsigned rows, const float *a, const float *b, float *c,
+                                                      const unsigned last, const lfrec__block *block)
+{
+    const unsigned lanes = LFREC__LANES_avx512, vectors = 2, triples = (rows + 2) / 3;
+    const size_t a_row = block->a_row, a_step = block->a_step, b_step = block->b_step, c_row = block->c_row;
+    const __mmask16 eight = LFREC__PART_avx512(last < 8 ? last : 8), upper = 0xff00;
+    const float *triple[(LFREC__GEMM_MOST_ROWS + 2) / 3];
+    __m512 sum[LFREC__GEMM_MOST_ROWS][2], rest = _mm512_setzero_ps(), x = rest, all = rest, pair, y, twice;
+    unsigned i, j;
+    size_t p;
+    LFREC__UNROLL
+    for (i = 0; i < triples; i++) triple[i] = a + 3 * i * a_row;
+    LFREC__EACH(sum[i][j] = _mm512_setzero_ps()) /* the pair of rows i and i + 1 is summed in sum[i][1], i even */
+    if (block->add) {
+        LFREC__EACH(__builtin_prefetch(c + i * c_row + j * lanes, 1))
+    }
+    for (p = block->depth; p > 0; p--, b += b_step) {
+        y = _mm512_loadu_ps(b);
+        twice = _mm512_maskz_loadu_ps(eight, b + lanes);
+        twice = _mm512_shuffle_f32x4(twice, twice, 0x44);
+        LFREC__UNROLL
+        for (i = 0; i < rows; i++) {
+            pair = x;
+            x = _mm512_set1_ps(triple[i / 3][i % 3 * a_row]);
+            sum[i][0] = _mm512_fmadd_ps(x, y, sum[i][0]);
+            if (i % 2 == 0 && i + 1 < rows) continue;
+            pair = i % 2 ? _mm512_mask_mov_ps(pair, upper, x) : x;
+            sum[i / 2 * 2][1] = _mm512_fmadd_ps(pair, twice, sum[i / 2 * 2][1]);
+            all = i > 1 ? _mm512_mask_mov_ps(all, (__mmask16)(0x101u << i / 2), pair) : pair;
+        }
+        rest = _mm512_fmadd_ps(all, _mm512_set1_ps(b[lanes + last - 1]), rest);
+        LFREC__UNROLL
+        for (i = 0; i < triples; i++) triple[i] += a_step;
+    }
+    LFREC__UNROLL
+    for (i = rows; i-- > 0;) { /* from the last row: a pair's even row is the one that holds it */
+        const int from = i % 2 ? 8 : 0, ninth = 16 + from + (int)i / 2;
+        const __m512i columns = _mm512_setr_epi32(from, from + 1, from + 2, from + 3, from + 4, from + 5, from + 6,
+                                                  from + 7, ninth, 0, 0, 0, 0, 0, 0, 0);
+        sum[i][1] = _mm512_permutex2var_ps(sum[i / 2 * 2][1], columns, rest);
+    }
+    lfrec__finish_avx512(rows, vectors, sum, c, last, block);
+}
+
+#define LFREC__DEFINE_NARROW_OF(ISA, M)                                                                        \
+    LFREC__TARGET_##ISA static void lfrec__narrow_##M(const float *a, const float *b, float *c, unsigned last, \
+                                                      const lfrec__block *block)                               \
+    {                                                                                                          \
+        lfrec__narrow(M, a, b, c, last, block);                                                                \
+    }
+#define LFREC__NAME_NARROW_OF(ISA, M) lfrec__narrow_##M,
+
+LFREC__UP_TO_13(LFREC__DEFINE_NARROW_OF, avx512)
+#endif
+
+/* The narrow tiles of these kernels, by rows - 1; NULL: none that pay. */
+static const lfrec__tile *lfrec__narrow_of(const lfrec__kernels *kernels)
+{
+#if defined(LFREC__X86)
+    static const lfrec__tile tiles[] = {LFREC__UP_TO_13(LFREC__NAME_NARROW_OF, avx512)};
+    if (kernels == &lfrec__kernels_avx512 && __builtin_cpu_is("amd")) return tiles;
+#endif
+    (void)kernels;
+    return NULL;
 }
 
 /* ---- GEMM: laying out operands ------------------------------------------------------------------------------------*/
@@ -1870,6 +1960,7 @@ static void lfrec__strips(const lfrec__kernels *kernels, lfrec__block *block, co
                           size_t width, const float *a, float *c)
 {
     const size_t lanes = kernels->lanes, panel = 2 * lanes, partial = width % panel;
+    const lfrec__tile *narrow = lfrec__narrow_of(kernels);
     size_t strips, rows, j;
     for (strips = (m - 1) / kernels->rows + 1; strips > 0; strips--, m -= rows) {
         const float *b = panels->first;
@@ -1878,9 +1969,10 @@ static void lfrec__strips(const lfrec__kernels *kernels, lfrec__block *block, co
         for (j = 0; j + panel <= width; j += panel, b += panels->next)
             kernels->tiles[rows - 1][1](a, b, c + j, (unsigned)lanes, block);
         if (partial > 0) {
-            const size_t end = (partial - 1) / lanes;
+            const size_t end = (partial - 1) / lanes, last = partial - end * lanes;
+            const int share = end && narrow && last <= LFREC__GEMM_SHARED;
             block->b_step = panels->last_row;
-            kernels->tiles[rows - 1][end](a, panels->last, c + j, (unsigned)(partial - end * lanes), block);
+            (share ? narrow[rows - 1] : kernels->tiles[rows - 1][end])(a, panels->last, c + j, (unsigned)last, block);
         }
         a += rows * block->a_row;
         c += rows * block->c_row;

@@ -1935,9 +1935,9 @@ static lfrec__panels lfrec__lay_out(const lfrec_gemm *g, const lfrec__kernels *k
             lfrec__transpose(b + j * g->ldb, g->ldb, lfrec__least(panel, width - j), depth, room + j * depth, panel);
     } else if (g->m > LFREC__GEMM_REUSE * kernels->rows && g->n > panel) {
         panels.last = room + whole * depth;
-        for (p = 0; p < depth; p++, b += g->ldb)
-            for (j = 0; j < width; j += panel)
-                lfrec__copy_row(b + j, lfrec__least(panel, width - j), room + j * depth + p * panel, panel);
+        for (j = 0; j < width; j += panel)
+            for (p = 0; p < depth; p++)
+                lfrec__copy_row(b + p * g->ldb + j, lfrec__least(panel, width - j), room + j * depth + p * panel, panel);
     } else {
         panels.first = b;
         panels.row = g->ldb;

@@ -4848,6 +4848,8 @@ LFREC_API lfrec_status lfrec_trainer_init(lfrec_trainer *trainer, const lfrec_op
     const size_t items = options->items, S = made.model.stride;
     lfrec__zero_floats(made.encoder_gradient, items * S);
     lfrec__zero_floats(made.decoder_gradient, items * S);
+    lfrec__zero_floats(made.factors, made.together * lfrec__parts(&made) * S); /* products fill K columns of the S */
+    lfrec__zero_floats(made.factors_gradient, made.together * lfrec__parts(&made) * S);
     lfrec__zero_floats(made.encoder_velocity, items * S);
     lfrec__zero_floats(made.decoder_velocity, items * S);
     lfrec__zero_floats(made.prior, items * S);
@@ -5421,16 +5423,17 @@ LFREC__INTERNAL void lfrec__dense_encode(void *work, size_t part)
 {
     const lfrec__work *w = (const lfrec__work *)work;
     lfrec_trainer *t = w->t;
-    const size_t S = t->model.stride, parts = lfrec__parts(t), items = t->model.items, first = t->range[part],
-                 count = t->range[part + 1] - first;
+    const size_t S = t->model.stride, K = t->model.factors, parts = lfrec__parts(t), items = t->model.items;
+    const size_t first = t->range[part], count = t->range[part + 1] - first;
     for (uint32_t b = 0; b < w->count; b++) {
         const lfrec__slice s = lfrec__slice_of(w, b, part);
         float *x = t->dense_input + b * items;
+        if (w->step) lfrec__ask_user(t, w->users + b);
         lfrec__prepare(w, b, &s);
         lfrec__zero(x + first, count * sizeof(float));
         for (size_t k = 0; k < s.of.count; k++) x[s.of.item[k]] = s.input[k];
     }
-    lfrec__product(t, part, 0, 0, w->count, S, count, 1.0f, t->dense_input + first, items, t->encoder + first * S, S,
+    lfrec__product(t, part, 0, 0, w->count, K, count, 1.0f, t->dense_input + first, items, t->encoder + first * S, S,
                    0.0f, t->factors + part * S, parts * S);
 }
 
@@ -5438,13 +5441,13 @@ LFREC__INTERNAL void lfrec__dense_decoder(void *work, size_t part)
 {
     const lfrec__work *w = (const lfrec__work *)work;
     lfrec_trainer *t = w->t;
-    const size_t S = t->model.stride, parts = lfrec__parts(t), items = t->model.items, first = t->range[part],
-                 count = t->range[part + 1] - first;
+    const size_t S = t->model.stride, K = t->model.factors, parts = lfrec__parts(t), items = t->model.items;
+    const size_t first = t->range[part], count = t->range[part + 1] - first;
     const float c = lfrec__unknown_weight(w), *F = t->decoder + first * S;
     float *E = t->dense_error + first;
     lfrec_loss met;
     lfrec__zero(&met, sizeof met);
-    lfrec__product(t, part, 0, 1, w->count, count, S, 1.0f, t->factors, parts * S, F, S, 0.0f, E, items);
+    lfrec__product(t, part, 0, 1, w->count, count, K, 1.0f, t->factors, parts * S, F, S, 0.0f, E, items);
     for (uint32_t b = 0; b < w->count; b++) {
         const lfrec__slice s = lfrec__slice_of(w, b, part);
         const size_t n = s.of.count;
@@ -5462,18 +5465,19 @@ LFREC__INTERNAL void lfrec__dense_decoder(void *work, size_t part)
         for (size_t k = 0; k < n; k++) e[s.of.item[k]] = s.predicted[k];
     }
     t->losses[part] = met;
-    lfrec__product(t, part, 1, 0, count, S, w->count, 1.0f, E, items, t->factors, parts * S, 0.0f,
+    lfrec__product(t, part, 1, 0, count, K, w->count, 1.0f, E, items, t->factors, parts * S, 0.0f,
                    t->decoder_gradient + first * S, S);
-    lfrec__product(t, part, 0, 0, w->count, S, count, 1.0f, E, items, F, S, 0.0f, t->factors_gradient + part * S, parts * S);
+    lfrec__product(t, part, 0, 0, w->count, K, count, 1.0f, E, items, F, S, 0.0f, t->factors_gradient + part * S, parts * S);
 }
 
 LFREC__INTERNAL void lfrec__dense_encoder(void *work, size_t part)
 {
     const lfrec__work *w = (const lfrec__work *)work;
     lfrec_trainer *t = w->t;
-    const size_t S = t->model.stride, parts = lfrec__parts(t), first = t->range[part], count = t->range[part + 1] - first;
+    const size_t S = t->model.stride, K = t->model.factors, parts = lfrec__parts(t), first = t->range[part];
+    const size_t count = t->range[part + 1] - first;
     lfrec__touch_all(t, part);
-    lfrec__product(t, part, 1, 0, count, S, w->count, 1.0f, t->dense_input + first, t->model.items, t->factors_gradient,
+    lfrec__product(t, part, 1, 0, count, K, w->count, 1.0f, t->dense_input + first, t->model.items, t->factors_gradient,
                    parts * S, 0.0f, t->encoder_gradient + first * S, S);
     if (w->step) lfrec__step(t, w->rows, part);
 }

@@ -1511,17 +1511,16 @@ LFREC_API lfrec_status lfrec_sgemm_reference(const lfrec_gemm *g)
  *
  * Blocks, panels and a register tile are Goto's and BLIS's (Goto and van de Geijn 2008; Van Zee and van de Geijn 2015).
  */
-#define LFREC__GEMM_DEPTH 256
+#define LFREC__GEMM_DEPTH 512
 #define LFREC__GEMM_COLUMNS 512
-#define LFREC__GEMM_NARROW 64    /* up to so many columns a block may be twice as deep */
 #define LFREC__GEMM_REUSE 24     /* B is copied where it serves more strips than this */
 #define LFREC__GEMM_SHALLOW 64   /* a transposed A is copied where it is deeper than this */
 #define LFREC__GEMM_GROUP 48     /* its columns that are copied at a time: whole cache lines, some strips of any isa */
 #define LFREC__GEMM_MOST_ROWS 13 /* the highest tile of any isa */
 #define LFREC__GEMM_SHARED 9     /* a second vector with at most so many columns is shared by rows */
 #define LFREC__GEMM_SPARE 1024   /* floats of stack for a missing scratch: a panel of any isa at least 32 deep */
-#define LFREC__GEMM_B_ROOM (LFREC__GEMM_DEPTH * LFREC__GEMM_COLUMNS)
-#define LFREC__GEMM_A_ROOM (2 * LFREC__GEMM_DEPTH * LFREC__GEMM_GROUP)
+#define LFREC__GEMM_B_ROOM (LFREC__GEMM_DEPTH * LFREC__GEMM_COLUMNS / 2) /* the deepest blocks are half as wide */
+#define LFREC__GEMM_A_ROOM (LFREC__GEMM_DEPTH * LFREC__GEMM_GROUP)
 
 LFREC_API size_t lfrec_sgemm_scratch_size(void)
 {
@@ -1986,8 +1985,7 @@ static void lfrec__gemm_blocked(const lfrec_gemm *g, const lfrec__kernels *kerne
     const int copy_a = g->transpose_a && g->n > 2 * panel && g->k > LFREC__GEMM_SHALLOW &&
                        room >= LFREC__GEMM_B_ROOM + LFREC__GEMM_A_ROOM;
     const size_t b_room = copy_a ? LFREC__GEMM_B_ROOM : room; /* and A's is behind it */
-    const size_t deepest = g->n <= LFREC__GEMM_NARROW ? 2 * LFREC__GEMM_DEPTH : LFREC__GEMM_DEPTH;
-    const size_t steps = (g->k - 1) / lfrec__least(deepest, b_room / panel) + 1;
+    const size_t steps = (g->k - 1) / lfrec__least(LFREC__GEMM_DEPTH, b_room / panel) + 1;
     const size_t depth = (g->k - 1) / steps + 1;
     const size_t columns = lfrec__least(LFREC__GEMM_COLUMNS, b_room / (panel * depth) * panel);
     float *copy = copy_a ? scratch + LFREC__GEMM_B_ROOM : NULL;

@@ -1816,7 +1816,7 @@ LFREC__TARGET_avx512 LFREC__INLINE void lfrec__narrow(const unsigned rows, const
     for (p = block->depth; p > 0; p--, b += b_step) {
         y = _mm512_loadu_ps(b);
         twice = _mm512_maskz_loadu_ps(eight, b + lanes);
-        twice = _mm512_shuffle_f32x4(twice, twice, 0x44);
+        twice = _mm512_maskz_shuffle_f32x4(0xffff, twice, twice, 0x44); /* without a mask GCC 12 warns of its own header */
         LFREC__UNROLL
         for (i = 0; i < rows; i++) {
             pair = x;

@@ -373,13 +373,13 @@ END_TEST
 
 START_TEST(every_status_has_words_of_its_own)
 {
-    for (int a = LFREC_OK; a <= LFREC_ERROR_CORRUPT; a++) {
+    for (int a = LFREC_OK; a <= LFREC_ERROR_UNSUPPORTED; a++) {
         ck_assert_str_ne(lfrec_status_string((lfrec_status)a), "unknown status");
         for (int b = LFREC_OK; b < a; b++) {
             ck_assert_str_ne(lfrec_status_string((lfrec_status)a), lfrec_status_string((lfrec_status)b));
         }
     }
-    ck_assert_str_eq(lfrec_status_string((lfrec_status)(LFREC_ERROR_CORRUPT + 1)), "unknown status");
+    ck_assert_str_eq(lfrec_status_string((lfrec_status)(LFREC_ERROR_UNSUPPORTED + 1)), "unknown status");
 }
 END_TEST
 

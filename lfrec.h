@@ -1514,7 +1514,7 @@ LFREC_API lfrec_status lfrec_sgemm_reference(const lfrec_gemm *g)
 #define LFREC__GEMM_DEPTH 512
 #define LFREC__GEMM_COLUMNS 512
 #define LFREC__GEMM_REUSE 24     /* B is copied where it serves more strips than this */
-#define LFREC__GEMM_SHALLOW 64   /* a transposed A is copied where it is deeper than this */
+#define LFREC__GEMM_SHALLOW 64   /* a transposed A is copied where it is deeper, and its rows longer than a group */
 #define LFREC__GEMM_GROUP 48     /* its columns that are copied at a time: whole cache lines, some strips of any isa */
 #define LFREC__GEMM_MOST_ROWS 13 /* the highest tile of any isa */
 #define LFREC__GEMM_SHARED 9     /* a second vector with at most so many columns is shared by rows */
@@ -1982,7 +1982,7 @@ static void lfrec__strips(const lfrec__kernels *kernels, lfrec__block *block, co
 static void lfrec__gemm_blocked(const lfrec_gemm *g, const lfrec__kernels *kernels, float *scratch, size_t room)
 {
     const size_t panel = 2 * kernels->lanes, group = LFREC__GEMM_GROUP;
-    const int copy_a = g->transpose_a && g->n > 2 * panel && g->k > LFREC__GEMM_SHALLOW &&
+    const int copy_a = g->transpose_a && g->n > 2 * panel && g->k > LFREC__GEMM_SHALLOW && g->lda > group &&
                        room >= LFREC__GEMM_B_ROOM + LFREC__GEMM_A_ROOM;
     const size_t b_room = copy_a ? LFREC__GEMM_B_ROOM : room; /* and A's is behind it */
     const size_t steps = (g->k - 1) / lfrec__least(LFREC__GEMM_DEPTH, b_room / panel) + 1;

@@ -44,8 +44,8 @@ static int has_part(thread_pool *pool, unsigned server)
            first_part(pool, atomic_load(&pool->parts), server + 1);
 }
 
-/* Does parts of this server until there is none left. Returns whether it did any. */
-static int help_with(thread_pool *pool, unsigned server)
+/* Does parts of this server in this job until there is none left. Returns whether it did any. */
+static int help_with(thread_pool *pool, unsigned server, uint_fast64_t job)
 {
     int helped = 0;
     uint_fast64_t ticket = atomic_load(&pool->server[server].next);
@@ -53,7 +53,7 @@ static int help_with(thread_pool *pool, unsigned server)
         lfrec_task *task = atomic_load(&pool->task);
         void *work = atomic_load(&pool->work);
         const size_t parts = atomic_load(&pool->parts), part = (size_t)(ticket & 0xffffffffu);
-        if (part >= first_part(pool, parts, server + 1)) return helped;
+        if (ticket >> 32 != job || part >= first_part(pool, parts, server + 1)) return helped;
         /* When this succeeds the job is still the one of the ticket, and so were the three above. */
         if (!atomic_compare_exchange_weak(&pool->server[server].next, &ticket, ticket + 1)) continue;
         task(work, part);
@@ -63,11 +63,12 @@ static int help_with(thread_pool *pool, unsigned server)
     }
 }
 
-/* The server's own parts, then those that others have not come to. */
+/* The server's own parts, then those of the same job that others have not come to. */
 static int help(thread_pool *pool, unsigned own)
 {
-    if (!help_with(pool, own)) return 0;
-    for (unsigned k = 1; k < pool->count; k++) help_with(pool, (own + k) % pool->count);
+    const uint_fast64_t job = atomic_load(&pool->server[own].next) >> 32;
+    if (!help_with(pool, own, job)) return 0;
+    for (unsigned k = 1; k < pool->count; k++) help_with(pool, (own + k) % pool->count, job);
     return 1;
 }
 

@@ -5443,8 +5443,7 @@ LFREC__INTERNAL void lfrec__dense_decoder(void *work, size_t part)
     const size_t first = t->range[part], count = t->range[part + 1] - first;
     const float c = lfrec__unknown_weight(w), *F = t->decoder + first * S;
     float *E = t->dense_error + first;
-    lfrec_loss met;
-    lfrec__zero(&met, sizeof met);
+    lfrec_loss met = t->losses[part];
     lfrec__product(t, part, 0, 1, w->count, count, K, 1.0f, t->factors, parts * S, F, S, 0.0f, E, items);
     for (uint32_t b = 0; b < w->count; b++) {
         const lfrec__slice s = lfrec__slice_of(w, b, part);

@@ -207,6 +207,12 @@ START_TEST(every_epoch_lowers_the_loss_and_its_items_are_least_squares_solutions
 }
 END_TEST
 
+static void assert_all_explained(const lfrec_model *model, lfrec_user *user, const lfrec_history *history)
+{
+    ASSERT_OK(lfrec_fold_in(model, history, user));
+    for (uint32_t i = 0; i < model->items; i++) assert_explained(model, user, history, i, 1e-4f);
+}
+
 START_TEST(explanation_adds_up_to_the_score)
 {
     enum { ITEMS = 60 };
@@ -217,8 +223,7 @@ START_TEST(explanation_adds_up_to_the_score)
         lfrec_model model = trained_model(&ratings, &options);
         lfrec_user user = user_over(user_room(&model));
         const lfrec_history history = lfrec_history_of(&ratings, 3);
-        ASSERT_OK(lfrec_fold_in(&model, &history, &user));
-        for (uint32_t i = 0; i < ITEMS; i++) assert_explained(&model, &user, &history, i, 1e-4f);
+        assert_all_explained(&model, &user, &history);
         free(user.factors);
         lfrec_model_destroy(&model);
         lfrec_ratings_destroy(&ratings);
@@ -244,8 +249,7 @@ START_TEST(weights_that_vanish_stay_numbers)
             lfrec_user user = user_over(user_room(&model));
             for (uint32_t u = 0; u < USERS; u++) {
                 const lfrec_history history = lfrec_history_of(&ratings, u);
-                ASSERT_OK(lfrec_fold_in(&model, &history, &user));
-                for (uint32_t i = 0; i < ITEMS; i++) assert_explained(&model, &user, &history, i, 1e-4f);
+                assert_all_explained(&model, &user, &history);
             }
             free(user.factors);
             lfrec_model_destroy(&model);

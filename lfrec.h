@@ -817,9 +817,10 @@ typedef struct lfrec_trainer {
     float *preference;   /* the preferences, */
     float *input;        /* what the encoder sees of them (s_u p_uj, 0 where hidden), */
     float *predicted;    /* what the decoder says, then d loss / d predicted */
-    float *factors, *factors_gradient; /* B x threads x K: each part's; the sum in the first */
+    float *factors, *factors_gradient; /* B x threads x K, threads x K x B on the dense path: each part's; the sum in
+                                          the first */
     float *gram;                       /* K x K of each part, and LFREC_RANKING's sum in the first */
-    float *dense_input, *dense_error;  /* B x I: dense path */
+    float *dense_input, *dense_error;  /* I x B: dense path */
     void *gemm_scratch;                /* of each part */
     size_t gemm_scratch_bytes;
 #ifndef LFREC_NO_ARTICLE
@@ -4430,22 +4431,64 @@ LFREC_API size_t lfrec_mask(uint64_t seed, uint32_t epoch, uint32_t user, float 
     return total;
 }
 
+/* Sums of squares over every fourth entry, and how many entries are hidden. */
+typedef struct lfrec__error_sums {
+    lfrec_real known[4], hidden[4];
+    size_t hidden_count;
+} lfrec__error_sums;
+
+#ifdef LFREC__VECTORS
+typedef lfrec_real lfrec__two __attribute__((vector_size(2 * sizeof(lfrec_real))));
+typedef int32_t lfrec__four __attribute__((vector_size(16)));
+
+/* The entries up to a multiple of four, which is returned; the same sums as one by one. */
+LFREC__INTERNAL size_t lfrec__add_fours(lfrec__error_sums *sum, const float *predicted, const float *preference,
+                                        const uint8_t *hidden, size_t count)
+{
+    lfrec__two known[2] = {{0, 0}, {0, 0}}, of_hidden[2] = {{0, 0}, {0, 0}};
+    lfrec__four hidden_count = {0, 0, 0, 0};
+    size_t k = 0;
+    for (; k + 4 <= count; k += 4) {
+        const lfrec__v4 e = LFREC__OF(lfrec__v4, predicted + k) - LFREC__OF(lfrec__v4, preference + k);
+        const lfrec__four flag = {hidden[k], hidden[k + 1], hidden[k + 2], hidden[k + 3]}, mask = flag != 0; /* 0, -1 */
+        const lfrec__v4 x = (lfrec__v4)((lfrec__four)e & mask);
+        hidden_count -= mask;
+        LFREC__UNROLL for (size_t j = 0; j < 2; j++)
+        {
+            const lfrec__two error = {(lfrec_real)e[2 * j], (lfrec_real)e[2 * j + 1]};
+            const lfrec__two hidden_error = {(lfrec_real)x[2 * j], (lfrec_real)x[2 * j + 1]};
+            known[j] += error * error;
+            of_hidden[j] += hidden_error * hidden_error;
+        }
+    }
+    for (size_t j = 0; j < 4; j++) {
+        sum->known[j] = known[j / 2][j % 2];
+        sum->hidden[j] = of_hidden[j / 2][j % 2];
+        sum->hidden_count += (size_t)hidden_count[j];
+    }
+    return k;
+}
+#endif
+
 LFREC_API void lfrec_loss_add(lfrec_loss *loss, const float *predicted, const float *preference, const uint8_t *hidden,
                               size_t count)
 {
-    static const lfrec_real share[2] = {0, 1};
-    lfrec_real known_error[4] = {0, 0, 0, 0}, hidden_error[4] = {0, 0, 0, 0};
-    size_t hidden_count = 0;
-    for (size_t k = 0; k < count; k++) { /* no branch on what is random, and sums that need not wait for each other */
-        const lfrec_real e = (lfrec_real)(predicted[k] - preference[k]), square = e * e;
-        const size_t is_hidden = hidden[k] != 0;
-        known_error[k % 4] += square;
-        hidden_error[k % 4] += share[is_hidden] * square;
-        hidden_count += is_hidden;
+    static const float share[2] = {0.0f, 1.0f};
+    lfrec__error_sums sum;
+    size_t k = 0;
+    lfrec__zero(&sum, sizeof sum);
+#ifdef LFREC__VECTORS
+    k = lfrec__add_fours(&sum, predicted, preference, hidden, count);
+#endif
+    for (; k < count; k++) { /* no branch on what is random, and sums that need not wait for each other */
+        const float e = predicted[k] - preference[k], x = share[hidden[k] != 0] * e;
+        sum.known[k % 4] += (lfrec_real)e * (lfrec_real)e;
+        sum.hidden[k % 4] += (lfrec_real)x * (lfrec_real)x;
+        sum.hidden_count += hidden[k] != 0;
     }
-    loss->hidden += hidden_count;
-    loss->hidden_error += (hidden_error[0] + hidden_error[2]) + (hidden_error[1] + hidden_error[3]);
-    loss->scope_error += (known_error[0] + known_error[2]) + (known_error[1] + known_error[3]);
+    loss->hidden += sum.hidden_count;
+    loss->hidden_error += (sum.hidden[0] + sum.hidden[2]) + (sum.hidden[1] + sum.hidden[3]);
+    loss->scope_error += (sum.known[0] + sum.known[2]) + (sum.known[1] + sum.known[3]);
     loss->scope += count;
 }
 
@@ -4846,8 +4889,6 @@ LFREC_API lfrec_status lfrec_trainer_init(lfrec_trainer *trainer, const lfrec_op
     const size_t items = options->items, S = made.model.stride;
     lfrec__zero_floats(made.encoder_gradient, items * S);
     lfrec__zero_floats(made.decoder_gradient, items * S);
-    lfrec__zero_floats(made.factors, made.together * lfrec__parts(&made) * S); /* products fill K columns of the S */
-    lfrec__zero_floats(made.factors_gradient, made.together * lfrec__parts(&made) * S);
     lfrec__zero_floats(made.encoder_velocity, items * S);
     lfrec__zero_floats(made.decoder_velocity, items * S);
     lfrec__zero_floats(made.prior, items * S);
@@ -5024,14 +5065,20 @@ LFREC__INTERNAL lfrec__slice lfrec__slice_of(const lfrec__work *w, uint32_t b, s
     return s;
 }
 
-/* rows: `parts` rows of S floats each for user b. The first becomes the sum. */
+/* sum: `count` floats of each part, the next part's `next` further on. The first become the sum. */
+LFREC__INTERNAL void lfrec__sum(float *sum, size_t count, size_t parts, size_t next)
+{
+    for (size_t p = 1; p < parts; p++) {
+        for (size_t q = 0; q < count; q++) sum[q] += sum[p * next + q];
+    }
+}
+
+/* rows: `parts` rows of S floats each for user b. */
 LFREC__INTERNAL float *lfrec__sum_parts(const lfrec_trainer *t, float *rows, uint32_t b)
 {
     const size_t S = t->model.stride, parts = lfrec__parts(t);
     float *sum = rows + b * parts * S;
-    for (size_t p = 1; p < parts; p++) {
-        for (size_t q = 0; q < S; q++) sum[q] += sum[p * S + q];
-    }
+    lfrec__sum(sum, S, parts, S);
     return sum;
 }
 
@@ -5339,13 +5386,13 @@ LFREC__INTERNAL void lfrec__step(lfrec_trainer *t, const lfrec__rows *rows, size
     }
 }
 
-/* The unknown entries of LFREC_SCOPE_ALL, given the squares of a user's whole row of predictions. */
+/* The unknown entries of LFREC_SCOPE_ALL, given the sum of all squared predictions, the known ones' too. */
 LFREC__INTERNAL void lfrec__add_unknown(lfrec_loss *loss, lfrec_real all_squares, const float *predicted, size_t known,
-                                        size_t items)
+                                        size_t all)
 {
     const lfrec_real unknown = all_squares - lfrec__sum_of_squares(predicted, known);
     loss->scope_error += unknown > 0 ? unknown : 0;
-    loss->scope += items - known;
+    loss->scope += all - known;
 }
 
 /* 2 (1 - w) / N_scope: what an unknown entry's prediction is multiplied by to be its gradient. */
@@ -5416,67 +5463,80 @@ LFREC__INTERNAL void lfrec__sparse_encoder(void *work, size_t part)
     if (w->step && !t->moved) lfrec__step(t, w->rows, part);
 }
 
-/* Dense path: X and E are B x I; H = X L, Y = H F', dF = E'H, G = E F, dL = X'G. A part has its items' columns. */
+/* Dense path: X and E are I x B, H and G are K x B, so that users fill the vectors of the products they are columns of:
+ * H = L'X, Y = F H, dF = E H', G = F'E, dL = X G'. A part has its items' rows, in the room that a whole batch's take. */
 LFREC__INTERNAL void lfrec__dense_encode(void *work, size_t part)
 {
     const lfrec__work *w = (const lfrec__work *)work;
     lfrec_trainer *t = w->t;
-    const size_t S = t->model.stride, K = t->model.factors, parts = lfrec__parts(t), items = t->model.items;
-    const size_t first = t->range[part], count = t->range[part + 1] - first;
-    for (uint32_t b = 0; b < w->count; b++) {
+    const size_t S = t->model.stride, K = t->model.factors, B = w->count, first = t->range[part];
+    const size_t count = t->range[part + 1] - first;
+    float *X = t->dense_input + first * t->together;
+    lfrec__zero(X, count * B * sizeof(float));
+    for (uint32_t b = 0; b < B; b++) {
         const lfrec__slice s = lfrec__slice_of(w, b, part);
-        float *x = t->dense_input + b * items;
         if (w->step) lfrec__ask_user(t, w->users + b);
         lfrec__prepare(w, b, &s);
-        lfrec__zero(x + first, count * sizeof(float));
-        for (size_t k = 0; k < s.of.count; k++) x[s.of.item[k]] = s.input[k];
+        for (size_t k = 0; k < s.of.count; k++) X[(s.of.item[k] - first) * B + b] = s.input[k];
     }
-    lfrec__product(t, part, 0, 0, w->count, K, count, 1.0f, t->dense_input + first, items, t->encoder + first * S, S,
-                   0.0f, t->factors + part * S, parts * S);
+    lfrec__product(t, part, 1, 0, K, B, count, 1.0f, t->encoder + first * S, S, X, B, 0.0f,
+                   t->factors + part * t->together * S, B);
 }
 
 LFREC__INTERNAL void lfrec__dense_decoder(void *work, size_t part)
 {
     const lfrec__work *w = (const lfrec__work *)work;
     lfrec_trainer *t = w->t;
-    const size_t S = t->model.stride, K = t->model.factors, parts = lfrec__parts(t), items = t->model.items;
-    const size_t first = t->range[part], count = t->range[part + 1] - first;
+    const size_t S = t->model.stride, K = t->model.factors, B = w->count, first = t->range[part];
+    const size_t count = t->range[part + 1] - first;
     const float c = lfrec__unknown_weight(w), *F = t->decoder + first * S;
-    float *E = t->dense_error + first;
+    float *E = t->dense_error + first * t->together;
     lfrec_loss met = t->losses[part];
-    lfrec__product(t, part, 0, 1, w->count, count, K, 1.0f, t->factors, parts * S, F, S, 0.0f, E, items);
-    for (uint32_t b = 0; b < w->count; b++) {
+    size_t known = 0;
+    lfrec__product(t, part, 0, 0, count, B, K, 1.0f, F, S, t->factors, B, 0.0f, E, B);
+    for (uint32_t b = 0; b < B; b++) {
         const lfrec__slice s = lfrec__slice_of(w, b, part);
-        const size_t n = s.of.count;
-        float *e = t->dense_error + b * items;
-        for (size_t k = 0; k < n; k++) s.predicted[k] = e[s.of.item[k]];
-        lfrec_loss_add(&met, s.predicted, s.preference, s.hidden, n);
-        if (t->options.scope == LFREC_SCOPE_ALL) {
-            lfrec__add_unknown(&met, lfrec__sum_of_squares(e + first, count), s.predicted, n, count);
-            for (size_t i = first; i < first + count; i++) e[i] *= c;
-        } else {
-            lfrec__zero(e + first, count * sizeof(float));
-        }
-        lfrec_loss_gradient(t->options.loss_weight, w->met.hidden, w->met.scope, s.predicted, s.preference, s.hidden, n,
-                            s.predicted);
-        for (size_t k = 0; k < n; k++) e[s.of.item[k]] = s.predicted[k];
+        for (size_t k = 0; k < s.of.count; k++) s.predicted[k] = E[(s.of.item[k] - first) * B + b];
+        known += s.of.count;
+    }
+    if (t->options.scope == LFREC_SCOPE_ALL) {
+        const float *predicted = t->predicted + lfrec__entries(w)[part]; /* of all users, one behind the other */
+        lfrec__add_unknown(&met, lfrec__sum_of_squares(E, count * B), predicted, known, count * B);
+        for (size_t k = 0; k < count * B; k++) E[k] *= c;
+    } else {
+        lfrec__zero(E, count * B * sizeof(float));
+    }
+    for (uint32_t b = 0; b < B; b++) {
+        const lfrec__slice s = lfrec__slice_of(w, b, part);
+        lfrec_loss_add(&met, s.predicted, s.preference, s.hidden, s.of.count);
+        lfrec_loss_gradient(t->options.loss_weight, w->met.hidden, w->met.scope, s.predicted, s.preference, s.hidden,
+                            s.of.count, s.predicted);
+        for (size_t k = 0; k < s.of.count; k++) E[(s.of.item[k] - first) * B + b] = s.predicted[k];
     }
     t->losses[part] = met;
-    lfrec__product(t, part, 1, 0, count, K, w->count, 1.0f, E, items, t->factors, parts * S, 0.0f,
-                   t->decoder_gradient + first * S, S);
-    lfrec__product(t, part, 0, 0, w->count, K, count, 1.0f, E, items, F, S, 0.0f, t->factors_gradient + part * S, parts * S);
+    lfrec__product(t, part, 0, 1, count, K, B, 1.0f, E, B, t->factors, B, 0.0f, t->decoder_gradient + first * S, S);
+    lfrec__product(t, part, 1, 0, K, B, count, 1.0f, F, S, E, B, 0.0f, t->factors_gradient + part * t->together * S, B);
 }
 
 LFREC__INTERNAL void lfrec__dense_encoder(void *work, size_t part)
 {
     const lfrec__work *w = (const lfrec__work *)work;
     lfrec_trainer *t = w->t;
-    const size_t S = t->model.stride, K = t->model.factors, parts = lfrec__parts(t), first = t->range[part];
+    const size_t S = t->model.stride, K = t->model.factors, B = w->count, first = t->range[part];
     const size_t count = t->range[part + 1] - first;
     lfrec__touch_all(t, part);
-    lfrec__product(t, part, 1, 0, count, K, w->count, 1.0f, t->dense_input + first, t->model.items, t->factors_gradient,
-                   parts * S, 0.0f, t->encoder_gradient + first * S, S);
+    lfrec__product(t, part, 0, 1, count, K, B, 1.0f, t->dense_input + first * t->together, B, t->factors_gradient, B,
+                   0.0f, t->encoder_gradient + first * S, S);
     if (w->step) lfrec__step(t, w->rows, part);
+}
+
+/* H or G of the whole batch from the parts'. */
+LFREC__INTERNAL void lfrec__batch_sum(const lfrec__work *w, float *rows)
+{
+    const lfrec_trainer *t = w->t;
+    const size_t S = t->model.stride, K = t->model.factors;
+    if (t->path == LFREC_PATH_DENSE) lfrec__sum(rows, K * w->count, lfrec__parts(t), t->together * S);
+    else lfrec__sum_all(w, rows);
 }
 
 LFREC__INTERNAL void lfrec__batch_encoder(void *work, size_t part)
@@ -5515,7 +5575,7 @@ LFREC__INTERNAL void lfrec__batch(lfrec__work *w, const uint32_t *users, uint32_
     do {
         w->count = each ? w->first + 1 : count;
         lfrec__do_parts(w, parts, lfrec__batch_encode);
-        lfrec__sum_all(w, t->factors);
+        lfrec__batch_sum(w, t->factors);
         lfrec__do_parts(w, parts, dense ? lfrec__dense_decoder : lfrec__sparse_decoder);
         if (each) lfrec__sparse_encoder(w, 0);
         w->first = w->count;
@@ -5524,7 +5584,7 @@ LFREC__INTERNAL void lfrec__batch(lfrec__work *w, const uint32_t *users, uint32_
     w->met = lfrec__losses(t, parts);
     w->step = w->step && lfrec__finite((float)lfrec_loss_value(&w->met, t->options.loss_weight));
     if (each || (coasting && !w->step)) return; /* velocities are lost, weights are not */
-    lfrec__sum_all(w, t->factors_gradient);
+    lfrec__batch_sum(w, t->factors_gradient);
     if (parts == 1 || !w->step) lfrec__do_parts(w, parts, lfrec__batch_encoder);
 }
 

@@ -1514,13 +1514,19 @@ LFREC_API lfrec_status lfrec_sgemm_reference(const lfrec_gemm *g)
  */
 #define LFREC__GEMM_DEPTH 512
 #define LFREC__GEMM_COLUMNS 512
-#define LFREC__GEMM_REUSE 24     /* B is copied where it serves more strips than this */
-#define LFREC__GEMM_SHALLOW 64   /* a transposed A is copied where it is deeper, and its rows longer than a group */
-#define LFREC__GEMM_GROUP 48     /* its columns that are copied at a time: whole cache lines, some strips of any isa */
+#define LFREC__GEMM_REUSE 24    /* B is copied where it serves more strips than this, */
+#define LFREC__GEMM_REUSE_FAR 8 /* or than this, where its rows are further apart */
+#define LFREC__GEMM_FAR 256     /* than so many floats, so that their lines share few of a cache's sets, */
+#define LFREC__GEMM_SHALLOW \
+    64                        /* and deeper than this; where it is, a transposed A with rows longer than a group, too */
+#define LFREC__GEMM_ABREAST 8 /* panels that B is copied to at a time, to read more than a cache line of a row */
+#define LFREC__GEMM_AHEAD 256 /* the next strip of A is asked for where it is at least so long, */
+#define LFREC__GEMM_BROAD 4   /* a part with each panel, at least so many */
+#define LFREC__GEMM_GROUP 48  /* its columns that are copied at a time: whole cache lines, some strips of any isa */
 #define LFREC__GEMM_MOST_ROWS 13 /* the highest tile of any isa */
 #define LFREC__GEMM_SHARED 9     /* a second vector with at most so many columns is shared by rows */
 #define LFREC__GEMM_SPARE 1024   /* floats of stack for a missing scratch: a panel of any isa at least 32 deep */
-#define LFREC__GEMM_B_ROOM (LFREC__GEMM_DEPTH * LFREC__GEMM_COLUMNS / 2) /* the deepest blocks are half as wide */
+#define LFREC__GEMM_B_ROOM (LFREC__GEMM_DEPTH * LFREC__GEMM_COLUMNS)
 #define LFREC__GEMM_A_ROOM (LFREC__GEMM_DEPTH * LFREC__GEMM_GROUP)
 
 LFREC_API size_t lfrec_sgemm_scratch_size(void)
@@ -1657,6 +1663,7 @@ typedef void (*lfrec__tile)(const float *a, const float *b, float *c, unsigned l
 typedef struct lfrec__kernels {
     lfrec__tile tiles[LFREC__GEMM_MOST_ROWS][2]; /* [rows - 1][vectors - 1] */
     size_t rows, lanes;                          /* the largest tile is rows x 2 lanes */
+    size_t block;                                /* floats of a block of B at most */
     int masks;                                   /* B's last, partial panel may be read where it lies */
 } lfrec__kernels;
 
@@ -1759,21 +1766,21 @@ typedef struct lfrec__kernels {
 
 /* Tiles of every height up to ROWS and both widths, and the table of them. */
 /* clang-format off */
-#define LFREC__DEFINE_KERNELS(ISA, ROWS, MASKS)          \
+#define LFREC__DEFINE_KERNELS(ISA, ROWS, BLOCK, MASKS)   \
     LFREC__DEFINE_FINISH(ISA, ROWS)                      \
     LFREC__DEFINE_TILE(ISA, ROWS)                        \
     LFREC__UP_TO_##ROWS(LFREC__DEFINE_TILES_OF, ISA)     \
     static const lfrec__kernels lfrec__kernels_##ISA = { \
-        {LFREC__UP_TO_##ROWS(LFREC__NAME_TILES_OF, ISA)}, ROWS, LFREC__LANES_##ISA, MASKS};
+        {LFREC__UP_TO_##ROWS(LFREC__NAME_TILES_OF, ISA)}, ROWS, LFREC__LANES_##ISA, BLOCK, MASKS};
 /* clang-format on */
 
-LFREC__DEFINE_KERNELS(portable, 6, 0)
+LFREC__DEFINE_KERNELS(portable, 6, LFREC__GEMM_B_ROOM / 2, 0)
 #if defined(LFREC__NEON)
-LFREC__DEFINE_KERNELS(neon, 12, 0)
+LFREC__DEFINE_KERNELS(neon, 12, LFREC__GEMM_B_ROOM / 2, 0)
 #endif
 #if defined(LFREC__X86)
-LFREC__DEFINE_KERNELS(avx2, 6, 0)
-LFREC__DEFINE_KERNELS(avx512, 13, 1)
+LFREC__DEFINE_KERNELS(avx2, 6, LFREC__GEMM_B_ROOM, 0) /* as A's low strips cost more to fetch than B's panels */
+LFREC__DEFINE_KERNELS(avx512, 13, LFREC__GEMM_B_ROOM / 2, 1)
 #endif
 
 static const lfrec__kernels *lfrec__kernels_of(lfrec_isa isa)
@@ -1919,13 +1926,21 @@ typedef struct lfrec__panels {
     size_t next;          /* floats from one panel to the next */
 } lfrec__panels;
 
+/* Does B get copied before it is read? A transposed one always is. */
+static int lfrec__copies_b(const lfrec_gemm *g, const lfrec__kernels *kernels, size_t depth)
+{
+    const int far = g->ldb > LFREC__GEMM_FAR && depth > LFREC__GEMM_SHALLOW;
+    const size_t reuse = far ? LFREC__GEMM_REUSE_FAR : LFREC__GEMM_REUSE;
+    return g->transpose_b || (g->m > reuse * kernels->rows && g->n > 2 * kernels->lanes);
+}
+
 /* Lay out the depth x width block of op(B) at b, copying to `room` what does not pay or must not be read in place. */
 static lfrec__panels lfrec__lay_out(const lfrec_gemm *g, const lfrec__kernels *kernels, const float *b, size_t depth,
                                     size_t width, float *room)
 {
     const size_t panel = 2 * kernels->lanes, whole = width / panel * panel;
     lfrec__panels panels;
-    size_t j, p;
+    size_t few, j, p;
     panels.first = panels.last = room;
     panels.row = panels.last_row = panel;
     panels.next = panel * depth;
@@ -1933,11 +1948,12 @@ static lfrec__panels lfrec__lay_out(const lfrec_gemm *g, const lfrec__kernels *k
         panels.last = room + whole * depth;
         for (j = 0; j < width; j += panel)
             lfrec__transpose(b + j * g->ldb, g->ldb, lfrec__least(panel, width - j), depth, room + j * depth, panel);
-    } else if (g->m > LFREC__GEMM_REUSE * kernels->rows && g->n > panel) {
+    } else if (lfrec__copies_b(g, kernels, depth)) {
         panels.last = room + whole * depth;
-        for (j = 0; j < width; j += panel)
+        for (few = 0; few < width; few += LFREC__GEMM_ABREAST * panel)
             for (p = 0; p < depth; p++)
-                lfrec__copy_row(b + p * g->ldb + j, lfrec__least(panel, width - j), room + j * depth + p * panel, panel);
+                for (j = few; j < lfrec__least(width, few + LFREC__GEMM_ABREAST * panel); j += panel)
+                    lfrec__copy_row(b + p * g->ldb + j, lfrec__least(panel, width - j), room + j * depth + p * panel, panel);
     } else {
         panels.first = b;
         panels.row = g->ldb;
@@ -1955,19 +1971,33 @@ static lfrec__panels lfrec__lay_out(const lfrec_gemm *g, const lfrec__kernels *k
 
 /* ---- GEMM: loops --------------------------------------------------------------------------------------------------*/
 
+/* Asks for columns from .. from + part - 1 of a strip of A, which is far away where the product is large. */
+LFREC__INLINE void lfrec__ask_strip(const lfrec__block *block, const float *a, size_t rows, size_t from, size_t part)
+{
+    const size_t end = lfrec__least(from + part, block->depth);
+    size_t i, p;
+    for (i = 0; i < rows; i++, a += block->a_row)
+        for (p = from; p < end; p += 16) __builtin_prefetch(a + p, 0, 2);
+}
+
 /* C (m x width) = alpha A B + beta C for one block of B, strip by strip. */
 static void lfrec__strips(const lfrec__kernels *kernels, lfrec__block *block, const lfrec__panels *panels, size_t m,
                           size_t width, const float *a, float *c)
 {
     const size_t lanes = kernels->lanes, panel = 2 * lanes, partial = width % panel;
+    const int ahead = block->a_step == 1 && block->depth >= LFREC__GEMM_AHEAD && width >= LFREC__GEMM_BROAD * panel;
+    const size_t part = ahead ? (block->depth - 1) / (width / panel) / 16 * 16 + 16 : 0;
     const lfrec__tile *narrow = lfrec__narrow_of(kernels);
-    size_t strips, rows, j;
+    size_t strips, rows, next, from, j;
     for (strips = (m - 1) / kernels->rows + 1; strips > 0; strips--, m -= rows) {
         const float *b = panels->first;
         rows = (m - 1) / strips + 1;
+        next = strips > 1 ? (m - rows - 1) / (strips - 1) + 1 : 0;
         block->b_step = panels->row;
-        for (j = 0; j + panel <= width; j += panel, b += panels->next)
+        for (j = from = 0; j + panel <= width; j += panel, b += panels->next, from += part) {
+            if (ahead) lfrec__ask_strip(block, a + rows * block->a_row, next, from, part);
             kernels->tiles[rows - 1][1](a, b, c + j, (unsigned)lanes, block);
+        }
         if (partial > 0) {
             const size_t end = (partial - 1) / lanes, last = partial - end * lanes;
             const int share = end && narrow && last <= LFREC__GEMM_SHARED;
@@ -1985,10 +2015,12 @@ static void lfrec__gemm_blocked(const lfrec_gemm *g, const lfrec__kernels *kerne
     const size_t panel = 2 * kernels->lanes, group = LFREC__GEMM_GROUP;
     const int copy_a = g->transpose_a && g->n > 2 * panel && g->k > LFREC__GEMM_SHALLOW && g->lda > group &&
                        room >= LFREC__GEMM_B_ROOM + LFREC__GEMM_A_ROOM;
-    const size_t b_room = copy_a ? LFREC__GEMM_B_ROOM : room; /* and A's is behind it */
+    const size_t b_room = lfrec__least(kernels->block, room); /* and A's is behind the largest */
     const size_t steps = (g->k - 1) / lfrec__least(LFREC__GEMM_DEPTH, b_room / panel) + 1;
     const size_t depth = (g->k - 1) / steps + 1;
-    const size_t columns = lfrec__least(LFREC__GEMM_COLUMNS, b_room / (panel * depth) * panel);
+    /* In place a panel at a time stays near, and so does A, if it is the smaller. */
+    const int one = depth > LFREC__GEMM_SHALLOW && g->m < g->n && !lfrec__copies_b(g, kernels, depth);
+    const size_t columns = one ? panel : lfrec__least(LFREC__GEMM_COLUMNS, b_room / (panel * depth) * panel);
     float *copy = copy_a ? scratch + LFREC__GEMM_B_ROOM : NULL;
     lfrec__block block;
     size_t column, step, i, p;

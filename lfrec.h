@@ -3996,6 +3996,21 @@ LFREC__INTERNAL float lfrec__baseline(const lfrec_model *model, uint32_t item, f
     return model->setting == LFREC_RANKING ? 0.0f : model->offset ? baseline + model->offset[item] : baseline;
 }
 
+/* Those of item `first` and the n - 1 behind it are added to scores; loops of 16 that compilers make vectors of. */
+LFREC__INTERNAL void lfrec__add_baselines(const lfrec_model *model, size_t first, size_t n, float user_mean, float *scores)
+{
+    const float *mean = model->item_mean + first, *offset = model->offset ? model->offset + first : NULL;
+    float baseline[16];
+    size_t k = 0;
+    if (model->setting == LFREC_RANKING) return;
+    for (; k + 16 <= n; k += 16) {
+        for (size_t l = 0; l < 16; l++) baseline[l] = mean[k + l] + user_mean;
+        for (size_t l = 0; offset && l < 16; l++) baseline[l] += offset[k + l];
+        for (size_t l = 0; l < 16; l++) scores[k + l] += baseline[l];
+    }
+    for (; k < n; k++) scores[k] += lfrec__baseline(model, (uint32_t)(first + k), user_mean);
+}
+
 /* The predicted rating that a score stands for, or the score where it stands for none. */
 LFREC__INTERNAL float lfrec__rating(const lfrec_model *model, const lfrec_user *user, uint32_t item, float score)
 {
@@ -4019,7 +4034,7 @@ LFREC_API lfrec_status lfrec_score(const lfrec_model *model, const lfrec_user *u
     if (!scores && count) return LFREC_ERROR_ARGUMENT;
     if (first > model->items || count > model->items - first) return LFREC_ERROR_RANGE;
     lfrec__decode_rows(model, count, NULL, model->decoder + first * model->stride, user->factors, scores);
-    for (uint32_t k = 0; k < count; k++) scores[k] += lfrec__baseline(model, first + k, user->mean);
+    lfrec__add_baselines(model, first, count, user->mean, scores);
     return LFREC_OK;
 }
 
@@ -4144,18 +4159,8 @@ LFREC__INTERNAL void lfrec__score_block(const lfrec_model *model, const lfrec_us
 {
     const float *F = candidates ? model->decoder : model->decoder + first * model->stride;
     lfrec__decode_rows(model, n, candidates, F, user->factors, scores);
-    if (candidates || model->offset) {
-        for (size_t k = 0; k < n; k++) {
-            scores[k] += lfrec__baseline(model, candidates ? candidates[k] : (uint32_t)(first + k), user->mean);
-        }
-    } else if (model->setting != LFREC_RANKING) {
-        const float *mean = model->item_mean + first;
-        size_t k = 0;
-        for (; k + 16 <= n; k += 16) { /* of vectors, too */
-            for (size_t l = 0; l < 16; l++) scores[k + l] += mean[k + l] + user->mean;
-        }
-        for (; k < n; k++) scores[k] += mean[k] + user->mean;
-    }
+    for (size_t k = 0; candidates && k < n; k++) scores[k] += lfrec__baseline(model, candidates[k], user->mean);
+    if (!candidates) lfrec__add_baselines(model, first, n, user->mean, scores);
 }
 
 LFREC__INTERNAL int lfrec__is_full(const lfrec__best *best)

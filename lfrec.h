@@ -1500,7 +1500,7 @@ LFREC_API lfrec_status lfrec_sgemm_reference(const lfrec_gemm *g)
 
 /* ---- GEMM: blocking -------------------------------------------------------------------------------------------------
  *
- *        n                  for each block of B, at most COLUMNS wide and DEPTH deep (kept in the second-level cache):
+ *        n                  for each block of B, at most COLUMNS wide and DEPTH deep:
  *      +---------+              copy B into panels two vectors wide, where that pays or must be
  *    k |  block  | B            for each strip of A, at most `rows` high:
  *      +---------+                  for each panel: one tile of C, held in registers over the whole depth
@@ -1514,15 +1514,14 @@ LFREC_API lfrec_status lfrec_sgemm_reference(const lfrec_gemm *g)
  */
 #define LFREC__GEMM_DEPTH 512
 #define LFREC__GEMM_COLUMNS 512
-#define LFREC__GEMM_REUSE 24    /* B is copied where it serves more strips than this, */
-#define LFREC__GEMM_REUSE_FAR 8 /* or than this, where its rows are further apart */
-#define LFREC__GEMM_FAR 256     /* than so many floats, so that their lines share few of a cache's sets, */
-#define LFREC__GEMM_SHALLOW \
-    64                        /* and deeper than this; where it is, a transposed A with rows longer than a group, too */
-#define LFREC__GEMM_ABREAST 8 /* panels that B is copied to at a time, to read more than a cache line of a row */
-#define LFREC__GEMM_AHEAD 256 /* the next strip of A is asked for where it is at least so long, */
-#define LFREC__GEMM_BROAD 4   /* a part with each panel, at least so many */
-#define LFREC__GEMM_GROUP 48  /* its columns that are copied at a time: whole cache lines, some strips of any isa */
+#define LFREC__GEMM_SHALLOW 64   /* only deeper operands are copied for their rows being far apart */
+#define LFREC__GEMM_REUSE 24     /* B is copied where it serves more strips than this, */
+#define LFREC__GEMM_REUSE_FAR 8  /* or than this, where its rows are further apart */
+#define LFREC__GEMM_FAR 256      /* than so many floats, so that their lines share few of a cache's sets; */
+#define LFREC__GEMM_ABREAST 8    /* to so many panels at a time, to read more than a cache line of a row */
+#define LFREC__GEMM_GROUP 48     /* columns of a transposed A copied at a time: whole cache lines, strips of any isa */
+#define LFREC__GEMM_AHEAD 256    /* the next strip of A is asked for where it is at least so long, */
+#define LFREC__GEMM_BROAD 4      /* a part with each panel, at least so many */
 #define LFREC__GEMM_MOST_ROWS 13 /* the highest tile of any isa */
 #define LFREC__GEMM_SHARED 9     /* a second vector with at most so many columns is shared by rows */
 #define LFREC__GEMM_SPARE 1024   /* floats of stack for a missing scratch: a panel of any isa at least 32 deep */

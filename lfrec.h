@@ -2332,6 +2332,7 @@ LFREC__INTERNAL void lfrec__coast_plain(size_t count, float *w, float *v, const 
 typedef float lfrec__v4 __attribute__((vector_size(16), aligned(4), may_alias));
 typedef float lfrec__v8 __attribute__((vector_size(32), aligned(4), may_alias));
 typedef float lfrec__v16 __attribute__((vector_size(64), aligned(4), may_alias));
+typedef int32_t lfrec__four __attribute__((vector_size(16))); /* what comparing two lfrec__v4 gives: 0 or -1 */
 
 /* Asks memory for the item's rows of two arrays. Inline: GCC takes a function that does nothing else for one without
  * effect. */
@@ -3995,18 +3996,19 @@ LFREC__INTERNAL float lfrec__baseline(const lfrec_model *model, uint32_t item, f
     return model->setting == LFREC_RANKING ? 0.0f : model->offset ? baseline + model->offset[item] : baseline;
 }
 
-/* Those of item `first` and the n - 1 behind it are added to scores; loops of 16 that compilers make vectors of. */
+/* Those of item `first` and the n - 1 behind it are added to scores. */
 LFREC__INTERNAL void lfrec__add_baselines(const lfrec_model *model, size_t first, size_t n, float user_mean, float *scores)
 {
-    const float *mean = model->item_mean + first, *offset = model->offset ? model->offset + first : NULL;
-    float baseline[16];
     size_t k = 0;
     if (model->setting == LFREC_RANKING) return;
-    for (; k + 16 <= n; k += 16) {
-        for (size_t l = 0; l < 16; l++) baseline[l] = mean[k + l] + user_mean;
-        for (size_t l = 0; offset && l < 16; l++) baseline[l] += offset[k + l];
-        for (size_t l = 0; l < 16; l++) scores[k + l] += baseline[l];
+#ifdef LFREC__VECTORS
+    const float *mean = model->item_mean + first, *offset = model->offset ? model->offset + first : NULL;
+    for (; k + 4 <= n; k += 4) {
+        lfrec__v4 baseline = LFREC__OF(lfrec__v4, mean + k) + user_mean;
+        if (offset) baseline += LFREC__OF(lfrec__v4, offset + k);
+        LFREC__AT(lfrec__v4, scores + k) += baseline;
     }
+#endif
     for (; k < n; k++) scores[k] += lfrec__baseline(model, (uint32_t)(first + k), user_mean);
 }
 
@@ -4167,12 +4169,19 @@ LFREC__INTERNAL int lfrec__is_full(const lfrec__best *best)
     return best->count > 0 && best->count == best->capacity;
 }
 
-/* How many of 16 scores are not behind a list's last one; a loop that compilers make vectors of. */
-LFREC__INTERNAL int lfrec__hits(const float *scores, float last)
+/* Is any of 16 scores not behind a list's last one? */
+LFREC__INTERNAL int lfrec__any_hit(const float *scores, float last)
 {
+#ifdef LFREC__VECTORS
+    const lfrec__v4 limit = {last, last, last, last};
+    lfrec__four hit = {0, 0, 0, 0};
+    LFREC__UNROLL for (size_t k = 0; k < 16; k += 4) hit |= ~(LFREC__OF(lfrec__v4, scores + k) < limit);
+    return (hit[0] | hit[1] | hit[2] | hit[3]) != 0;
+#else
     int hits = 0;
     for (int k = 0; k < 16; k++) hits += !(scores[k] < last);
-    return hits;
+    return hits != 0;
+#endif
 }
 
 /* Offers n items, at most LFREC__BLOCK, to a list. Most of them are behind its last one, or excluded. */
@@ -4182,13 +4191,14 @@ LFREC__INTERNAL void lfrec__list_block(const lfrec_model *model, lfrec_listing *
     const lfrec_query *query = listing->query;
     const lfrec_history *exclude = query->exclude;
     float scores[LFREC__BLOCK];
-    uint8_t excluded[LFREC__BLOCK];
+    uint8_t excluded[LFREC__BLOCK], hit[16];
     lfrec__best best;
     best.list = listing->list;
     best.count = listing->found;
     best.capacity = query->count;
     lfrec__zero(excluded, sizeof excluded);
-    if (n < LFREC__BLOCK) lfrec__zero(scores, sizeof scores); /* lfrec__hits reads on */
+    lfrec__zero(hit, sizeof hit);
+    if (n < LFREC__BLOCK) lfrec__zero(scores, sizeof scores); /* lfrec__any_hit reads on */
     lfrec__score_block(model, listing->user, first, n, candidates, scores);
     for (size_t k = 0; candidates && exclude && k < n; k++) {
         excluded[k] = (uint8_t)lfrec__contains(exclude->item, exclude->count, candidates[k]);
@@ -4199,8 +4209,16 @@ LFREC__INTERNAL void lfrec__list_block(const lfrec_model *model, lfrec_listing *
         scores[k] = -3.40282347e+38f; /* behind nearly everything */
     }
     for (size_t part = 0; part < n; part += 16) {
-        if (lfrec__is_full(&best) && !lfrec__hits(scores + part, best.list[0].score)) continue;
-        for (size_t k = part; k < n && k < part + 16; k++) {
+        const int full = lfrec__is_full(&best);
+        const float last = full ? best.list[0].score : 0.0f;
+        size_t hits = 0;
+        if (full && !lfrec__any_hit(scores + part, last)) continue;
+        for (size_t k = part; k < n && k < part + 16; k++) { /* no branch on what is random */
+            hit[hits] = (uint8_t)k;
+            hits += !full | !(scores[k] < last);
+        }
+        for (size_t h = 0; h < hits; h++) {
+            const size_t k = hit[h];
             const uint32_t item = candidates ? candidates[k] : (uint32_t)(first + k);
             if (excluded[k] || (lfrec__is_full(&best) && scores[k] < best.list[0].score)) continue;
             if (model->support[item] < query->min_support) continue;
@@ -4475,7 +4493,6 @@ typedef struct lfrec__error_sums {
 
 #ifdef LFREC__VECTORS
 typedef lfrec_real lfrec__two __attribute__((vector_size(2 * sizeof(lfrec_real))));
-typedef int32_t lfrec__four __attribute__((vector_size(16)));
 
 /* The entries up to a multiple of four, which is returned; the same sums as one by one. */
 LFREC__INTERNAL size_t lfrec__add_fours(lfrec__error_sums *sum, const float *predicted, const float *preference,

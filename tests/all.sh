@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 flags=${MAKEFLAGS-}
 case ${flags%% *} in -*) ;; *n*) exit 0 ;; esac # make -n
 make=${MAKE:-make}
-most=${PART_SECONDS:-900}
+most=${PART_SECONDS:-1800}
 
 # The packages that a part needs, and how it is run.
 packages() {

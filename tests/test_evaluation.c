@@ -1,6 +1,4 @@
 /* Errors, rankings, splits. */
-#define LFREC_IMPLEMENTATION
-#define LFREC_STATIC
 #include "lfrec.h"
 
 #include "support.h"

@@ -1,6 +1,4 @@
 /* Saving and loading: every way a file can be wrong, and that the right ones come back bit by bit. */
-#define LFREC_IMPLEMENTATION
-#define LFREC_STATIC
 #include "lfrec.h"
 
 #include "support.h"

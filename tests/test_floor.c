@@ -1,7 +1,5 @@
 /* The support floor on real ratings: no film that one or two people loved tops anybody's list. Needs MovieLens latest-small, in
  * ../shared/data/ml-latest-small or where DATA_SMALL says; passes without it, and says so. */
-#define LFREC_IMPLEMENTATION
-#define LFREC_STATIC
 #include "../lfrec.h"
 
 #include "../examples/dataset.c"

@@ -1,6 +1,4 @@
 /* The single-precision GEMM against a double-precision product: shapes, edges, scalars, scratch, arguments. */
-#define LFREC_IMPLEMENTATION
-#define LFREC_STATIC
 #include "lfrec.h"
 
 #include <check.h>

@@ -1,6 +1,4 @@
 /* Incremental means: exact sums, in any order, however many. */
-#define LFREC_IMPLEMENTATION
-#define LFREC_STATIC
 #include "lfrec.h"
 
 #include "support.h"

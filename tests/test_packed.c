@@ -1,6 +1,4 @@
 /* Models of 8-bit weights: what a weight becomes, what it costs in precision, and that everything that serves does so from the packed rows. */
-#define LFREC_IMPLEMENTATION
-#define LFREC_STATIC
 #include "lfrec.h"
 
 #include "support.h"

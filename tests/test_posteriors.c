@@ -1,7 +1,5 @@
 /* LFREC_BAYES and LFREC_RANKING against numbers of a second implementation, in Python and double precision:
  * vectors/make_posteriors.py. */
-#define LFREC_IMPLEMENTATION
-#define LFREC_STATIC
 #include "lfrec.h"
 
 #include "support.h"

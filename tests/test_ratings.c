@@ -1,6 +1,4 @@
 /* Ratings by user, built from events: order, duplicates, refusals, memory. */
-#define LFREC_IMPLEMENTATION
-#define LFREC_STATIC
 #include "lfrec.h"
 
 #include "support.h"

@@ -1,6 +1,4 @@
 /* Random numbers: published outputs, seeding, and that each distribution is the one it says. */
-#define LFREC_IMPLEMENTATION
-#define LFREC_STATIC
 #include "lfrec.h"
 
 #include "support.h"

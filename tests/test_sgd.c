@@ -1,6 +1,4 @@
 /* The SGD setting: its step against plain loops in double precision, and that no constant depends on the rating scale. */
-#define LFREC_IMPLEMENTATION
-#define LFREC_STATIC
 #include "lfrec.h"
 
 #include "support.h"

@@ -1,7 +1,5 @@
 /* Training shared out among threads: the same bits whoever does the parts and in which order, the same model up to rounding for any number
  * of parts where users are not taken together, one as good where they are. And the threads of examples/thread_pool.c. */
-#define LFREC_IMPLEMENTATION
-#define LFREC_STATIC
 #include "lfrec.h"
 
 #include "../examples/thread_pool.c" /* NOLINT(bugprone-suspicious-include): who sleeps is its own business but here */

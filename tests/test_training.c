@@ -1,6 +1,4 @@
 /* Masks, loss, gradient and training. */
-#define LFREC_IMPLEMENTATION
-#define LFREC_STATIC
 #include "lfrec.h"
 
 #include "support.h"

@@ -1,6 +1,4 @@
 /* Training and serving against numbers of a second implementation, in Python and double precision: vectors/make_vectors.py. */
-#define LFREC_IMPLEMENTATION
-#define LFREC_STATIC
 #include "lfrec.h"
 
 #include "support.h"

@@ -54,7 +54,7 @@ suite() {
     local program
     program=$work/$(basename "$2" .c)-$1
     # shellcheck disable=SC2046,SC2086
-    "$1-gcc" $flags -D_POSIX_C_SOURCE=200809L $(flags_of "$1") -I$here/check -I. -DLFREC_TEST_QUICK -static -o "$program" "$2" -lm || return
+    "$1-gcc" $flags -D_POSIX_C_SOURCE=200809L $(flags_of "$1") -I$here/check -I. -DLFREC_TEST_QUICK -static -o "$program" "$2" tests/lfrec.c -lm || return
     # shellcheck disable=SC2046
     timeout 300 $(emulator_of "$1") "$program"
 }

@@ -1987,11 +1987,11 @@ static void lfrec__strips(const lfrec__kernels *kernels, lfrec__block *block, co
     const int ahead = block->a_step == 1 && block->depth >= LFREC__GEMM_AHEAD && width >= LFREC__GEMM_BROAD * panel;
     const size_t part = ahead ? (block->depth - 1) / (width / panel) / 16 * 16 + 16 : 0;
     const lfrec__tile *narrow = lfrec__narrow_of(kernels);
-    size_t strips, rows, next, from, j;
-    for (strips = (m - 1) / kernels->rows + 1; strips > 0; strips--, m -= rows) {
+    size_t strips = (m - 1) / kernels->rows + 1, rows = (m - 1) / strips + 1, next, from, j;
+    for (; strips > 0; strips--, rows = next) {
         const float *b = panels->first;
-        rows = (m - 1) / strips + 1;
-        next = strips > 1 ? (m - rows - 1) / (strips - 1) + 1 : 0;
+        m -= rows;
+        next = m > 0 ? (m - 1) / (strips - 1) + 1 : 0;
         block->b_step = panels->row;
         for (j = from = 0; j + panel <= width; j += panel, b += panels->next, from += part) {
             if (ahead) lfrec__ask_strip(block, a + rows * block->a_row, next, from, part);
@@ -2013,14 +2013,14 @@ static void lfrec__gemm_blocked(const lfrec_gemm *g, const lfrec__kernels *kerne
 {
     const size_t panel = 2 * kernels->lanes, group = LFREC__GEMM_GROUP;
     const int copy_a = g->transpose_a && g->n > 2 * panel && g->k > LFREC__GEMM_SHALLOW && g->lda > group &&
-                       room >= LFREC__GEMM_B_ROOM + LFREC__GEMM_A_ROOM;
-    const size_t b_room = lfrec__least(kernels->block, room); /* and A's is behind the largest */
+                       room >= kernels->block + LFREC__GEMM_A_ROOM;
+    const size_t b_room = lfrec__least(kernels->block, room); /* and A's is behind it */
     const size_t steps = (g->k - 1) / lfrec__least(LFREC__GEMM_DEPTH, b_room / panel) + 1;
     const size_t depth = (g->k - 1) / steps + 1;
     /* In place a panel at a time stays near, and so does A, if it is the smaller. */
     const int one = depth > LFREC__GEMM_SHALLOW && g->m < g->n && !lfrec__copies_b(g, kernels, depth);
     const size_t columns = one ? panel : lfrec__least(LFREC__GEMM_COLUMNS, b_room / (panel * depth) * panel);
-    float *copy = copy_a ? scratch + LFREC__GEMM_B_ROOM : NULL;
+    float *copy = copy_a ? scratch + kernels->block : NULL;
     lfrec__block block;
     size_t column, step, i, p;
     block.c_row = g->ldc;
@@ -5518,68 +5518,88 @@ LFREC__INTERNAL void lfrec__sparse_encoder(void *work, size_t part)
 
 /* Dense path: X and E are I x B, H and G are K x B, so that users fill the vectors of the products they are columns of:
  * H = L'X, Y = F H, dF = E H', G = F'E, dL = X G'. A part has its items' rows, in the room that a whole batch's take. */
+typedef struct lfrec__dense {
+    size_t first, count; /* the part's items */
+    float *X, *E;        /* count x B */
+    float *H, *G;        /* K x B, the part's share; the batch's sum is in part 0's */
+} lfrec__dense;
+
+LFREC__INTERNAL size_t lfrec__dense_room(const lfrec_trainer *t) /* floats of a share of H or G */
+{
+    return t->together * t->model.stride;
+}
+
+LFREC__INTERNAL lfrec__dense lfrec__dense_of(const lfrec_trainer *t, size_t part)
+{
+    const size_t first = t->range[part], rows = first * t->together, share = part * lfrec__dense_room(t);
+    const lfrec__dense d = {first,
+                            t->range[part + 1] - first,
+                            t->dense_input + rows,
+                            t->dense_error + rows,
+                            t->factors + share,
+                            t->factors_gradient + share};
+    return d;
+}
+
 LFREC__INTERNAL void lfrec__dense_encode(void *work, size_t part)
 {
     const lfrec__work *w = (const lfrec__work *)work;
     lfrec_trainer *t = w->t;
-    const size_t S = t->model.stride, K = t->model.factors, B = w->count, first = t->range[part];
-    const size_t count = t->range[part + 1] - first;
-    float *X = t->dense_input + first * t->together;
-    lfrec__zero(X, count * B * sizeof(float));
+    const lfrec__dense d = lfrec__dense_of(t, part);
+    const size_t S = t->model.stride, K = t->model.factors, B = w->count;
+    lfrec__zero(d.X, d.count * B * sizeof(float));
     for (uint32_t b = 0; b < B; b++) {
         const lfrec__slice s = lfrec__slice_of(w, b, part);
         if (w->step) lfrec__ask_user(t, w->users + b);
         lfrec__prepare(w, b, &s);
-        for (size_t k = 0; k < s.of.count; k++) X[(s.of.item[k] - first) * B + b] = s.input[k];
+        for (size_t k = 0; k < s.of.count; k++) d.X[(s.of.item[k] - d.first) * B + b] = s.input[k];
     }
-    lfrec__product(t, part, 1, 0, K, B, count, 1.0f, t->encoder + first * S, S, X, B, 0.0f,
-                   t->factors + part * t->together * S, B);
+    lfrec__product(t, part, 1, 0, K, B, d.count, 1.0f, t->encoder + d.first * S, S, d.X, B, 0.0f, d.H, B);
 }
 
 LFREC__INTERNAL void lfrec__dense_decoder(void *work, size_t part)
 {
     const lfrec__work *w = (const lfrec__work *)work;
     lfrec_trainer *t = w->t;
-    const size_t S = t->model.stride, K = t->model.factors, B = w->count, first = t->range[part];
-    const size_t count = t->range[part + 1] - first;
-    const float c = lfrec__unknown_weight(w), *F = t->decoder + first * S;
-    float *E = t->dense_error + first * t->together;
+    const lfrec__dense d = lfrec__dense_of(t, part);
+    const size_t S = t->model.stride, K = t->model.factors, B = w->count, cells = d.count * B;
+    const float c = lfrec__unknown_weight(w), *F = t->decoder + d.first * S;
     lfrec_loss met = t->losses[part];
     size_t known = 0;
-    lfrec__product(t, part, 0, 0, count, B, K, 1.0f, F, S, t->factors, B, 0.0f, E, B);
+    lfrec__product(t, part, 0, 0, d.count, B, K, 1.0f, F, S, t->factors, B, 0.0f, d.E, B);
     for (uint32_t b = 0; b < B; b++) {
         const lfrec__slice s = lfrec__slice_of(w, b, part);
-        for (size_t k = 0; k < s.of.count; k++) s.predicted[k] = E[(s.of.item[k] - first) * B + b];
+        for (size_t k = 0; k < s.of.count; k++) s.predicted[k] = d.E[(s.of.item[k] - d.first) * B + b];
         known += s.of.count;
     }
     if (t->options.scope == LFREC_SCOPE_ALL) {
         const float *predicted = t->predicted + lfrec__entries(w)[part]; /* of all users, one behind the other */
-        lfrec__add_unknown(&met, lfrec__sum_of_squares(E, count * B), predicted, known, count * B);
-        for (size_t k = 0; k < count * B; k++) E[k] *= c;
+        lfrec__add_unknown(&met, lfrec__sum_of_squares(d.E, cells), predicted, known, cells);
+        for (size_t k = 0; k < cells; k++) d.E[k] *= c;
     } else {
-        lfrec__zero(E, count * B * sizeof(float));
+        lfrec__zero(d.E, cells * sizeof(float));
     }
     for (uint32_t b = 0; b < B; b++) {
         const lfrec__slice s = lfrec__slice_of(w, b, part);
         lfrec_loss_add(&met, s.predicted, s.preference, s.hidden, s.of.count);
         lfrec_loss_gradient(t->options.loss_weight, w->met.hidden, w->met.scope, s.predicted, s.preference, s.hidden,
                             s.of.count, s.predicted);
-        for (size_t k = 0; k < s.of.count; k++) E[(s.of.item[k] - first) * B + b] = s.predicted[k];
+        for (size_t k = 0; k < s.of.count; k++) d.E[(s.of.item[k] - d.first) * B + b] = s.predicted[k];
     }
     t->losses[part] = met;
-    lfrec__product(t, part, 0, 1, count, K, B, 1.0f, E, B, t->factors, B, 0.0f, t->decoder_gradient + first * S, S);
-    lfrec__product(t, part, 1, 0, K, B, count, 1.0f, F, S, E, B, 0.0f, t->factors_gradient + part * t->together * S, B);
+    lfrec__product(t, part, 0, 1, d.count, K, B, 1.0f, d.E, B, t->factors, B, 0.0f, t->decoder_gradient + d.first * S, S);
+    lfrec__product(t, part, 1, 0, K, B, d.count, 1.0f, F, S, d.E, B, 0.0f, d.G, B);
 }
 
 LFREC__INTERNAL void lfrec__dense_encoder(void *work, size_t part)
 {
     const lfrec__work *w = (const lfrec__work *)work;
     lfrec_trainer *t = w->t;
-    const size_t S = t->model.stride, K = t->model.factors, B = w->count, first = t->range[part];
-    const size_t count = t->range[part + 1] - first;
+    const lfrec__dense d = lfrec__dense_of(t, part);
+    const size_t S = t->model.stride, K = t->model.factors, B = w->count;
     lfrec__touch_all(t, part);
-    lfrec__product(t, part, 0, 1, count, K, B, 1.0f, t->dense_input + first * t->together, B, t->factors_gradient, B,
-                   0.0f, t->encoder_gradient + first * S, S);
+    lfrec__product(t, part, 0, 1, d.count, K, B, 1.0f, d.X, B, t->factors_gradient, B, 0.0f,
+                   t->encoder_gradient + d.first * S, S);
     if (w->step) lfrec__step(t, w->rows, part);
 }
 
@@ -5587,8 +5607,8 @@ LFREC__INTERNAL void lfrec__dense_encoder(void *work, size_t part)
 LFREC__INTERNAL void lfrec__batch_sum(const lfrec__work *w, float *rows)
 {
     const lfrec_trainer *t = w->t;
-    const size_t S = t->model.stride, K = t->model.factors;
-    if (t->path == LFREC_PATH_DENSE) lfrec__sum(rows, K * w->count, lfrec__parts(t), t->together * S);
+    const size_t cells = t->model.factors * w->count;
+    if (t->path == LFREC_PATH_DENSE) lfrec__sum(rows, cells, lfrec__parts(t), lfrec__dense_room(t));
     else lfrec__sum_all(w, rows);
 }
 

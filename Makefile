@@ -20,9 +20,9 @@ CC_tsan     := clang
 FLAGS_tsan  := -fsanitize=thread -O1
 CC_fuzz     := clang
 FLAGS_fuzz  := -fsanitize=fuzzer-no-link,$(SANITIZE) -O1
-# valgrind 3.19 knows no AVX-512, and is slow enough to ask for fewer repetitions.
+# valgrind 3.19 knows no AVX-512, and is slow enough to ask for fewer repetitions and more patience.
 CC_valgrind    := $(CC_gcc)
-FLAGS_valgrind := -DLFREC_MAX_ISA=LFREC_ISA_AVX2 -DLFREC_TEST_QUICK
+FLAGS_valgrind := -DLFREC_MAX_ISA=LFREC_ISA_AVX2 -DLFREC_TEST_QUICK -DLFREC_HTTP_LOOKUP_MS=20000
 
 COMPILER := $(CC_$(VARIANT))
 ifeq ($(COMPILER),)

@@ -14,10 +14,9 @@
 #include <unistd.h>
 
 enum {
-    CONNECTIONS = 64, /* a thread each: a question about a user holds one up to LOOKUP_MS */
+    CONNECTIONS = 64, /* a thread each: a question about a user holds one up to LFREC_HTTP_LOOKUP_MS */
     IDLE_S = 10,      /* a connection that says nothing for so long is closed */
     BACKLOG = 32,
-    LOOKUP_MS = 2000,
     LOOKUPS_A_TURN = 8,
     STUCK_MS = 60000 /* the longest legitimate turn of the daemon's loop is a rebalance or a stop, below half of that */
 };
@@ -112,7 +111,7 @@ static struct answer user(lfrec_http *http, const char *encoded)
         return json_error(MHD_HTTP_BAD_REQUEST, fault);
     }
     json_t *found = NULL;
-    switch (lfrec_lookups_ask(http->lookups, id, LOOKUP_MS, &found)) {
+    switch (lfrec_lookups_ask(http->lookups, id, LFREC_HTTP_LOOKUP_MS, &found)) {
     case LFREC_LOOKUP_FOUND: {
         char *body = json_dumps(found, JSON_COMPACT | JSON_REAL_PRECISION(7));
         json_decref(found);

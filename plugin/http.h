@@ -18,6 +18,11 @@ typedef struct lfrec_http lfrec_http; /* opaque */
 
 #define LFREC_HTTP_ERROR_MAX 256u /* bytes for an error text, NUL included */
 
+/* How long who asks about a user waits for lfrec_http_serve, before the answer is that the daemon is busy. */
+#ifndef LFREC_HTTP_LOOKUP_MS
+#define LFREC_HTTP_LOOKUP_MS 2000
+#endif
+
 /* address: see http_address.h; topic, library: see lfrec_metrics_write. Logs where it listens. false: error says why. The threads block
  * the signals that the caller's thread blocks. */
 bool lfrec_http_open(lfrec_http **out, const char *address, const char *topic, const char *library,

@@ -15,11 +15,11 @@ SANITIZE := address,undefined,float-cast-overflow -fno-sanitize-recover=all -fno
 CC_gcc      := $(if $(filter default,$(origin CC)),gcc,$(CC))
 CC_clang    := clang
 CC_asan     := clang
-FLAGS_asan  := -fsanitize=$(SANITIZE) -O1 "-DLFREC_ASSERT(x)=((x) ? (void)0 : __builtin_trap())"
+FLAGS_asan  := -fsanitize=$(SANITIZE) -O1 -g1 "-DLFREC_ASSERT(x)=((x) ? (void)0 : __builtin_trap())"
 CC_tsan     := clang
 FLAGS_tsan  := -fsanitize=thread -O1
 CC_fuzz     := clang
-FLAGS_fuzz  := -fsanitize=fuzzer-no-link,$(SANITIZE) -O1
+FLAGS_fuzz  := -fsanitize=fuzzer-no-link,$(SANITIZE) -O1 -g1
 # valgrind 3.19 knows no AVX-512, and is slow enough to ask for fewer repetitions and more patience.
 CC_valgrind    := $(CC_gcc)
 FLAGS_valgrind := -DLFREC_MAX_ISA=LFREC_ISA_AVX2 -DLFREC_TEST_QUICK -DLFREC_HTTP_LOOKUP_MS=20000

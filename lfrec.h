@@ -4169,18 +4169,31 @@ LFREC__INTERNAL int lfrec__is_full(const lfrec__best *best)
     return best->count > 0 && best->count == best->capacity;
 }
 
-/* Is any of 16 scores not behind a list's last one? */
-LFREC__INTERNAL int lfrec__any_hit(const float *scores, float last)
+/* Which of 16 scores are not behind a list's last one, as bits. */
+LFREC__INTERNAL unsigned lfrec__hits(const float *scores, float last)
 {
 #ifdef LFREC__VECTORS
     const lfrec__v4 limit = {last, last, last, last};
-    lfrec__four hit = {0, 0, 0, 0};
-    LFREC__UNROLL for (size_t k = 0; k < 16; k += 4) hit |= ~(LFREC__OF(lfrec__v4, scores + k) < limit);
-    return (hit[0] | hit[1] | hit[2] | hit[3]) != 0;
+    const lfrec__four bit = {1, 2, 4, 8};
+    lfrec__four hits = {0, 0, 0, 0};
+    LFREC__UNROLL for (int k = 0; k < 16; k += 4) hits |= ~(LFREC__OF(lfrec__v4, scores + k) < limit) & bit << k;
+    return (unsigned)(hits[0] | hits[1] | hits[2] | hits[3]);
 #else
-    int hits = 0;
-    for (int k = 0; k < 16; k++) hits += !(scores[k] < last);
-    return hits != 0;
+    unsigned hits = 0;
+    for (int k = 0; k < 16; k++) hits |= (unsigned)!(scores[k] < last) << k;
+    return hits;
+#endif
+}
+
+/* The number of the lowest bit that is set. */
+LFREC__INTERNAL unsigned lfrec__lowest(unsigned bits)
+{
+#if defined(__GNUC__) || defined(__clang__)
+    return (unsigned)__builtin_ctz(bits);
+#else
+    unsigned at = 0;
+    while (!(bits >> at & 1)) at++;
+    return at;
 #endif
 }
 
@@ -4191,14 +4204,13 @@ LFREC__INTERNAL void lfrec__list_block(const lfrec_model *model, lfrec_listing *
     const lfrec_query *query = listing->query;
     const lfrec_history *exclude = query->exclude;
     float scores[LFREC__BLOCK];
-    uint8_t excluded[LFREC__BLOCK], hit[16];
+    uint8_t excluded[LFREC__BLOCK];
     lfrec__best best;
     best.list = listing->list;
     best.count = listing->found;
     best.capacity = query->count;
     lfrec__zero(excluded, sizeof excluded);
-    lfrec__zero(hit, sizeof hit);
-    if (n < LFREC__BLOCK) lfrec__zero(scores, sizeof scores); /* lfrec__any_hit reads on */
+    if (n < LFREC__BLOCK) lfrec__zero(scores, sizeof scores); /* lfrec__hits reads on */
     lfrec__score_block(model, listing->user, first, n, candidates, scores);
     for (size_t k = 0; candidates && exclude && k < n; k++) {
         excluded[k] = (uint8_t)lfrec__contains(exclude->item, exclude->count, candidates[k]);
@@ -4209,16 +4221,10 @@ LFREC__INTERNAL void lfrec__list_block(const lfrec_model *model, lfrec_listing *
         scores[k] = -3.40282347e+38f; /* behind nearly everything */
     }
     for (size_t part = 0; part < n; part += 16) {
-        const int full = lfrec__is_full(&best);
-        const float last = full ? best.list[0].score : 0.0f;
-        size_t hits = 0;
-        if (full && !lfrec__any_hit(scores + part, last)) continue;
-        for (size_t k = part; k < n && k < part + 16; k++) { /* no branch on what is random */
-            hit[hits] = (uint8_t)k;
-            hits += !full | !(scores[k] < last);
-        }
-        for (size_t h = 0; h < hits; h++) {
-            const size_t k = hit[h];
+        unsigned hits = lfrec__is_full(&best) ? lfrec__hits(scores + part, best.list[0].score) : 0xffffu;
+        if (n - part < 16) hits &= 0xffffu >> (16 - (n - part));
+        for (; hits; hits &= hits - 1) {
+            const size_t k = part + lfrec__lowest(hits);
             const uint32_t item = candidates ? candidates[k] : (uint32_t)(first + k);
             if (excluded[k] || (lfrec__is_full(&best) && scores[k] < best.list[0].score)) continue;
             if (model->support[item] < query->min_support) continue;

@@ -5,7 +5,7 @@
  * 1. Lists for all users, selection included, against the matrix product that computes the same scores and keeps none of them.
  * 2. One user against 1 million items (K = 32), against reading the factors from memory once.
  * 3. The same lists by bounded scores: blocks of items whose bound is below the 20th best score are skipped. Exact: every list is
- *    compared with lfrec_top's. */
+ *    compared with lfrec_top_many's. */
 #define LFREC_IMPLEMENTATION
 #define LFREC_STATIC
 #include "lfrec.h"
@@ -202,19 +202,30 @@ static lfrec_user user_of(const audience *a, uint32_t u)
     return user;
 }
 
-/* Seconds of lfrec_top for all. */
+/* Seconds of lfrec_top_many for all, BATCH users at a time. */
 static double lists(const audience *a, uint64_t *sum)
 {
+    static lfrec_scored list[BATCH][LIST];
+    static lfrec_history history[BATCH];
+    static lfrec_query query[BATCH];
+    static lfrec_user user[BATCH];
+    static lfrec_listing listing[BATCH];
     const double start = bench_now();
-    for (uint32_t u = 0; u < a->users; u++) {
-        const lfrec_history history = lfrec_history_of(a->ratings, u);
-        lfrec_query query = lfrec_query_for(LIST, &history);
-        lfrec_user user = user_of(a, u);
-        lfrec_scored list[LIST];
-        size_t found;
-        query.min_support = 0;
-        check(lfrec_top(a->model, &user, &query, list, &found), "top");
-        for (size_t k = 0; k < found; k++) *sum = *sum * 31 + list[k].item;
+    for (uint32_t first = 0; first < a->users; first += BATCH) {
+        const uint32_t count = a->users - first < BATCH ? a->users - first : BATCH;
+        for (uint32_t u = 0; u < count; u++) {
+            history[u] = lfrec_history_of(a->ratings, first + u);
+            query[u] = lfrec_query_for(LIST, &history[u]);
+            query[u].min_support = 0;
+            user[u] = user_of(a, first + u);
+            listing[u].user = &user[u];
+            listing[u].query = &query[u];
+            listing[u].list = list[u];
+        }
+        check(lfrec_top_many(a->model, listing, count), "top");
+        for (uint32_t u = 0; u < count; u++) {
+            for (size_t k = 0; k < listing[u].found; k++) *sum = *sum * 31 + list[u][k].item;
+        }
     }
     return bench_now() - start;
 }
@@ -288,7 +299,7 @@ static void compare(const audience *a, const char *name, bool by_product)
         two[r] = bounded_lists(a, &b, excluded, &skipping, &share);
         peer[r] = by_product ? products(a, scores, scratch) : reading(b.factors, floats, &sink);
         if (plain != skipping) {
-            fprintf(stderr, "bench_serve: %s: bounded lists differ from lfrec_top's\n", name);
+            fprintf(stderr, "bench_serve: %s: bounded lists differ from lfrec_top_many's\n", name);
             exit(1);
         }
     }

@@ -660,7 +660,8 @@ typedef struct lfrec_listing {
 } lfrec_listing;
 
 /* Every listing as lfrec_top makes it, to the bit. The items are read once for all of them, from the cache after the
- * first: some 64 users at a time are best. After an error in any listing the lists of none are written. */
+ * first: some 64 users at a time are best, lists of at most 32 the fastest. 12 and more of those take 35 KiB of stack where
+ * there are vectors. After an error in any listing the lists of none are written. */
 LFREC_API lfrec_status lfrec_top_many(const lfrec_model *model, lfrec_listing *listings, size_t count);
 
 /* One rated item's part of a score. */
@@ -3989,6 +3990,11 @@ LFREC_API lfrec_status lfrec_fold_in(const lfrec_model *model, const lfrec_histo
     return LFREC_OK;
 }
 
+LFREC__INTERNAL float lfrec__magnitude(float x)
+{
+    return x < 0.0f ? -x : x;
+}
+
 /* What the means alone say of an item to a user. */
 LFREC__INTERNAL float lfrec__baseline(const lfrec_model *model, uint32_t item, float user_mean)
 {
@@ -4235,6 +4241,319 @@ LFREC__INTERNAL void lfrec__list_block(const lfrec_model *model, lfrec_listing *
     listing->found = best.count;
 }
 
+#define LFREC__LISTED 8192u /* items at a time for all users: stay in a cache */
+
+#ifdef LFREC__VECTORS
+
+/* ---- lists of many users --------------------------------------------------------------------------------------------
+ *
+ * A group of users in the lanes. The matrix product makes their scores faster than lfrec_score, but rounds in another
+ * way. So it only says which items cannot get into a list; the others are kept, and scored again as lfrec_score does:
+ *
+ *     for each block of items    C (items x users) = F H', H in the lanes
+ *         an item whose C + base is not below the user's limit is kept
+ *         where no more can be kept: the limit becomes what enough of the kept ones reach, less the slack; others go
+ *     the kept ones are scored and offered to the list
+ *
+ * Two sums of the same K products differ by less than 2 K 2^-24 sum of |F_q h_q|, whatever their order (Higham 2002,
+ * section 3.1), and that sum is at most |F_i| |h|. The slack doubles it, and has some for means and offsets. */
+#define LFREC__GROUP 16u       /* users */
+#define LFREC__GROUP_LEAST 12u /* fewer are quicker one by one */
+#define LFREC__GROUP_ITEMS 256u
+#define LFREC__GROUP_DEPTH 64u /* factors at a time */
+#define LFREC__KEPT 64u        /* items of a user; a multiple of 4 */
+#define LFREC__KEPT_LIST 32u   /* a longer list is made another way */
+#define LFREC__EXCLUDED (-3.40282347e+38f)
+
+typedef struct lfrec__listed {
+    size_t first, n;
+    float norm; /* the largest of a factor row, or more */
+    float base; /* the largest |mean| + |offset|, or more */
+} lfrec__listed;
+
+typedef struct lfrec__group {
+    lfrec_listing *listing[LFREC__GROUP];
+    size_t users;
+    float slack[LFREC__GROUP]; /* how far two ways of adding up a score may be apart */
+    float limit[LFREC__GROUP]; /* what is below it, without the user's mean, gets into no list */
+    size_t kept[LFREC__GROUP];
+    uint32_t item[LFREC__GROUP][LFREC__KEPT]; /* rising */
+    float kept_score[LFREC__GROUP][LFREC__KEPT];
+    float base[LFREC__GROUP_ITEMS];                   /* what the means say of an item, but for the user's */
+    float factors[LFREC__GROUP_DEPTH * LFREC__GROUP]; /* K x users */
+    float score[LFREC__GROUP_ITEMS * LFREC__GROUP];   /* items x users */
+} lfrec__group;
+
+/* |x|^2; n is a multiple of 16. */
+LFREC__INTERNAL float lfrec__square(const float *x, size_t n)
+{
+    lfrec__v4 square[4] = {{0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0}};
+    for (size_t q = 0; q < n; q += 16) {
+        LFREC__UNROLL for (size_t p = 0; p < 4; p++)
+        {
+            const lfrec__v4 v = LFREC__OF(lfrec__v4, x + q + 4 * p);
+            square[p] += v * v;
+        }
+    }
+    square[0] += square[1] + (square[2] + square[3]);
+    return square[0][0] + square[0][1] + square[0][2] + square[0][3];
+}
+
+/* |x| or a little more, as squares of the smallest numbers are 0. */
+LFREC__INTERNAL float lfrec__norm(float square)
+{
+    return lfrec__finite(square) ? 1.001f * lfrec__sqrtf(square) + 1e-18f : square;
+}
+
+LFREC__INTERNAL lfrec__listed lfrec__listed_of(const lfrec_model *model, size_t first, size_t n)
+{
+    lfrec__listed items = {first, n, 0.0f, 0.0f};
+    float squares = 0.0f, bases = 0.0f; /* sums, so that what is no number is not lost */
+    for (size_t i = first; i < first + n; i += 16) {
+        const size_t rows = lfrec__least(16, first + n - i);
+        const float square = lfrec__square(model->decoder + i * model->stride, rows * model->stride);
+        items.norm = square > items.norm ? square : items.norm;
+        squares += square;
+    }
+    for (size_t i = first; i < first + n; i++) {
+        const float offset = model->offset ? lfrec__magnitude(model->offset[i]) : 0.0f;
+        const float base = lfrec__magnitude(model->item_mean[i]) + offset;
+        items.base = base > items.base ? base : items.base;
+        bases += base;
+    }
+    items.norm = lfrec__norm(lfrec__finite(squares) ? items.norm : squares);
+    items.base = lfrec__finite(bases) ? items.base : bases;
+    return items;
+}
+
+/* A full list's last score is a limit, unless it is no number. */
+LFREC__INTERNAL void lfrec__group_limit(const lfrec_model *model, lfrec__group *group, size_t u)
+{
+    const lfrec_listing *listing = group->listing[u];
+    const float mean = model->setting == LFREC_RANKING ? 0.0f : listing->user->mean;
+    if (listing->found < listing->query->count || !(listing->list[0].score == listing->list[0].score)) return;
+    group->limit[u] = listing->list[0].score - mean - group->slack[u];
+}
+
+/* False where numbers are so large, or none, that the slack says nothing. */
+LFREC__INTERNAL int lfrec__group_open(const lfrec_model *model, const lfrec__listed *items, lfrec__group *group)
+{
+    const float rounding = (float)(model->factors + 8) * 2.38418579e-7f; /* 2^-22 */
+    int small = 1;
+    for (size_t u = 0; u < LFREC__GROUP; u++) group->limit[u] = -LFREC__EXCLUDED; /* a lane of nobody has no hits */
+    for (size_t u = 0; u < group->users; u++) {
+        const lfrec_user *user = group->listing[u]->user;
+        const float reach = lfrec__norm(lfrec__square(user->factors, model->stride)) * items->norm + items->base +
+                            lfrec__magnitude(user->mean);
+        small &= reach < 1e30f;
+        group->slack[u] = rounding * reach;
+        group->kept[u] = 0;
+        group->limit[u] = LFREC__EXCLUDED;
+        lfrec__group_limit(model, group, u);
+        for (size_t k = 0; k < LFREC__KEPT; k++) group->kept_score[u][k] = LFREC__EXCLUDED;
+    }
+    return small;
+}
+
+/* Scores but for the means. fresh: the factors there are another group's. */
+LFREC__INTERNAL void lfrec__group_score(const lfrec_model *model, size_t first, size_t n, int fresh, lfrec__group *group)
+{
+    const size_t K = lfrec__columns(model->setting, model->factors);
+    lfrec_gemm g;
+    lfrec__zero(&g, sizeof g);
+    g.m = n;
+    g.n = g.ldb = g.ldc = LFREC__GROUP;
+    g.lda = model->stride;
+    g.b = group->factors;
+    g.c = group->score;
+    g.alpha = 1.0f;
+    if (fresh && group->users < LFREC__GROUP) lfrec__zero(group->factors, sizeof group->factors);
+    for (size_t from = 0; from < K; from += LFREC__GROUP_DEPTH) {
+        g.k = lfrec__least(LFREC__GROUP_DEPTH, K - from);
+        g.a = model->decoder + first * model->stride + from;
+        g.beta = from > 0 ? 1.0f : 0.0f;
+        for (size_t u = 0; u < group->users && (fresh || K > LFREC__GROUP_DEPTH); u++) {
+            const float *h = group->listing[u]->user->factors + from;
+            for (size_t q = 0; q < g.k; q++) group->factors[q * LFREC__GROUP + u] = h[q];
+        }
+        const lfrec_status status = lfrec_sgemm(&g);
+        LFREC_ASSERT(status == LFREC_OK);
+        (void)status;
+    }
+}
+
+/* Whose limits four items reach: bit 16 l + 4 r + q for item r and user 4 q + l. */
+LFREC__INLINE uint64_t lfrec__group_hits(const float *score, const float *base, const float *limit)
+{
+    lfrec__four hits = {0, 0, 0, 0};
+    LFREC__UNROLL for (int r = 3; r >= 0; r--)
+    {
+        LFREC__UNROLL for (int q = 3; q >= 0; q--)
+        {
+            hits += hits; /* and -1 is taken off for a hit */
+            hits -= LFREC__OF(lfrec__v4, score + 16 * r + 4 * q) + base[r] >= LFREC__OF(lfrec__v4, limit + 4 * q);
+        }
+    }
+    return (uint64_t)hits[0] | (uint64_t)hits[1] << 16 | (uint64_t)hits[2] << 32 | (uint64_t)hits[3] << 48;
+}
+
+/* Scores those kept as lfrec_score does, and offers them to the list. */
+LFREC__INTERNAL void lfrec__group_flush(const lfrec_model *model, lfrec__group *group, size_t u)
+{
+    lfrec_listing *listing = group->listing[u];
+    float *score = group->kept_score[u];
+    lfrec__best best;
+    best.list = listing->list;
+    best.count = listing->found;
+    best.capacity = listing->query->count;
+    for (size_t k = 0; k < group->kept[u]; k += LFREC__BLOCK) {
+        const size_t n = lfrec__block_of(group->kept[u] - k);
+        lfrec__score_block(model, listing->user, 0, n, group->item[u] + k, score + k);
+    }
+    for (size_t k = 0; k < group->kept[u]; k++) {
+        lfrec__best_offer(&best, group->item[u][k], score[k]);
+        score[k] = LFREC__EXCLUDED;
+    }
+    group->kept[u] = 0;
+    listing->found = best.count;
+    lfrec__group_limit(model, group, u);
+}
+
+LFREC__INTERNAL size_t lfrec__group_reaching(const float *score, float x)
+{
+    const lfrec__v4 least = {x, x, x, x};
+    lfrec__four less = {0, 0, 0, 0};
+    LFREC__UNROLL_SOME for (size_t k = 0; k < LFREC__KEPT; k += 4) less -= LFREC__OF(lfrec__v4, score + k) >= least;
+    return (size_t)(less[0] + less[1] + less[2] + less[3]);
+}
+
+/* Raises the limit to what enough of those kept reach, and drops those below. */
+LFREC__INTERNAL void lfrec__group_prune(lfrec__group *group, size_t u)
+{
+    const size_t enough = group->listing[u]->query->count, all = group->kept[u];
+    float *score = group->kept_score[u], low, high;
+    size_t kept = 0;
+    if (all <= enough) return;
+    low = high = score[0];
+    for (size_t k = 1; k < all; k++) {
+        if (score[k] < low) low = score[k];
+        if (score[k] > high) high = score[k];
+    }
+    for (int round = 0; round < 16; round++) { /* low is reached by enough */
+        const float middle = low + 0.5f * (high - low);
+        const size_t reaching = lfrec__group_reaching(score, middle);
+        if (reaching >= enough) low = middle;
+        else high = middle;
+        if (reaching >= enough && reaching <= enough + 2) break;
+    }
+    low -= 2.0f * group->slack[u];
+    if (low > group->limit[u]) group->limit[u] = low;
+    for (size_t k = 0; k < all; k++) {
+        group->item[u][kept] = group->item[u][k];
+        score[kept] = score[k];
+        kept += !(score[k] < group->limit[u]);
+    }
+    for (size_t k = kept; k < all; k++) score[k] = LFREC__EXCLUDED;
+    group->kept[u] = kept;
+}
+
+/* Keeps an item for a user. score: but for the user's mean. */
+LFREC__INTERNAL void lfrec__group_keep(const lfrec_model *model, lfrec__group *group, size_t u, uint32_t item, float score)
+{
+    const lfrec_query *query = group->listing[u]->query;
+    if (score <= LFREC__EXCLUDED || model->support[item] < query->min_support) return;
+    if (query->filter && !query->filter(query->filter_context, item)) return;
+    group->item[u][group->kept[u]] = item;
+    group->kept_score[u][group->kept[u]++] = score;
+    if (group->kept[u] < LFREC__KEPT) return;
+    lfrec__group_prune(group, u);
+    if (group->kept[u] > LFREC__KEPT / 4 * 3) lfrec__group_flush(model, group, u); /* they are nearly equal */
+}
+
+/* Keeps of n items what may get into a list. */
+LFREC__INTERNAL void lfrec__group_sift(const lfrec_model *model, lfrec__group *group, size_t first, size_t n)
+{
+    for (size_t k = 0; k < n; k += 4) {
+        const float *score = group->score + k * LFREC__GROUP, *base = group->base + k;
+        uint64_t hits = lfrec__group_hits(score, base, group->limit);
+        for (; hits; hits &= hits - 1) {
+            const unsigned at = (unsigned)__builtin_ctzll(hits), r = at / 4 % 4, u = at % 4 * 4 + at / 16;
+            if (k + r < n)
+                lfrec__group_keep(model, group, u, (uint32_t)(first + k + r), score[r * LFREC__GROUP + u] + base[r]);
+        }
+    }
+}
+
+/* Offers items to the lists of a group. False: nothing was done. */
+LFREC__INTERNAL int lfrec__list_group(const lfrec_model *model, const lfrec__listed *items, lfrec__group *group)
+{
+    if (!lfrec__group_open(model, items, group)) return 0;
+    for (size_t done = 0; done < items->n; done += LFREC__GROUP_ITEMS) {
+        const size_t first = items->first + done, n = lfrec__least(LFREC__GROUP_ITEMS, items->n - done);
+        lfrec__group_score(model, first, n, done == 0, group);
+        lfrec__zero(group->base, sizeof group->base);
+        if (n % 4 > 0) lfrec__zero(group->score + n * LFREC__GROUP, (4 - n % 4) * LFREC__GROUP * sizeof(float));
+        lfrec__add_baselines(model, first, n, 0.0f, group->base);
+        for (size_t u = 0; u < group->users; u++) {
+            lfrec_listing *listing = group->listing[u];
+            const lfrec_history *exclude = listing->query->exclude;
+            while (exclude && listing->excluded < exclude->count && exclude->item[listing->excluded] < first + n) {
+                const size_t k = exclude->item[listing->excluded++] - first;
+                group->score[k * LFREC__GROUP + u] = LFREC__EXCLUDED;
+            }
+        }
+        lfrec__group_sift(model, group, first, n);
+    }
+    for (size_t u = 0; u < group->users; u++) {
+        lfrec__group_prune(group, u);
+        lfrec__group_flush(model, group, u);
+    }
+    return 1;
+}
+#endif
+
+/* Offers items first .. first + n - 1 to a list. */
+LFREC__INTERNAL void lfrec__list_items(const lfrec_model *model, lfrec_listing *listing, size_t first, size_t n)
+{
+    for (size_t done = 0; done < n; done += LFREC__BLOCK) {
+        lfrec__list_block(model, listing, first + done, lfrec__block_of(n - done), NULL);
+    }
+}
+
+#ifdef LFREC__VECTORS
+/* To all lists that are not of candidates, group by group. Its room on the stack is not for callers with few lists. */
+__attribute__((noinline)) LFREC__INTERNAL void lfrec__list_groups(const lfrec_model *model, lfrec_listing *listings,
+                                                                  size_t count, size_t first, size_t n)
+{
+    const lfrec__listed items = lfrec__listed_of(model, first, n);
+    lfrec__group group;
+    for (size_t u = 0; u < count;) {
+        for (group.users = 0; u < count && group.users < LFREC__GROUP; u++) {
+            const lfrec_query *query = listings[u].query;
+            if (query->candidates) continue;
+            if (query->count > 0 && query->count <= LFREC__KEPT_LIST) group.listing[group.users++] = &listings[u];
+            else lfrec__list_items(model, &listings[u], first, n);
+        }
+        if (group.users >= LFREC__GROUP_LEAST && lfrec__list_group(model, &items, &group)) continue;
+        for (size_t v = 0; v < group.users; v++) lfrec__list_items(model, group.listing[v], first, n);
+    }
+}
+#endif
+
+/* To all lists that are not of candidates. */
+LFREC__INTERNAL void lfrec__list_all(const lfrec_model *model, lfrec_listing *listings, size_t count, size_t first, size_t n)
+{
+#ifdef LFREC__VECTORS
+    if (count >= LFREC__GROUP_LEAST && !LFREC__FOR_PACKED(model->packed)) {
+        lfrec__list_groups(model, listings, count, first, n);
+        return;
+    }
+#endif
+    for (size_t u = 0; u < count; u++) {
+        if (!listings[u].query->candidates) lfrec__list_items(model, &listings[u], first, n);
+    }
+}
+
 LFREC_API lfrec_status lfrec_top_many(const lfrec_model *model, lfrec_listing *listings, size_t count)
 {
     LFREC__TRY(lfrec__check_model(model));
@@ -4248,11 +4567,9 @@ LFREC_API lfrec_status lfrec_top_many(const lfrec_model *model, lfrec_listing *l
                               query->candidates + first);
         }
     }
-    for (size_t first = 0; first < model->items; first += LFREC__BLOCK) {
-        const size_t n = lfrec__block_of(model->items - first);
-        for (size_t u = 0; u < count; u++) {
-            if (!listings[u].query->candidates) lfrec__list_block(model, &listings[u], first, n, NULL);
-        }
+    for (size_t first = 0; first < model->items; first += LFREC__LISTED) {
+        const size_t left = model->items - first;
+        lfrec__list_all(model, listings, count, first, left < LFREC__LISTED ? left : LFREC__LISTED);
     }
     for (size_t u = 0; u < count; u++) {
         lfrec__best best;
@@ -4277,11 +4594,6 @@ LFREC_API lfrec_status lfrec_top(const lfrec_model *model, const lfrec_user *use
     LFREC__TRY(lfrec_top_many(model, &listing, 1));
     *found = listing.found;
     return LFREC_OK;
-}
-
-LFREC__INTERNAL float lfrec__magnitude(float x)
-{
-    return x < 0.0f ? -x : x;
 }
 
 /* A score is linear in the history: rated item k adds coefficient (a . A_k) + b . Y_k, with A the encoder in

@@ -389,6 +389,58 @@ START_TEST(lists_of_many_are_the_lists_of_each)
 }
 END_TEST
 
+/* Which of many items are in a list is decided by the last bits of their scores, or by their numbers. */
+START_TEST(lists_of_many_are_exact_where_scores_are_nearly_equal)
+{
+    enum { MANY = BY_SPEED(17001, 8601), USERS = 21, LIST = 32, RATED = 9 };
+    enum { EQUAL, NEARLY_EQUAL, SOME_NEARLY_EQUAL, NO_NUMBERS_FIRST, FALLING, RISING, FEW, KINDS };
+    static uint32_t item[USERS][RATED];
+    static float value[USERS][RATED], factors[USERS][USER_ROOM(100)];
+    static lfrec_scored list[USERS][LIST];
+    for (int kind = 0; kind < KINDS * 2; kind++) {
+        const uint32_t K = kind < KINDS ? 25 : 100; /* more than the product takes at a time */
+        lfrec_model model;
+        lfrec_history history[USERS];
+        lfrec_user user[USERS];
+        lfrec_query query[USERS];
+        lfrec_listing listing[USERS];
+        random_model(&model, kind % 4 == 3 ? LFREC_RANKING : LFREC_SGD, MANY, K);
+        for (size_t u = 0; u < USERS; u++) {
+            history[u] = history_over(item[u], value[u], RATED, (uint32_t)u, 700);
+            user[u] = user_over(factors[u]);
+            ASSERT_OK(lfrec_fold_in(&model, &history[u], &user[u]));
+            query[u] = lfrec_query_for(u < 2 ? LIST : 1 + draw_below(LIST), u == 0 || draw_below(4) ? &history[u] : NULL);
+            query[u].min_support = kind % KINDS == FEW;
+            listing[u] = (lfrec_listing){.user = &user[u], .query = &query[u], .list = list[u]};
+        }
+        for (uint32_t i = 0; i < MANY; i++) {
+            float *row = writable(model.decoder) + i * model.stride;
+            const uint32_t like = kind % KINDS == SOME_NEARLY_EQUAL ? i % 50 : 0;
+            const float noise = kind % KINDS == EQUAL ? 0 : 1e-7f;
+            writable(model.item_mean)[i] = 3;
+            if (model.offset) writable(model.offset)[i] = 0;
+            for (uint32_t q = 0; q < K && kind % KINDS < NO_NUMBERS_FIRST; q++) {
+                row[q] = (i == like ? row[q] : model.decoder[like * model.stride + q]) * (1 + noise * draw_float());
+            }
+            if (kind % KINDS == NO_NUMBERS_FIRST && i < 8192) row[0] = NAN;
+            if (kind % KINDS == FALLING) row[0] = 1e6f / (1 + (float)i);
+            if (kind % KINDS == RISING) row[0] = (float)i;
+            if (kind % KINDS == FEW)
+                ((uint32_t *)(uintptr_t)model.support)[i] = i % 700 == 0; /* user 0 has rated nine of them */
+        }
+        ASSERT_OK(lfrec_top_many(&model, listing, USERS));
+        for (size_t u = 0; u < USERS; u++) {
+            lfrec_scored alone[LIST];
+            size_t found;
+            ASSERT_OK(lfrec_top(&model, &user[u], &query[u], alone, &found));
+            ck_assert_uint_eq(listing[u].found, found);
+            ck_assert_mem_eq(list[u], alone, found * sizeof *alone);
+        }
+        lfrec_model_destroy(&model);
+    }
+}
+END_TEST
+
 START_TEST(one_bad_listing_among_many_is_refused_and_no_list_is_written)
 {
     fixture f;
@@ -800,6 +852,7 @@ int main(void)
         list_has_exactly_the_items_that_are_left,
         list_is_the_sorted_scores_of_what_may_be_listed,
         lists_of_many_are_the_lists_of_each,
+        lists_of_many_are_exact_where_scores_are_nearly_equal,
         one_bad_listing_among_many_is_refused_and_no_list_is_written,
         items_that_few_rated_are_left_out_by_default,
         scores_beyond_the_scale_keep_their_order,

@@ -4422,9 +4422,10 @@ LFREC__INTERNAL void lfrec__group_flush(const lfrec_model *model, lfrec__group *
 LFREC__INTERNAL size_t lfrec__group_reaching(const float *score, float x)
 {
     const lfrec__v4 least = {x, x, x, x};
-    lfrec__four less = {0, 0, 0, 0};
-    LFREC__UNROLL_SOME for (size_t k = 0; k < LFREC__KEPT; k += 4) less -= LFREC__OF(lfrec__v4, score + k) >= least;
-    return (size_t)(less[0] + less[1] + less[2] + less[3]);
+    lfrec__four count = {0, 0, 0, 0};
+    LFREC__UNROLL_SOME for (size_t k = 0; k < LFREC__KEPT; k += 4) count -= LFREC__OF(lfrec__v4, score + k) >= least;
+    const int32_t sum = count[0] + count[1] + count[2] + count[3];
+    return (size_t)sum;
 }
 
 /* Raises the limit to what enough of those kept reach, and drops those below. */

@@ -4284,16 +4284,21 @@ typedef struct lfrec__group {
     float score[LFREC__GROUP_ITEMS * LFREC__GROUP];   /* items x users */
 } lfrec__group;
 
-/* |x|^2; n is a multiple of 16. */
+/* |x|^2; n is a multiple of 4, as strides are. */
 LFREC__INTERNAL float lfrec__square(const float *x, size_t n)
 {
     lfrec__v4 square[4] = {{0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0}};
-    for (size_t q = 0; q < n; q += 16) {
+    size_t q = 0;
+    for (; q + 16 <= n; q += 16) {
         LFREC__UNROLL for (size_t p = 0; p < 4; p++)
         {
             const lfrec__v4 v = LFREC__OF(lfrec__v4, x + q + 4 * p);
             square[p] += v * v;
         }
+    }
+    for (; q < n; q += 4) {
+        const lfrec__v4 v = LFREC__OF(lfrec__v4, x + q);
+        square[0] += v * v;
     }
     square[0] += square[1] + (square[2] + square[3]);
     return square[0][0] + square[0][1] + square[0][2] + square[0][3];

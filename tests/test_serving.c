@@ -348,7 +348,8 @@ START_TEST(lists_of_many_are_the_lists_of_each)
     enum { MANY = 150, USERS = 70 };
     static const size_t counts[] = {0, 1, 2, USERS};
     static uint32_t item[USERS][MANY];
-    static float value[USERS][MANY], factors[USERS][USER_ROOM(25)];
+    static float value[USERS][MANY];
+    float *factors[USERS]; /* on the heap, so that a sanitizer sees what is read behind them */
     static lfrec_scored list[USERS][MANY];
     static const uint32_t candidates[] = {149, 3, 64, 63, 7, 100, 0};
     unsigned char refused[MANY];
@@ -364,6 +365,7 @@ START_TEST(lists_of_many_are_the_lists_of_each)
         random_model(&model, all_settings[round % COUNT(all_settings)], MANY, sizes_here[round % 3]);
         for (size_t u = 0; u < count; u++) {
             history[u] = history_over(item[u], value[u], draw_below(40), draw_below(5), 1 + draw_below(3));
+            factors[u] = take(lfrec_user_floats(&model) * sizeof(float));
             user[u] = user_over(factors[u]);
             ASSERT_OK(lfrec_fold_in(&model, &history[u], &user[u]));
             query[u] =
@@ -383,6 +385,7 @@ START_TEST(lists_of_many_are_the_lists_of_each)
             ASSERT_OK(lfrec_top(&model, &user[u], &query[u], alone, &found));
             ck_assert_uint_eq(listing[u].found, found);
             ck_assert_mem_eq(list[u], alone, found * sizeof *alone);
+            free(factors[u]);
         }
         lfrec_model_destroy(&model);
     }

@@ -4170,9 +4170,32 @@ LFREC__INTERNAL void lfrec__score_block(const lfrec_model *model, const lfrec_us
     if (!candidates) lfrec__add_baselines(model, first, n, user->mean, scores);
 }
 
+/* A list in the making. */
+LFREC__INTERNAL lfrec__best lfrec__best_of(const lfrec_listing *listing)
+{
+    const lfrec__best best = {listing->list, listing->found, listing->query->count};
+    return best;
+}
+
 LFREC__INTERNAL int lfrec__is_full(const lfrec__best *best)
 {
     return best->count > 0 && best->count == best->capacity;
+}
+
+#define LFREC__EXCLUDED (-3.40282347e+38f) /* an excluded item's score: behind nearly everything */
+
+/* Is there an item left to exclude below `end`? Those below the block have been taken. */
+LFREC__INTERNAL int lfrec__next_excluded(lfrec_listing *listing, size_t end, size_t *item)
+{
+    const lfrec_history *exclude = listing->query->exclude;
+    if (!exclude || listing->excluded == exclude->count || exclude->item[listing->excluded] >= end) return 0;
+    *item = exclude->item[listing->excluded++];
+    return 1;
+}
+
+LFREC__INTERNAL int lfrec__may_list(const lfrec_model *model, const lfrec_query *query, uint32_t item)
+{
+    return model->support[item] >= query->min_support && (!query->filter || query->filter(query->filter_context, item));
 }
 
 /* Which of 16 scores are not behind a list's last one, as bits. */
@@ -4211,20 +4234,17 @@ LFREC__INTERNAL void lfrec__list_block(const lfrec_model *model, lfrec_listing *
     const lfrec_history *exclude = query->exclude;
     float scores[LFREC__BLOCK];
     uint8_t excluded[LFREC__BLOCK];
-    lfrec__best best;
-    best.list = listing->list;
-    best.count = listing->found;
-    best.capacity = query->count;
+    lfrec__best best = lfrec__best_of(listing);
+    size_t out;
     lfrec__zero(excluded, sizeof excluded);
     if (n < LFREC__BLOCK) lfrec__zero(scores, sizeof scores); /* lfrec__hits reads on */
     lfrec__score_block(model, listing->user, first, n, candidates, scores);
     for (size_t k = 0; candidates && exclude && k < n; k++) {
         excluded[k] = (uint8_t)lfrec__contains(exclude->item, exclude->count, candidates[k]);
     }
-    while (!candidates && exclude && listing->excluded < exclude->count && exclude->item[listing->excluded] < first + n) {
-        const size_t k = exclude->item[listing->excluded++] - first;
-        excluded[k] = 1;
-        scores[k] = -3.40282347e+38f; /* behind nearly everything */
+    while (!candidates && lfrec__next_excluded(listing, first + n, &out)) {
+        excluded[out - first] = 1;
+        scores[out - first] = LFREC__EXCLUDED;
     }
     for (size_t part = 0; part < n; part += 16) {
         unsigned hits = lfrec__is_full(&best) ? lfrec__hits(scores + part, best.list[0].score) : 0xffffu;
@@ -4233,9 +4253,7 @@ LFREC__INTERNAL void lfrec__list_block(const lfrec_model *model, lfrec_listing *
             const size_t k = part + lfrec__lowest(hits);
             const uint32_t item = candidates ? candidates[k] : (uint32_t)(first + k);
             if (excluded[k] || (lfrec__is_full(&best) && scores[k] < best.list[0].score)) continue;
-            if (model->support[item] < query->min_support) continue;
-            if (query->filter && !query->filter(query->filter_context, item)) continue;
-            lfrec__best_offer(&best, item, scores[k]);
+            if (lfrec__may_list(model, query, item)) lfrec__best_offer(&best, item, scores[k]);
         }
     }
     listing->found = best.count;
@@ -4263,7 +4281,6 @@ LFREC__INTERNAL void lfrec__list_block(const lfrec_model *model, lfrec_listing *
 #define LFREC__GROUP_DEPTH 64u /* factors at a time */
 #define LFREC__KEPT 64u        /* items of a user; a multiple of 4 */
 #define LFREC__KEPT_LIST 32u   /* a longer list is made another way */
-#define LFREC__EXCLUDED (-3.40282347e+38f)
 
 typedef struct lfrec__listed {
     size_t first, n;
@@ -4407,14 +4424,8 @@ LFREC__INTERNAL void lfrec__group_flush(const lfrec_model *model, lfrec__group *
 {
     lfrec_listing *listing = group->listing[u];
     float *score = group->kept_score[u];
-    lfrec__best best;
-    best.list = listing->list;
-    best.count = listing->found;
-    best.capacity = listing->query->count;
-    for (size_t k = 0; k < group->kept[u]; k += LFREC__BLOCK) {
-        const size_t n = lfrec__block_of(group->kept[u] - k);
-        lfrec__score_block(model, listing->user, 0, n, group->item[u] + k, score + k);
-    }
+    lfrec__best best = lfrec__best_of(listing);
+    lfrec__score_block(model, listing->user, 0, group->kept[u], group->item[u], score);
     for (size_t k = 0; k < group->kept[u]; k++) {
         lfrec__best_offer(&best, group->item[u][k], score[k]);
         score[k] = LFREC__EXCLUDED;
@@ -4448,9 +4459,12 @@ LFREC__INTERNAL void lfrec__group_prune(lfrec__group *group, size_t u)
     for (int round = 0; round < 16; round++) { /* low is reached by enough */
         const float middle = low + 0.5f * (high - low);
         const size_t reaching = lfrec__group_reaching(score, middle);
-        if (reaching >= enough) low = middle;
-        else high = middle;
-        if (reaching >= enough && reaching <= enough + 2) break;
+        if (reaching < enough) {
+            high = middle;
+            continue;
+        }
+        low = middle;
+        if (reaching <= enough + 2) break;
     }
     low -= 2.0f * group->slack[u];
     if (low > group->limit[u]) group->limit[u] = low;
@@ -4466,9 +4480,7 @@ LFREC__INTERNAL void lfrec__group_prune(lfrec__group *group, size_t u)
 /* Keeps an item for a user. score: but for the user's mean. */
 LFREC__INTERNAL void lfrec__group_keep(const lfrec_model *model, lfrec__group *group, size_t u, uint32_t item, float score)
 {
-    const lfrec_query *query = group->listing[u]->query;
-    if (score <= LFREC__EXCLUDED || model->support[item] < query->min_support) return;
-    if (query->filter && !query->filter(query->filter_context, item)) return;
+    if (score <= LFREC__EXCLUDED || !lfrec__may_list(model, group->listing[u]->query, item)) return;
     group->item[u][group->kept[u]] = item;
     group->kept_score[u][group->kept[u]++] = score;
     if (group->kept[u] < LFREC__KEPT) return;
@@ -4501,12 +4513,9 @@ LFREC__INTERNAL int lfrec__list_group(const lfrec_model *model, const lfrec__lis
         if (n % 4 > 0) lfrec__zero(group->score + n * LFREC__GROUP, (4 - n % 4) * LFREC__GROUP * sizeof(float));
         lfrec__add_baselines(model, first, n, 0.0f, group->base);
         for (size_t u = 0; u < group->users; u++) {
-            lfrec_listing *listing = group->listing[u];
-            const lfrec_history *exclude = listing->query->exclude;
-            while (exclude && listing->excluded < exclude->count && exclude->item[listing->excluded] < first + n) {
-                const size_t k = exclude->item[listing->excluded++] - first;
-                group->score[k * LFREC__GROUP + u] = LFREC__EXCLUDED;
-            }
+            size_t out;
+            while (lfrec__next_excluded(group->listing[u], first + n, &out))
+                group->score[(out - first) * LFREC__GROUP + u] = LFREC__EXCLUDED;
         }
         lfrec__group_sift(model, group, first, n);
     }
@@ -4578,9 +4587,7 @@ LFREC_API lfrec_status lfrec_top_many(const lfrec_model *model, lfrec_listing *l
         lfrec__list_all(model, listings, count, first, left < LFREC__LISTED ? left : LFREC__LISTED);
     }
     for (size_t u = 0; u < count; u++) {
-        lfrec__best best;
-        best.list = listings[u].list;
-        best.count = best.capacity = listings[u].found;
+        lfrec__best best = lfrec__best_of(&listings[u]);
         lfrec__best_sort(&best);
         for (size_t k = 0; k < best.count; k++) {
             best.list[k].score = lfrec__rating(model, listings[u].user, best.list[k].item, best.list[k].score);

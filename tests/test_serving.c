@@ -342,6 +342,19 @@ START_TEST(list_is_the_sorted_scores_of_what_may_be_listed)
 }
 END_TEST
 
+/* Each listing is what lfrec_top makes of it. */
+static void assert_as_alone(const lfrec_model *model, const lfrec_listing *listing, size_t count)
+{
+    for (size_t u = 0; u < count; u++) {
+        lfrec_scored *alone = take(listing[u].query->count * sizeof *alone);
+        size_t found;
+        ASSERT_OK(lfrec_top(model, listing[u].user, listing[u].query, alone, &found));
+        ck_assert_uint_eq(listing[u].found, found);
+        ck_assert_mem_eq(listing[u].list, alone, found * sizeof *alone);
+        free(alone);
+    }
+}
+
 /* Every kind of query among the listings, lists of 0 to all items, scores that are no numbers. */
 START_TEST(lists_of_many_are_the_lists_of_each)
 {
@@ -379,14 +392,8 @@ START_TEST(lists_of_many_are_the_lists_of_each)
             for (uint32_t i = 0; i < MANY; i += 3) writable(model.decoder)[i * model.stride] = i % 2 ? NAN : INFINITY;
         }
         ASSERT_OK(lfrec_top_many(&model, listing, count));
-        for (size_t u = 0; u < count; u++) {
-            lfrec_scored alone[MANY];
-            size_t found;
-            ASSERT_OK(lfrec_top(&model, &user[u], &query[u], alone, &found));
-            ck_assert_uint_eq(listing[u].found, found);
-            ck_assert_mem_eq(list[u], alone, found * sizeof *alone);
-            free(factors[u]);
-        }
+        assert_as_alone(&model, listing, count);
+        for (size_t u = 0; u < count; u++) free(factors[u]);
         lfrec_model_destroy(&model);
     }
 }
@@ -432,13 +439,7 @@ START_TEST(lists_of_many_are_exact_where_scores_are_nearly_equal)
                 ((uint32_t *)(uintptr_t)model.support)[i] = i % 700 == 0; /* user 0 has rated nine of them */
         }
         ASSERT_OK(lfrec_top_many(&model, listing, USERS));
-        for (size_t u = 0; u < USERS; u++) {
-            lfrec_scored alone[LIST];
-            size_t found;
-            ASSERT_OK(lfrec_top(&model, &user[u], &query[u], alone, &found));
-            ck_assert_uint_eq(listing[u].found, found);
-            ck_assert_mem_eq(list[u], alone, found * sizeof *alone);
-        }
+        assert_as_alone(&model, listing, USERS);
         lfrec_model_destroy(&model);
     }
 }

@@ -660,7 +660,7 @@ typedef struct lfrec_listing {
 } lfrec_listing;
 
 /* Every listing as lfrec_top makes it, to the bit. The items are read once for all of them, from the cache after the
- * first: some 64 users at a time are best, lists of at most 32 the fastest. 12 and more of those take 35 KiB of stack where
+ * first: some 64 users at a time are best, lists of at most 32 the fastest. 12 and more of those take 64 KiB of stack where
  * there are vectors. After an error in any listing the lists of none are written. */
 LFREC_API lfrec_status lfrec_top_many(const lfrec_model *model, lfrec_listing *listings, size_t count);
 
@@ -4118,11 +4118,22 @@ LFREC__INTERNAL void lfrec__best_offer(lfrec__best *best, uint32_t item, float s
 /* The worst goes to the end, again and again: what is left is in order, best first. */
 LFREC__INTERNAL void lfrec__best_sort(lfrec__best *best)
 {
+    lfrec_scored *list = best->list;
+    size_t rising = 1;
+    while (rising < best->count && lfrec__before(&list[rising], &list[rising - 1])) rising++;
+    if (rising >= best->count) { /* worst first, as lists of many users often are */
+        for (size_t low = 0, high = best->count; low + 1 < high; low++) {
+            const lfrec_scored worst = list[low];
+            list[low] = list[--high];
+            list[high] = worst;
+        }
+        return;
+    }
     for (size_t count = best->count; count > 1; count--) {
-        const lfrec_scored worst = best->list[0];
-        best->list[0] = best->list[count - 1];
-        lfrec__sift_down(best->list, 0, count - 1);
-        best->list[count - 1] = worst;
+        const lfrec_scored worst = list[0];
+        list[0] = list[count - 1];
+        lfrec__sift_down(list, 0, count - 1);
+        list[count - 1] = worst;
     }
 }
 
@@ -4184,13 +4195,15 @@ LFREC__INTERNAL int lfrec__is_full(const lfrec__best *best)
 
 #define LFREC__EXCLUDED (-3.40282347e+38f) /* an excluded item's score: behind nearly everything */
 
-/* Is there an item left to exclude below `end`? Those below the block have been taken. */
-LFREC__INTERNAL int lfrec__next_excluded(lfrec_listing *listing, size_t end, size_t *item)
+/* Gives the excluded items below `end` the score LFREC__EXCLUDED; scores[0] is item first's, the next one's is `step`
+ * behind. Those below `first` have been taken. */
+LFREC__INTERNAL void lfrec__exclude(lfrec_listing *listing, size_t first, size_t end, float *scores, size_t step)
 {
     const lfrec_history *exclude = listing->query->exclude;
-    if (!exclude || listing->excluded == exclude->count || exclude->item[listing->excluded] >= end) return 0;
-    *item = exclude->item[listing->excluded++];
-    return 1;
+    size_t k = listing->excluded;
+    for (; exclude && k < exclude->count && exclude->item[k] < end; k++)
+        scores[(exclude->item[k] - first) * step] = LFREC__EXCLUDED;
+    listing->excluded = k;
 }
 
 LFREC__INTERNAL int lfrec__may_list(const lfrec_model *model, const lfrec_query *query, uint32_t item)
@@ -4235,16 +4248,16 @@ LFREC__INTERNAL void lfrec__list_block(const lfrec_model *model, lfrec_listing *
     float scores[LFREC__BLOCK];
     uint8_t excluded[LFREC__BLOCK];
     lfrec__best best = lfrec__best_of(listing);
-    size_t out;
     lfrec__zero(excluded, sizeof excluded);
     if (n < LFREC__BLOCK) lfrec__zero(scores, sizeof scores); /* lfrec__hits reads on */
     lfrec__score_block(model, listing->user, first, n, candidates, scores);
     for (size_t k = 0; candidates && exclude && k < n; k++) {
         excluded[k] = (uint8_t)lfrec__contains(exclude->item, exclude->count, candidates[k]);
     }
-    while (!candidates && lfrec__next_excluded(listing, first + n, &out)) {
-        excluded[out - first] = 1;
-        scores[out - first] = LFREC__EXCLUDED;
+    if (!candidates) {
+        const size_t from = listing->excluded;
+        lfrec__exclude(listing, first, first + n, scores, 1);
+        for (size_t k = from; k < listing->excluded; k++) excluded[exclude->item[k] - first] = 1;
     }
     for (size_t part = 0; part < n; part += 16) {
         unsigned hits = lfrec__is_full(&best) ? lfrec__hits(scores + part, best.list[0].score) : 0xffffu;
@@ -4259,6 +4272,14 @@ LFREC__INTERNAL void lfrec__list_block(const lfrec_model *model, lfrec_listing *
     listing->found = best.count;
 }
 
+/* Offers items first .. first + n - 1 to a list. */
+LFREC__INTERNAL void lfrec__list_items(const lfrec_model *model, lfrec_listing *listing, size_t first, size_t n)
+{
+    for (size_t done = 0; done < n; done += LFREC__BLOCK) {
+        lfrec__list_block(model, listing, first + done, lfrec__block_of(n - done), NULL);
+    }
+}
+
 #define LFREC__LISTED 8192u /* items at a time for all users: stay in a cache */
 
 #ifdef LFREC__VECTORS
@@ -4268,6 +4289,8 @@ LFREC__INTERNAL void lfrec__list_block(const lfrec_model *model, lfrec_listing *
  * A group of users in the lanes. The matrix product makes their scores faster than lfrec_score, but rounds in another
  * way. So it only says which items cannot get into a list; the others are kept, and scored again as lfrec_score does:
  *
+ *     the pilot: what the average user would be shown
+ *         the limit of a user becomes what enough of its items reach, less the slack
  *     for each block of items    C (items x users) = F H', H in the lanes
  *         an item whose C + base is not below the user's limit is kept
  *         where no more can be kept: the limit becomes what enough of the kept ones reach, less the slack; others go
@@ -4277,15 +4300,21 @@ LFREC__INTERNAL void lfrec__list_block(const lfrec_model *model, lfrec_listing *
  * section 3.1), and that sum is at most |F_i| |h|. The slack doubles it, and has some for means and offsets. */
 #define LFREC__GROUP 16u       /* users */
 #define LFREC__GROUP_LEAST 12u /* fewer are quicker one by one */
-#define LFREC__GROUP_ITEMS 256u
+#define LFREC__GROUP_ITEMS 384u
+#define LFREC__SIFTED 64u      /* items at a time; then limits are looked at anew */
 #define LFREC__GROUP_DEPTH 64u /* factors at a time */
-#define LFREC__KEPT 64u        /* items of a user; a multiple of 4 */
+#define LFREC__KEPT 64u        /* items of a user, and of the pilot; a multiple of 4 */
 #define LFREC__KEPT_LIST 32u   /* a longer list is made another way */
 
+/* The items of a call. */
 typedef struct lfrec__listed {
     size_t first, n;
-    float norm; /* the largest of a factor row, or more */
-    float base; /* the largest |mean| + |offset|, or more */
+    float norm;    /* the largest of a factor row, or more */
+    float base;    /* the largest |mean| + |offset|, or more */
+    size_t pilots; /* items of the pilot; 0: there is none */
+    float pilot_base[LFREC__KEPT];
+    float pilot[LFREC__KEPT * LFREC__GROUP_DEPTH]; /* their rows, a stride apart */
+    uint8_t pilot_at[LFREC__LISTED];               /* which of them item first + k is, from 1; 0: none of them */
 } lfrec__listed;
 
 typedef struct lfrec__group {
@@ -4294,17 +4323,81 @@ typedef struct lfrec__group {
     float slack[LFREC__GROUP]; /* how far two ways of adding up a score may be apart */
     float limit[LFREC__GROUP]; /* what is below it, without the user's mean, gets into no list */
     size_t kept[LFREC__GROUP];
-    uint32_t item[LFREC__GROUP][LFREC__KEPT]; /* rising */
-    float kept_score[LFREC__GROUP][LFREC__KEPT];
+    uint32_t item[LFREC__GROUP][LFREC__KEPT];         /* rising */
+    float kept_score[LFREC__GROUP][LFREC__KEPT];      /* LFREC__EXCLUDED behind those kept */
     float base[LFREC__GROUP_ITEMS];                   /* what the means say of an item, but for the user's */
     float factors[LFREC__GROUP_DEPTH * LFREC__GROUP]; /* K x users */
     float score[LFREC__GROUP_ITEMS * LFREC__GROUP];   /* items x users */
 } lfrec__group;
 
-/* |x|^2; n is a multiple of 4, as strides are. */
-LFREC__INTERNAL float lfrec__square(const float *x, size_t n)
+/* An item that reaches limits, and whose: a bit each. */
+typedef struct lfrec__reached {
+    uint16_t item, users;
+} lfrec__reached;
+
+/* Which of 16 scores are not below their limits, as bits. */
+LFREC__INLINE unsigned lfrec__reaching_4(const float *score, float base, const float *limit)
+{
+    const lfrec__four bit = {1, 2, 4, 8};
+    lfrec__four hits = {0, 0, 0, 0};
+    LFREC__UNROLL for (int k = 0; k < 16; k += 4) hits |=
+        (LFREC__OF(lfrec__v4, score + k) + base >= LFREC__OF(lfrec__v4, limit + k)) & bit << k;
+    return (unsigned)(hits[0] | hits[1] | hits[2] | hits[3]);
+}
+
+#ifdef LFREC__X86
+__attribute__((target("avx2"))) LFREC__INLINE unsigned lfrec__reaching_8(const float *score, float base, const float *limit)
+{
+    const __m256 more = _mm256_set1_ps(base);
+    const __m256 low = _mm256_add_ps(_mm256_loadu_ps(score), more);
+    const __m256 high = _mm256_add_ps(_mm256_loadu_ps(score + 8), more);
+    return (unsigned)_mm256_movemask_ps(_mm256_cmp_ps(low, _mm256_loadu_ps(limit), _CMP_GE_OQ)) |
+           (unsigned)_mm256_movemask_ps(_mm256_cmp_ps(high, _mm256_loadu_ps(limit + 8), _CMP_GE_OQ)) << 8;
+}
+
+__attribute__((target("avx512f"))) LFREC__INLINE unsigned lfrec__reaching_16(const float *score, float base, const float *limit)
+{
+    const __m512 sum = _mm512_add_ps(_mm512_loadu_ps(score), _mm512_set1_ps(base));
+    return _mm512_cmp_ps_mask(sum, _mm512_loadu_ps(limit), _CMP_GE_OQ);
+}
+#endif
+
+/* The items of n that reach a limit. */
+#define LFREC__REACH(name, target, L)                                                                            \
+    target LFREC__INTERNAL size_t lfrec__reach_##name(const float *score, const float *base, const float *limit, \
+                                                      size_t n, lfrec__reached *reached)                         \
+    {                                                                                                            \
+        size_t count = 0;                                                                                        \
+        for (size_t k = 0; k < n; k++) {                                                                         \
+            const unsigned users = lfrec__reaching_##L(score + k * LFREC__GROUP, base[k], limit);                \
+            reached[count].item = (uint16_t)k;                                                                   \
+            reached[count].users = (uint16_t)users;                                                              \
+            count += users != 0;                                                                                 \
+        }                                                                                                        \
+        return count;                                                                                            \
+    }
+
+LFREC__REACH(portable, , 4)
+#ifdef LFREC__X86
+LFREC__REACH(avx2, __attribute__((target("avx2"))), 8)
+LFREC__REACH(avx512, __attribute__((target("avx512f"))), 16)
+#endif
+
+LFREC__INTERNAL size_t lfrec__reach(const float *score, const float *base, const float *limit, size_t n, lfrec__reached *reached)
+{
+#ifdef LFREC__X86
+    const lfrec_isa isa = lfrec__isa(LFREC_ISA_AUTO);
+    if (isa == LFREC_ISA_AVX512) return lfrec__reach_avx512(score, base, limit, n, reached);
+    if (isa == LFREC_ISA_AVX2) return lfrec__reach_avx2(score, base, limit, n, reached);
+#endif
+    return lfrec__reach_portable(score, base, limit, n, reached);
+}
+
+/* |x|^2 */
+LFREC__INLINE float lfrec__square(const float *x, size_t n)
 {
     lfrec__v4 square[4] = {{0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0}};
+    float sum = 0.0f;
     size_t q = 0;
     for (; q + 16 <= n; q += 16) {
         LFREC__UNROLL for (size_t p = 0; p < 4; p++)
@@ -4313,12 +4406,9 @@ LFREC__INTERNAL float lfrec__square(const float *x, size_t n)
             square[p] += v * v;
         }
     }
-    for (; q < n; q += 4) {
-        const lfrec__v4 v = LFREC__OF(lfrec__v4, x + q);
-        square[0] += v * v;
-    }
+    for (; q < n; q++) sum += x[q] * x[q];
     square[0] += square[1] + (square[2] + square[3]);
-    return square[0][0] + square[0][1] + square[0][2] + square[0][3];
+    return sum + (square[0][0] + square[0][1] + square[0][2] + square[0][3]);
 }
 
 /* |x| or a little more, as squares of the smallest numbers are 0. */
@@ -4327,25 +4417,56 @@ LFREC__INTERNAL float lfrec__norm(float square)
     return lfrec__finite(square) ? 1.001f * lfrec__sqrtf(square) + 1e-18f : square;
 }
 
-LFREC__INTERNAL lfrec__listed lfrec__listed_of(const lfrec_model *model, size_t first, size_t n)
+/* What the average of these users would be shown has most of what each of them will be shown, or scores like it. There is
+ * no pilot where lists have begun, as they have limits already, for few items, and for more factors than fit. */
+LFREC__INTERNAL void lfrec__choose_pilot(const lfrec_model *model, const lfrec_listing *listings, size_t count,
+                                         lfrec__listed *items)
 {
-    lfrec__listed items = {first, n, 0.0f, 0.0f};
-    float squares = 0.0f, bases = 0.0f; /* sums, so that what is no number is not lost */
-    for (size_t i = first; i < first + n; i += 16) {
-        const size_t rows = lfrec__least(16, first + n - i);
-        const float square = lfrec__square(model->decoder + i * model->stride, rows * model->stride);
-        items.norm = square > items.norm ? square : items.norm;
-        squares += square;
+    float factors[LFREC__GROUP_DEPTH];
+    lfrec_scored list[LFREC__KEPT];
+    const lfrec_user average = {0.0f, 0, factors};
+    lfrec_query query = lfrec_query_for(LFREC__KEPT, NULL);
+    lfrec_listing listing = {&average, &query, list, 0, 0};
+    const float share = 1.0f / (float)count;
+    query.min_support = 0;
+    items->pilots = 0;
+    if (items->first > 0 || items->n < 8 * LFREC__KEPT || model->stride > LFREC__GROUP_DEPTH) return;
+    lfrec__zero(factors, sizeof factors);
+    for (size_t u = 0; u < count; u++) {
+        const lfrec_query *of = listings[u].query;
+        for (size_t q = 0; q < model->stride; q++) factors[q] += share * listings[u].user->factors[q];
+        if (of->min_support > query.min_support) query.min_support = of->min_support;
     }
-    for (size_t i = first; i < first + n; i++) {
-        const float offset = model->offset ? lfrec__magnitude(model->offset[i]) : 0.0f;
-        const float base = lfrec__magnitude(model->item_mean[i]) + offset;
-        items.base = base > items.base ? base : items.base;
+    lfrec__list_items(model, &listing, 0, items->n);
+    lfrec__zero(items->pilot_at, sizeof items->pilot_at);
+    for (size_t k = 0; k < listing.found; k++) {
+        const size_t item = list[k].item, S = model->stride;
+        const float *row = model->decoder + item * S;
+        for (size_t q = 0; q < S; q += 4)
+            LFREC__AT(lfrec__v4, items->pilot + k * S + q) = LFREC__OF(lfrec__v4, row + q);
+        items->pilot_base[k] = lfrec__baseline(model, list[k].item, 0.0f);
+        items->pilot_at[item] = (uint8_t)(k + 1);
+    }
+    items->pilots = listing.found;
+}
+
+/* The bounds of a call's items. */
+LFREC__INTERNAL void lfrec__measure(const lfrec_model *model, lfrec__listed *items)
+{
+    float norms = 0.0f, bases = 0.0f; /* sums, so that what is no number is not lost */
+    items->norm = items->base = 0.0f;
+    for (size_t i = items->first; i < items->first + items->n; i += 16) {
+        const size_t rows = lfrec__least(16, items->first + items->n - i);
+        const float norm = lfrec__square(model->decoder + i * model->stride, rows * model->stride);
+        float base = lfrec__square(model->item_mean + i, rows);
+        if (model->offset) base += lfrec__square(model->offset + i, rows);
+        items->norm = norm > items->norm ? norm : items->norm;
+        items->base = base > items->base ? base : items->base;
+        norms += norm;
         bases += base;
     }
-    items.norm = lfrec__norm(lfrec__finite(squares) ? items.norm : squares);
-    items.base = lfrec__finite(bases) ? items.base : bases;
-    return items;
+    items->norm = lfrec__norm(lfrec__finite(norms) ? items->norm : norms);
+    items->base = 1.5f * lfrec__norm(lfrec__finite(bases) ? items->base : bases); /* |a| + |b| < 1.5 |(a, b)| */
 }
 
 /* A full list's last score is a limit, unless it is no number. */
@@ -4357,16 +4478,28 @@ LFREC__INTERNAL void lfrec__group_limit(const lfrec_model *model, lfrec__group *
     group->limit[u] = listing->list[0].score - mean - group->slack[u];
 }
 
+/* Puts factors `from` and at most LFREC__GROUP_DEPTH behind it into the lanes. */
+LFREC__INTERNAL void lfrec__group_factors(const lfrec_model *model, lfrec__group *group, size_t from)
+{
+    const size_t count = lfrec__least(LFREC__GROUP_DEPTH, model->stride - from);
+    for (size_t u = 0; u < group->users; u++) {
+        const float *h = group->listing[u]->user->factors + from;
+        for (size_t q = 0; q < count; q++) group->factors[q * LFREC__GROUP + u] = h[q];
+    }
+}
+
 /* False where numbers are so large, or none, that the slack says nothing. */
 LFREC__INTERNAL int lfrec__group_open(const lfrec_model *model, const lfrec__listed *items, lfrec__group *group)
 {
     const float rounding = (float)(model->factors + 8) * 2.38418579e-7f; /* 2^-22 */
     int small = 1;
+    if (group->users < LFREC__GROUP) lfrec__zero(group->factors, sizeof group->factors);
+    lfrec__group_factors(model, group, 0);
     for (size_t u = 0; u < LFREC__GROUP; u++) group->limit[u] = -LFREC__EXCLUDED; /* a lane of nobody has no hits */
     for (size_t u = 0; u < group->users; u++) {
         const lfrec_user *user = group->listing[u]->user;
-        const float reach = lfrec__norm(lfrec__square(user->factors, model->stride)) * items->norm + items->base +
-                            lfrec__magnitude(user->mean);
+        const float norm = lfrec__norm(lfrec__square(user->factors, model->stride));
+        const float reach = norm * items->norm + items->base + lfrec__magnitude(user->mean);
         small &= reach < 1e30f;
         group->slack[u] = rounding * reach;
         group->kept[u] = 0;
@@ -4377,8 +4510,9 @@ LFREC__INTERNAL int lfrec__group_open(const lfrec_model *model, const lfrec__lis
     return small;
 }
 
-/* Scores but for the means. fresh: the factors there are another group's. */
-LFREC__INTERNAL void lfrec__group_score(const lfrec_model *model, size_t first, size_t n, int fresh, lfrec__group *group)
+/* Scores of n rows but for the means. */
+LFREC__INTERNAL void lfrec__group_score(const lfrec_model *model, const float *rows, size_t n, lfrec__group *group,
+                                        float *score)
 {
     const size_t K = lfrec__columns(model->setting, model->factors);
     lfrec_gemm g;
@@ -4387,87 +4521,59 @@ LFREC__INTERNAL void lfrec__group_score(const lfrec_model *model, size_t first, 
     g.n = g.ldb = g.ldc = LFREC__GROUP;
     g.lda = model->stride;
     g.b = group->factors;
-    g.c = group->score;
+    g.c = score;
     g.alpha = 1.0f;
-    if (fresh && group->users < LFREC__GROUP) lfrec__zero(group->factors, sizeof group->factors);
     for (size_t from = 0; from < K; from += LFREC__GROUP_DEPTH) {
         g.k = lfrec__least(LFREC__GROUP_DEPTH, K - from);
-        g.a = model->decoder + first * model->stride + from;
+        if (K > LFREC__GROUP_DEPTH) lfrec__group_factors(model, group, from);
+        g.a = rows + from;
         g.beta = from > 0 ? 1.0f : 0.0f;
-        for (size_t u = 0; u < group->users && (fresh || K > LFREC__GROUP_DEPTH); u++) {
-            const float *h = group->listing[u]->user->factors + from;
-            for (size_t q = 0; q < g.k; q++) group->factors[q * LFREC__GROUP + u] = h[q];
-        }
         const lfrec_status status = lfrec_sgemm(&g);
         LFREC_ASSERT(status == LFREC_OK);
         (void)status;
     }
 }
 
-/* Whose limits four items reach: bit 16 l + 4 r + q for item r and user 4 q + l. */
-LFREC__INLINE uint64_t lfrec__group_hits(const float *score, const float *base, const float *limit)
+/* How many of `all` scores are higher than each one. Those behind them are LFREC__EXCLUDED up to the next multiple of 4. */
+LFREC__INTERNAL void lfrec__group_rank(const float *score, size_t all, uint8_t *rank)
 {
-    lfrec__four hits = {0, 0, 0, 0};
-    LFREC__UNROLL for (int r = 3; r >= 0; r--)
-    {
-        LFREC__UNROLL for (int q = 3; q >= 0; q--)
+    for (size_t k = 0; k < all; k += 4) {
+        lfrec__four before[4] = {{0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0}};
+        for (size_t other = 0; other < all; other += 4) {
+            const lfrec__v4 others = LFREC__OF(lfrec__v4, score + other);
+            LFREC__UNROLL for (size_t r = 0; r < 4; r++) before[r] -= others > score[k + r];
+        }
+        LFREC__UNROLL for (size_t r = 0; r < 4; r++)
         {
-            hits += hits; /* and -1 is taken off for a hit */
-            hits -= LFREC__OF(lfrec__v4, score + 16 * r + 4 * q) + base[r] >= LFREC__OF(lfrec__v4, limit + 4 * q);
+            const int32_t sum = before[r][0] + before[r][1] + before[r][2] + before[r][3];
+            rank[k + r] = (uint8_t)sum;
         }
     }
-    return (uint64_t)hits[0] | (uint64_t)hits[1] << 16 | (uint64_t)hits[2] << 32 | (uint64_t)hits[3] << 48;
 }
 
-/* Scores those kept as lfrec_score does, and offers them to the list. */
-LFREC__INTERNAL void lfrec__group_flush(const lfrec_model *model, lfrec__group *group, size_t u)
-{
-    lfrec_listing *listing = group->listing[u];
-    float *score = group->kept_score[u];
-    lfrec__best best = lfrec__best_of(listing);
-    lfrec__score_block(model, listing->user, 0, group->kept[u], group->item[u], score);
-    for (size_t k = 0; k < group->kept[u]; k++) {
-        lfrec__best_offer(&best, group->item[u][k], score[k]);
-        score[k] = LFREC__EXCLUDED;
-    }
-    group->kept[u] = 0;
-    listing->found = best.count;
-    lfrec__group_limit(model, group, u);
-}
-
-LFREC__INTERNAL size_t lfrec__group_reaching(const float *score, float x)
-{
-    const lfrec__v4 least = {x, x, x, x};
-    lfrec__four count = {0, 0, 0, 0};
-    LFREC__UNROLL_SOME for (size_t k = 0; k < LFREC__KEPT; k += 4) count -= LFREC__OF(lfrec__v4, score + k) >= least;
-    const int32_t sum = count[0] + count[1] + count[2] + count[3];
-    return (size_t)sum;
-}
-
-/* Raises the limit to what enough of those kept reach, and drops those below. */
-LFREC__INTERNAL void lfrec__group_prune(lfrec__group *group, size_t u)
+/* Raises the limit to what enough of those kept reach. */
+LFREC__INTERNAL void lfrec__group_raise(lfrec__group *group, size_t u)
 {
     const size_t enough = group->listing[u]->query->count, all = group->kept[u];
-    float *score = group->kept_score[u], low, high;
+    const float *score = group->kept_score[u];
+    float by_rank[LFREC__KEPT];
+    uint8_t rank[LFREC__KEPT];
+    size_t last = enough - 1;
+    if (all < enough) return;
+    lfrec__group_rank(score, all, rank);
+    for (size_t k = 0; k < all; k++) by_rank[k] = LFREC__EXCLUDED; /* a rank behind equal scores has none */
+    for (size_t k = 0; k < all; k++) by_rank[rank[k]] = score[k];
+    while (by_rank[last] <= LFREC__EXCLUDED) last--;
+    const float reached = by_rank[last] - 2.0f * group->slack[u];
+    if (reached > group->limit[u]) group->limit[u] = reached;
+}
+
+/* Drops those below the limit. */
+LFREC__INTERNAL void lfrec__group_drop(lfrec__group *group, size_t u)
+{
+    float *score = group->kept_score[u];
+    const size_t all = group->kept[u];
     size_t kept = 0;
-    if (all <= enough) return;
-    low = high = score[0];
-    for (size_t k = 1; k < all; k++) {
-        if (score[k] < low) low = score[k];
-        if (score[k] > high) high = score[k];
-    }
-    for (int round = 0; round < 16; round++) { /* low is reached by enough */
-        const float middle = low + 0.5f * (high - low);
-        const size_t reaching = lfrec__group_reaching(score, middle);
-        if (reaching < enough) {
-            high = middle;
-            continue;
-        }
-        low = middle;
-        if (reaching <= enough + 2) break;
-    }
-    low -= 2.0f * group->slack[u];
-    if (low > group->limit[u]) group->limit[u] = low;
     for (size_t k = 0; k < all; k++) {
         group->item[u][kept] = group->item[u][k];
         score[kept] = score[k];
@@ -4477,27 +4583,92 @@ LFREC__INTERNAL void lfrec__group_prune(lfrec__group *group, size_t u)
     group->kept[u] = kept;
 }
 
+/* Sets limits by the pilot. Its items come again with the others. */
+LFREC__INTERNAL void lfrec__group_pilot(const lfrec_model *model, const lfrec__listed *items, lfrec__group *group)
+{
+    lfrec__group_score(model, items->pilot, items->pilots, group, group->score + LFREC__GROUP); /* row 0 is of none */
+    for (size_t u = 0; u < group->users; u++) {
+        const lfrec_query *query = group->listing[u]->query;
+        const lfrec_history *exclude = query->exclude;
+        float *score = group->kept_score[u];
+        size_t kept = 0;
+        if (query->filter) continue; /* may be costly: not asked twice */
+        for (size_t k = 0; exclude && k < exclude->count && exclude->item[k] < items->n; k++)
+            group->score[items->pilot_at[exclude->item[k]] * LFREC__GROUP + u] = LFREC__EXCLUDED;
+        for (size_t k = 0; k < items->pilots; k++) {
+            const float product = group->score[(k + 1) * LFREC__GROUP + u];
+            score[kept] = product + items->pilot_base[k];
+            kept += product > LFREC__EXCLUDED;
+        }
+        group->kept[u] = kept;
+        lfrec__group_raise(group, u);
+        group->kept[u] = 0;
+        for (size_t k = 0; k < items->pilots; k++) score[k] = LFREC__EXCLUDED;
+    }
+}
+
+/* An empty list gets the best of those kept, worst first: a heap. */
+LFREC__INTERNAL void lfrec__group_fill(const lfrec__group *group, size_t u, lfrec__best *best)
+{
+    uint8_t rank[LFREC__KEPT], equals[LFREC__KEPT];
+    const float *score = group->kept_score[u];
+    const size_t all = group->kept[u];
+    lfrec__group_rank(score, all, rank);
+    lfrec__zero(equals, sizeof equals);
+    best->count = lfrec__least(best->capacity, all);
+    for (size_t k = 0; k < all; k++) {
+        const size_t at = rank[k] + equals[rank[k]]++; /* equal scores by rising item */
+        if (at >= best->count) continue;
+        best->list[best->count - 1 - at].item = group->item[u][k];
+        best->list[best->count - 1 - at].score = score[k];
+    }
+}
+
+/* Scores those kept as lfrec_score does, and offers them to the list. */
+LFREC__INTERNAL void lfrec__group_flush(const lfrec_model *model, lfrec__group *group, size_t u)
+{
+    lfrec_listing *listing = group->listing[u];
+    float *score = group->kept_score[u];
+    lfrec__best best = lfrec__best_of(listing);
+    lfrec__score_block(model, listing->user, 0, group->kept[u], group->item[u], score);
+    const int empty = best.count == 0;
+    if (empty) lfrec__group_fill(group, u, &best);
+    for (size_t k = 0; k < group->kept[u]; k++) {
+        if (!empty) lfrec__best_offer(&best, group->item[u][k], score[k]);
+        score[k] = LFREC__EXCLUDED;
+    }
+    group->kept[u] = 0;
+    listing->found = best.count;
+    lfrec__group_limit(model, group, u);
+}
+
 /* Keeps an item for a user. score: but for the user's mean. */
 LFREC__INTERNAL void lfrec__group_keep(const lfrec_model *model, lfrec__group *group, size_t u, uint32_t item, float score)
 {
-    if (score <= LFREC__EXCLUDED || !lfrec__may_list(model, group->listing[u]->query, item)) return;
+    if (score < group->limit[u] || score <= LFREC__EXCLUDED) return; /* the limit may be higher since */
+    if (!lfrec__may_list(model, group->listing[u]->query, item)) return;
     group->item[u][group->kept[u]] = item;
     group->kept_score[u][group->kept[u]++] = score;
     if (group->kept[u] < LFREC__KEPT) return;
-    lfrec__group_prune(group, u);
+    lfrec__group_raise(group, u);
+    lfrec__group_drop(group, u);
     if (group->kept[u] > LFREC__KEPT / 4 * 3) lfrec__group_flush(model, group, u); /* they are nearly equal */
 }
 
-/* Keeps of n items what may get into a list. */
+/* Keeps of n items what may get into a list. Limits rise on the way. */
 LFREC__INTERNAL void lfrec__group_sift(const lfrec_model *model, lfrec__group *group, size_t first, size_t n)
 {
-    for (size_t k = 0; k < n; k += 4) {
-        const float *score = group->score + k * LFREC__GROUP, *base = group->base + k;
-        uint64_t hits = lfrec__group_hits(score, base, group->limit);
-        for (; hits; hits &= hits - 1) {
-            const unsigned at = (unsigned)__builtin_ctzll(hits), r = at / 4 % 4, u = at % 4 * 4 + at / 16;
-            if (k + r < n)
-                lfrec__group_keep(model, group, u, (uint32_t)(first + k + r), score[r * LFREC__GROUP + u] + base[r]);
+    lfrec__reached reached[LFREC__SIFTED];
+    for (size_t done = 0; done < n; done += LFREC__SIFTED) {
+        const float *score = group->score + done * LFREC__GROUP, *base = group->base + done;
+        const size_t rows = lfrec__reach(score, base, group->limit, lfrec__least(LFREC__SIFTED, n - done), reached);
+        for (size_t r = 0; r < rows; r++) {
+            const size_t k = reached[r].item;
+            for (unsigned users = reached[r].users; users; users &= users - 1) {
+                const size_t u = lfrec__lowest(users);
+                const uint32_t item = (uint32_t)(first + done + k);
+                lfrec__group_keep(model, group, u, item, score[k * LFREC__GROUP + u] + base[k]);
+            }
         }
     }
 }
@@ -4506,42 +4677,30 @@ LFREC__INTERNAL void lfrec__group_sift(const lfrec_model *model, lfrec__group *g
 LFREC__INTERNAL int lfrec__list_group(const lfrec_model *model, const lfrec__listed *items, lfrec__group *group)
 {
     if (!lfrec__group_open(model, items, group)) return 0;
+    if (items->pilots > 0) lfrec__group_pilot(model, items, group);
     for (size_t done = 0; done < items->n; done += LFREC__GROUP_ITEMS) {
         const size_t first = items->first + done, n = lfrec__least(LFREC__GROUP_ITEMS, items->n - done);
-        lfrec__group_score(model, first, n, done == 0, group);
+        lfrec__group_score(model, model->decoder + first * model->stride, n, group, group->score);
         lfrec__zero(group->base, sizeof group->base);
-        if (n % 4 > 0) lfrec__zero(group->score + n * LFREC__GROUP, (4 - n % 4) * LFREC__GROUP * sizeof(float));
         lfrec__add_baselines(model, first, n, 0.0f, group->base);
-        for (size_t u = 0; u < group->users; u++) {
-            size_t out;
-            while (lfrec__next_excluded(group->listing[u], first + n, &out))
-                group->score[(out - first) * LFREC__GROUP + u] = LFREC__EXCLUDED;
-        }
+        for (size_t u = 0; u < group->users; u++)
+            lfrec__exclude(group->listing[u], first, first + n, group->score + u, LFREC__GROUP);
         lfrec__group_sift(model, group, first, n);
     }
-    for (size_t u = 0; u < group->users; u++) {
-        lfrec__group_prune(group, u);
-        lfrec__group_flush(model, group, u);
-    }
+    for (size_t u = 0; u < group->users; u++) lfrec__group_flush(model, group, u);
     return 1;
 }
-#endif
 
-/* Offers items first .. first + n - 1 to a list. */
-LFREC__INTERNAL void lfrec__list_items(const lfrec_model *model, lfrec_listing *listing, size_t first, size_t n)
-{
-    for (size_t done = 0; done < n; done += LFREC__BLOCK) {
-        lfrec__list_block(model, listing, first + done, lfrec__block_of(n - done), NULL);
-    }
-}
-
-#ifdef LFREC__VECTORS
 /* To all lists that are not of candidates, group by group. Its room on the stack is not for callers with few lists. */
 __attribute__((noinline)) LFREC__INTERNAL void lfrec__list_groups(const lfrec_model *model, lfrec_listing *listings,
                                                                   size_t count, size_t first, size_t n)
 {
-    const lfrec__listed items = lfrec__listed_of(model, first, n);
+    lfrec__listed items;
     lfrec__group group;
+    items.first = first;
+    items.n = n;
+    lfrec__measure(model, &items);
+    lfrec__choose_pilot(model, listings, count, &items);
     for (size_t u = 0; u < count;) {
         for (group.users = 0; u < count && group.users < LFREC__GROUP; u++) {
             const lfrec_query *query = listings[u].query;

@@ -660,7 +660,7 @@ typedef struct lfrec_listing {
 } lfrec_listing;
 
 /* Every listing as lfrec_top makes it, to the bit. The items are read once for all of them, from the cache after the
- * first: some 64 users at a time are best, lists of at most 32 the fastest. 12 and more of those take 64 KiB of stack where
+ * first: some 64 users at a time are best, lists of at most 32 the fastest. 12 and more of those take 68 KiB of stack where
  * there are vectors. After an error in any listing the lists of none are written. */
 LFREC_API lfrec_status lfrec_top_many(const lfrec_model *model, lfrec_listing *listings, size_t count);
 

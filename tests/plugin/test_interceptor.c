@@ -285,9 +285,9 @@ static void on_message_with_errno(const rd_kafka_message_t *message, void *conte
 START_TEST(locale_signals_threads_and_files_are_as_before)
 {
     sigset_t before, after;
+    int threads = entries("/proc/self/task"), files = entries("/proc/self/fd"); /* before a producer's threads come and go */
     int sent = produce_ratings();
     sigprocmask(SIG_SETMASK, NULL, &before);
-    int threads = entries("/proc/self/task"), files = entries("/proc/self/fd");
     setlocale(LC_ALL, "C.UTF-8");
     rd_kafka_t *consumer = consumer_of("ratings", configured(true));
     ck_assert_int_eq(consume(consumer, on_message_with_errno, NULL), sent);

@@ -1524,6 +1524,9 @@ LFREC_API lfrec_status lfrec_sgemm_reference(const lfrec_gemm *g)
 #define LFREC__GEMM_AHEAD 256    /* the next strip of A is asked for where it is at least so long, */
 #define LFREC__GEMM_BROAD 4      /* a part with each panel, at least so many */
 #define LFREC__GEMM_MOST_ROWS 13 /* the highest tile of any isa */
+#define LFREC__GEMM_WAY 1024     /* floats in a way of the nearest cache: rows of A so far apart, or nearly, */
+#define LFREC__GEMM_NEARLY 8     /* share its sets, */
+#define LFREC__GEMM_WAYS 8       /* which hold so many lines: a higher tile would drive out its own */
 #define LFREC__GEMM_SHARED 9     /* a second vector with at most so many columns is shared by rows */
 #define LFREC__GEMM_SPARE 1024   /* floats of stack for a missing scratch: a panel of any isa at least 32 deep */
 #define LFREC__GEMM_B_ROOM (LFREC__GEMM_DEPTH * LFREC__GEMM_COLUMNS)
@@ -1650,7 +1653,7 @@ typedef __mmask16 lfrec__p_avx512;
  * transposed and a copy of that are the same to it. Of the last vector, `last` lanes are C's.
  */
 typedef struct lfrec__block { /* what all tiles of a block of B share; strides in floats */
-    size_t depth;
+    size_t depth, rows;   /* rows: the highest tile to use */
     size_t a_row, a_step; /* from op(A)[i][p] to [i + 1][p] and to [i][p + 1] */
     size_t b_step;        /* from one row of a panel of B to the next */
     size_t c_row;
@@ -1780,7 +1783,7 @@ LFREC__DEFINE_KERNELS(neon, 12, LFREC__GEMM_B_ROOM / 2, 0)
 #endif
 #if defined(LFREC__X86)
 LFREC__DEFINE_KERNELS(avx2, 6, LFREC__GEMM_B_ROOM, 0) /* as A's low strips cost more to fetch than B's panels */
-LFREC__DEFINE_KERNELS(avx512, 13, LFREC__GEMM_B_ROOM / 2, 1)
+LFREC__DEFINE_KERNELS(avx512, 13, LFREC__GEMM_B_ROOM, 1)
 #endif
 
 static const lfrec__kernels *lfrec__kernels_of(lfrec_isa isa)
@@ -1802,9 +1805,11 @@ static const lfrec__kernels *lfrec__kernels_of(lfrec_isa isa)
  * one, 8 of the next. B's columns stand there twice, and a blend puts the two rows' elements of A beside each other.
  * All rows together share one more vector, `rest`, for the last column: row 2i in lane i, row 2i + 1 in lane 8 + i. So
  * 12 rows of 25 columns take 19 multiply-adds, not 24; the order of each sum, and so its bits, are those of the tile.
- * That pays where blends do not take turns with multiply-adds: AMD has other units for them, Intel has not.
+ * That pays where blends do not take turns with multiply-adds: on AMD's Zen 5, neither on Zen 4 nor on Intel's. Compilers
+ * that cannot tell Zen 4 (with Zen 3 its family 19h) leave it out.
  */
-#if defined(LFREC__X86)
+#if defined(LFREC__X86) && (defined(__clang__) ? __clang_major__ >= 14 : __GNUC__ >= 11)
+#define LFREC__NARROW 1
 LFREC__TARGET_avx512 LFREC__INLINE void lfrec__narrow(const unsigned rows, const float *a, const float *b, float *c,
                                                       const unsigned last, const lfrec__block *block)
 {
@@ -1858,14 +1863,15 @@ LFREC__TARGET_avx512 LFREC__INLINE void lfrec__narrow(const unsigned rows, const
 #define LFREC__NAME_NARROW_OF(ISA, M) lfrec__narrow_##M,
 
 LFREC__UP_TO_13(LFREC__DEFINE_NARROW_OF, avx512)
+static const lfrec__tile lfrec__narrow_tiles[] = {LFREC__UP_TO_13(LFREC__NAME_NARROW_OF, avx512)}; /* [rows - 1] */
 #endif
 
-/* The narrow tiles of these kernels, by rows - 1; NULL: none that pay. */
+/* The narrow tiles of these kernels; NULL: none that pay. */
 static const lfrec__tile *lfrec__narrow_of(const lfrec__kernels *kernels)
 {
-#if defined(LFREC__X86)
-    static const lfrec__tile tiles[] = {LFREC__UP_TO_13(LFREC__NAME_NARROW_OF, avx512)};
-    if (kernels == &lfrec__kernels_avx512 && __builtin_cpu_is("amd")) return tiles;
+#if defined(LFREC__NARROW)
+    if (kernels == &lfrec__kernels_avx512 && __builtin_cpu_is("amd") && !__builtin_cpu_is("amdfam19h"))
+        return lfrec__narrow_tiles;
 #endif
     (void)kernels;
     return NULL;
@@ -1988,7 +1994,7 @@ static void lfrec__strips(const lfrec__kernels *kernels, lfrec__block *block, co
     const int ahead = block->a_step == 1 && block->depth >= LFREC__GEMM_AHEAD && width >= LFREC__GEMM_BROAD * panel;
     const size_t part = ahead ? (block->depth - 1) / (width / panel) / 16 * 16 + 16 : 0;
     const lfrec__tile *narrow = lfrec__narrow_of(kernels);
-    size_t strips = (m - 1) / kernels->rows + 1, rows = (m - 1) / strips + 1, next, from, j;
+    size_t strips = (m - 1) / block->rows + 1, rows = (m - 1) / strips + 1, next, from, j;
     for (; strips > 0; strips--, rows = next) {
         const float *b = panels->first;
         m -= rows;
@@ -2009,6 +2015,14 @@ static void lfrec__strips(const lfrec__kernels *kernels, lfrec__block *block, co
     }
 }
 
+/* The highest tile that does not lose its own lines of A from the nearest cache. */
+static size_t lfrec__most_rows(const lfrec_gemm *g, const lfrec__kernels *kernels)
+{
+    const size_t over = g->lda + LFREC__GEMM_NEARLY;
+    const int share = !g->transpose_a && over >= LFREC__GEMM_WAY && over % LFREC__GEMM_WAY <= 2 * LFREC__GEMM_NEARLY;
+    return share ? lfrec__least(kernels->rows, LFREC__GEMM_WAYS) : kernels->rows;
+}
+
 /* The whole product, with `room` floats of scratch: at least a panel's width for each step of depth. */
 static void lfrec__gemm_blocked(const lfrec_gemm *g, const lfrec__kernels *kernels, float *scratch, size_t room)
 {
@@ -2024,6 +2038,7 @@ static void lfrec__gemm_blocked(const lfrec_gemm *g, const lfrec__kernels *kerne
     float *copy = copy_a ? scratch + kernels->block : NULL;
     lfrec__block block;
     size_t column, step, i, p;
+    block.rows = lfrec__most_rows(g, kernels);
     block.c_row = g->ldc;
     block.alpha = g->alpha;
     block.scale = g->alpha != 1.0f;

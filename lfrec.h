@@ -1523,6 +1523,7 @@ LFREC_API lfrec_status lfrec_sgemm_reference(const lfrec_gemm *g)
 #define LFREC__GEMM_GROUP 48     /* columns of a transposed A copied at a time: whole cache lines, strips of any isa */
 #define LFREC__GEMM_AHEAD 256    /* the next strip of A is asked for where it is at least so long, */
 #define LFREC__GEMM_BROAD 4      /* a part with each panel, at least so many */
+#define LFREC__GEMM_C_FAR 262144 /* floats of a C that no near cache holds */
 #define LFREC__GEMM_MOST_ROWS 13 /* the highest tile of any isa */
 #define LFREC__GEMM_WAY 1024     /* floats in a way of the nearest cache: rows of A so far apart, or nearly, */
 #define LFREC__GEMM_NEARLY 8     /* share its sets, */
@@ -1649,7 +1650,7 @@ typedef __mmask16 lfrec__p_avx512;
 /* ---- GEMM: the tile -------------------------------------------------------------------------------------------------
  *
  * A tile is rows x (1 or 2) vectors of C. Its kernel sums over the whole depth of the block in registers and only then
- * meets alpha, beta and C, which it has asked for early if it will add to it. A is read through two strides, so A, A
+ * meets alpha, beta and C, which it has asked for early if that pays. A is read through two strides, so A, A
  * transposed and a copy of that are the same to it. Of the last vector, `last` lanes are C's.
  */
 typedef struct lfrec__block { /* what all tiles of a block of B share; strides in floats */
@@ -1659,6 +1660,7 @@ typedef struct lfrec__block { /* what all tiles of a block of B share; strides i
     size_t c_row;
     float alpha, beta;
     int scale, add; /* is alpha not 1, is beta not 0 */
+    int ask;        /* is C to be asked for early: it will be read, or is far away */
 } lfrec__block;
 
 typedef void (*lfrec__tile)(const float *a, const float *b, float *c, unsigned last, const lfrec__block *block);
@@ -1735,7 +1737,7 @@ typedef struct lfrec__kernels {
         LFREC__UNROLL                                                                                            \
         for (i = 0; i < triples; i++) triple[i] = a + 3 * i * a_row;                                             \
         LFREC__EACH(sum[i][j] = LFREC__SPLAT_##ISA(0.0f))                                                        \
-        if (block->add) {                                                                                        \
+        if (block->ask) {                                                                                        \
             LFREC__EACH(__builtin_prefetch(c + i * c_row + j * lanes, 1))                                        \
         }                                                                                                        \
         for (p = block->depth; p > 0; p--, b += b_step) {                                                        \
@@ -1823,7 +1825,7 @@ LFREC__TARGET_avx512 LFREC__INLINE void lfrec__narrow(const unsigned rows, const
     LFREC__UNROLL
     for (i = 0; i < triples; i++) triple[i] = a + 3 * i * a_row;
     LFREC__EACH(sum[i][j] = _mm512_setzero_ps()) /* the pair of rows i and i + 1 is summed in sum[i][1], i even */
-    if (block->add) {
+    if (block->ask) {
         LFREC__EACH(__builtin_prefetch(c + i * c_row + j * lanes, 1))
     }
     for (p = block->depth; p > 0; p--, b += b_step) {
@@ -2051,6 +2053,7 @@ static void lfrec__gemm_blocked(const lfrec_gemm *g, const lfrec__kernels *kerne
             block.depth = lfrec__least(depth, g->k - step);
             block.beta = step == 0 ? g->beta : 1.0f;
             block.add = block.beta != 0.0f;
+            block.ask = block.add || g->m > LFREC__GEMM_C_FAR / g->n;
             panels = lfrec__lay_out(g, kernels, b, block.depth, width, scratch);
             if (copy_a) {
                 block.a_row = 1;

@@ -1654,9 +1654,9 @@ typedef __mmask16 lfrec__p_avx512;
  * transposed and a copy of that are the same to it. Of the last vector, `last` lanes are C's.
  */
 typedef struct lfrec__block { /* what all tiles of a block of B share; strides in floats */
-    size_t depth, rows;   /* rows: the highest tile to use */
-    size_t a_row, a_step; /* from op(A)[i][p] to [i + 1][p] and to [i][p + 1] */
-    size_t b_step;        /* from one row of a panel of B to the next */
+    size_t depth, rows;       /* rows: the highest tile to use */
+    size_t a_row, a_step;     /* from op(A)[i][p] to [i + 1][p] and to [i][p + 1] */
+    size_t b_step;            /* from one row of a panel of B to the next */
     size_t c_row;
     float alpha, beta;
     int scale, add; /* is alpha not 1, is beta not 0 */
@@ -2363,6 +2363,14 @@ LFREC__INLINE void lfrec__ask(size_t S, size_t item, const float *a, const float
     }
 }
 
+/* A row that is read after those before it: else compilers mix the loads of rows that lie one behind the other, and
+ * memory, which looks ahead along them, loses its place. */
+LFREC__INLINE const float *lfrec__in_turn(const float *row)
+{
+    __asm__ volatile("" : "+r"(row));
+    return row;
+}
+
 #define LFREC__AT(V, p) (*(V *)(p))
 #define LFREC__OF(V, p) (*(const V *)(p))
 
@@ -2486,7 +2494,7 @@ __attribute__((target("avx512f"))) LFREC__INLINE void lfrec__trees_16(const lfre
         for (; k + L <= n; k += L) {                                                                                  \
             V sum[16];                                                                                                \
             LFREC__UNROLL for (size_t r = 0; r < L; r++)                                                              \
-                lfrec__sums_##name(S, F + (item ? item[k + r] : k + r) * S, h, sum + r * (16 / L));                   \
+                lfrec__sums_##name(S, lfrec__in_turn(F + (item ? item[k + r] : k + r) * S), h, sum + r * (16 / L));   \
             lfrec__trees_##L(sum, y + k);                                                                             \
         }                                                                                                             \
         for (; k < n; k++) y[k] = lfrec__dot_##name(S, F + (item ? item[k] : k) * S, h);                              \

@@ -177,10 +177,9 @@ END_TEST
 
 START_TEST(shapes_larger_than_a_block_are_right)
 {
-    static const size_t shapes[][3] = {{64, 25, 513}, {3, 520, 300}, {25, 65, 257},  {300, 33, 70},
-                                       {1, 1, 1100},  {13, 7, 1030}, {1, 1100, 3},   {200, 130, 65},
-                                       {301, 545, 9}, {50, 64, 600}, {110, 300, 70}, {30, 130, 260},
-                                       {27, 70, 1024}};
+    static const size_t shapes[][3] = {{64, 25, 513},  {3, 520, 300},  {25, 65, 257},  {300, 33, 70}, {1, 1, 1100},
+                                       {13, 7, 1030},  {1, 1100, 3},   {200, 130, 65}, {301, 545, 9}, {50, 64, 600},
+                                       {110, 300, 70}, {30, 130, 260}, {27, 70, 1024}};
     random_state = (uint32_t)_i;
     for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; s++) {
         for (int transposes = 0; transposes < 4; transposes++) {

@@ -1784,7 +1784,8 @@ LFREC__DEFINE_KERNELS(portable, 6, LFREC__GEMM_B_ROOM / 2, 0)
 LFREC__DEFINE_KERNELS(neon, 12, LFREC__GEMM_B_ROOM / 2, 0)
 #endif
 #if defined(LFREC__X86)
-LFREC__DEFINE_KERNELS(avx2, 6, LFREC__GEMM_B_ROOM, 0) /* as A's low strips cost more to fetch than B's panels */
+/* As A's strips cost more to fetch, where they are low or their rows far apart, than B's panels. */
+LFREC__DEFINE_KERNELS(avx2, 6, LFREC__GEMM_B_ROOM, 0)
 LFREC__DEFINE_KERNELS(avx512, 13, LFREC__GEMM_B_ROOM, 1)
 #endif
 

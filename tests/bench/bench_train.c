@@ -16,6 +16,7 @@
 #include "../../examples/thread_pool.h"
 #include "bench.h"
 
+#include <stdarg.h>
 #include <unistd.h>
 
 enum { FILMS = 500, ARTICLE_FACTORS = 25, ARTICLE_BATCH = 64, MOST_EPOCHS = 1000, TENTHS = 10 };
@@ -171,19 +172,31 @@ static double held_out_error(const lfrec_model *model, const problem *p)
     return sqrt(sum / (double)count);
 }
 
+/* Of each rating: user, item and, as the model sees it, preference; the rating itself where model is NULL. */
 static void write_entries(FILE *file, const lfrec_model *model, const lfrec_ratings *known, const lfrec_ratings *ratings)
 {
     for (uint32_t u = 0; u < ratings->users; u++) {
         const lfrec_history of_known = lfrec_history_of(known, u), history = lfrec_history_of(ratings, u);
-        float user_mean;
-        check(lfrec_user_mean(model, &of_known, &user_mean), "user mean");
+        float user_mean = 0;
+        if (model != NULL) check(lfrec_user_mean(model, &of_known, &user_mean), "user mean");
         for (size_t k = 0; k < history.count; k++) {
-            const float value = preference(model, &history, k, user_mean);
+            const float value = model != NULL ? preference(model, &history, k, user_mean) : history.value[k];
             fwrite(&u, sizeof u, 1, file);
             fwrite(&history.item[k], sizeof *history.item, 1, file);
             fwrite(&value, sizeof value, 1, file);
         }
     }
+}
+
+/* Reads what a command prints as scanf does. false: a peer is absent; why has been told on standard error. */
+static bool ask(const char *command, int answers, const char *format, ...)
+{
+    va_list to;
+    va_start(to, format);
+    FILE *output = popen(command, "r");
+    const bool good = output != NULL && vfscanf(output, format, to) == answers;
+    va_end(to);
+    return (output == NULL || pclose(output) == 0) && good;
 }
 
 /* As train_torch.py reads it. */
@@ -203,15 +216,12 @@ static bool write_for_torch(const char *path, const lfrec_options *o, const lfre
     return fclose(file) == 0;
 }
 
-/* false: PyTorch is absent; why has been told on standard error. */
 static bool ask_torch(const char *path, double *milliseconds, double *error, char version[64])
 {
     char command[512];
     snprintf(command, sizeof command,
              "python=$(tests/bench/venv.sh torch numpy) && $python tests/bench/train_torch.py %s", path);
-    FILE *answer = popen(command, "r");
-    const bool good = answer != NULL && fscanf(answer, "%lf %lf %63s", milliseconds, error, version) == 3;
-    return (answer == NULL || pclose(answer) == 0) && good;
+    return ask(command, 3, "%lf %lf %63s", milliseconds, error, version);
 }
 
 static void article(const dataset *data)
@@ -251,28 +261,19 @@ static void article(const dataset *data)
 
 /* ---- 3. every setting, all ratings ---- */
 
-/* Million ratings x epochs a second of libmf with 32 and 64 factors; NAN: it is absent, and why has been told on standard error. */
+/* Million ratings x epochs a second of libmf with 32 and 64 factors; NAN: it is absent. */
 static void ask_libmf(const problem *p, double speed[2])
 {
     char command[512], path[] = "/tmp/bench_train.XXXXXX";
     const int descriptor = mkstemp(path);
     FILE *file = descriptor >= 0 ? fdopen(descriptor, "wb") : NULL;
-    for (uint32_t u = 0; file != NULL && u < p->known.users; u++) {
-        const lfrec_history history = lfrec_history_of(&p->known, u);
-        for (size_t k = 0; k < history.count; k++) {
-            fwrite(&u, sizeof u, 1, file);
-            fwrite(&history.item[k], sizeof *history.item, 1, file);
-            fwrite(&history.value[k], sizeof *history.value, 1, file);
-        }
-    }
+    if (file != NULL) write_entries(file, NULL, &p->known, &p->known);
     const bool written = file != NULL && fclose(file) == 0;
     snprintf(command, sizeof command,
              "library=$(tests/bench/libmf.sh) && python=$(tests/bench/venv.sh numpy) && "
              "$python tests/bench/train_libmf.py $library %s 32 64",
              path);
-    FILE *answer = written ? popen(command, "r") : NULL;
-    if (answer == NULL || fscanf(answer, "%lf %lf", &speed[0], &speed[1]) != 2) speed[0] = speed[1] = none;
-    if (answer != NULL) pclose(answer);
+    if (!(written && ask(command, 2, "%lf %lf", &speed[0], &speed[1]))) speed[0] = speed[1] = none;
     unlink(path);
 }
 
@@ -431,10 +432,10 @@ int main(void)
     two_threads(&p, &films);
     bench_header("libmf, as many factors");
     all_settings(&p);
-    bench_header("libmf, as measured before");
     free_problem(&p);
     free_problem(&films);
     dataset_free(&data);
+    bench_header("libmf, as measured before");
     for (size_t k = 0; k < sizeof qualities / sizeof *qualities; k++) quality(folder, &qualities[k]);
     return 0;
 }

@@ -1515,7 +1515,7 @@ LFREC_API lfrec_status lfrec_sgemm_reference(const lfrec_gemm *g)
  */
 #define LFREC__GEMM_DEPTH 512
 #define LFREC__GEMM_COLUMNS 512
-#define LFREC__GEMM_SHALLOW 64   /* only deeper operands are copied for their rows being far apart */
+#define LFREC__GEMM_SHALLOW 48   /* only deeper operands are copied for their rows being far apart */
 #define LFREC__GEMM_REUSE 24     /* B is copied where it serves more strips than this, */
 #define LFREC__GEMM_REUSE_FAR 8  /* or than this, where its rows are further apart */
 #define LFREC__GEMM_FAR 256      /* than so many floats, so that their lines share few of a cache's sets; */
@@ -1523,11 +1523,12 @@ LFREC_API lfrec_status lfrec_sgemm_reference(const lfrec_gemm *g)
 #define LFREC__GEMM_GROUP 48     /* columns of a transposed A copied at a time: whole cache lines, strips of any isa */
 #define LFREC__GEMM_AHEAD 256    /* the next strip of A is asked for where it is at least so long, */
 #define LFREC__GEMM_BROAD 4      /* a part with each panel, at least so many */
-#define LFREC__GEMM_C_FAR 262144 /* floats of a C that no near cache holds */
+#define LFREC__GEMM_AWAY 262144  /* floats of a matrix that no near cache holds */
+#define LFREC__GEMM_SOON 32      /* floats ahead in each row of such a transposed A that are asked for */
+#define LFREC__GEMM_TALL 12      /* by tiles at least so high, as others seldom meet it */
 #define LFREC__GEMM_MOST_ROWS 13 /* the highest tile of any isa */
 #define LFREC__GEMM_WAY 1024     /* floats in a way of the nearest cache: rows of A so far apart, or nearly, */
-#define LFREC__GEMM_NEARLY 8     /* share its sets, */
-#define LFREC__GEMM_WAYS 8       /* which hold so many lines: a higher tile would drive out its own */
+#define LFREC__GEMM_NEARLY 8     /* share its sets: a tile of more rows than these hold would drive out its own */
 #define LFREC__GEMM_SHARED 9     /* a second vector with at most so many columns is shared by rows */
 #define LFREC__GEMM_SPARE 1024   /* floats of stack for a missing scratch: a panel of any isa at least 32 deep */
 #define LFREC__GEMM_B_ROOM (LFREC__GEMM_DEPTH * LFREC__GEMM_COLUMNS)
@@ -1556,8 +1557,9 @@ LFREC_API lfrec_status lfrec_sgemm(const lfrec_gemm *g)
  * What a kernel needs of an isa: a vector type lfrec__v_ISA of LANES floats, loaded from any address of a float, and
  *     SPLAT(x)   FMA(x, y, z) = x y + z   LOAD(p)   STORE(p, v)   LOAD_PART(p, part)   STORE_PART(p, v, part)
  * A part, made by PART(w) and of type lfrec__p_ISA, stands for the first w lanes, 1 <= w <= LANES: no float beyond them
- * is touched, and lanes beyond them load as 0. LOAD_LAST reads the last vector of a row of B: that part of it where
- * masks are free, else all of it, from a panel that has been padded.
+ * is touched, and lanes beyond them load as 0. LOAD_LAST reads the only vector of a row of B: that part of it where
+ * masks are free, else all of it, from a panel that has been padded. STEPS_AT_ONCE is how the loop over the depth is
+ * unrolled: with AVX-512 Intel's cores mispredict the end of 25 steps, not that of 12 times two.
  */
 typedef float lfrec__v_portable __attribute__((vector_size(16)));
 typedef float lfrec__v_unaligned __attribute__((vector_size(16), aligned(4), may_alias));
@@ -1595,6 +1597,7 @@ LFREC__INLINE lfrec__v_portable lfrec__shuffle(lfrec__v_portable x, lfrec__v_por
 
 #define LFREC__TARGET_portable
 #define LFREC__LANES_portable 4
+#define LFREC__STEPS_AT_ONCE_portable
 #define LFREC__PART_portable(w) (w)
 #define LFREC__SPLAT_portable(x) lfrec__splat(x)
 #define LFREC__FMA_portable(x, y, z) ((x) * (y) + (z))
@@ -1609,6 +1612,7 @@ typedef float32x4_t lfrec__v_neon;
 typedef unsigned lfrec__p_neon;
 #define LFREC__TARGET_neon
 #define LFREC__LANES_neon 4
+#define LFREC__STEPS_AT_ONCE_neon
 #define LFREC__PART_neon(w) (w)
 #define LFREC__SPLAT_neon(x) vdupq_n_f32(x)
 #define LFREC__FMA_neon(x, y, z) vfmaq_f32(z, x, y)
@@ -1624,6 +1628,7 @@ typedef __m256 lfrec__v_avx2;
 typedef __m256i lfrec__p_avx2;
 #define LFREC__TARGET_avx2 __attribute__((target("avx2,fma")))
 #define LFREC__LANES_avx2 8
+#define LFREC__STEPS_AT_ONCE_avx2
 #define LFREC__PART_avx2(w) _mm256_cmpgt_epi32(_mm256_set1_epi32((int)(w)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7))
 #define LFREC__SPLAT_avx2(x) _mm256_set1_ps(x)
 #define LFREC__FMA_avx2(x, y, z) _mm256_fmadd_ps(x, y, z)
@@ -1637,6 +1642,7 @@ typedef __m512 lfrec__v_avx512;
 typedef __mmask16 lfrec__p_avx512;
 #define LFREC__TARGET_avx512 __attribute__((target("avx512f")))
 #define LFREC__LANES_avx512 16
+#define LFREC__STEPS_AT_ONCE_avx512 LFREC__TWICE
 #define LFREC__PART_avx512(w) ((__mmask16)((1u << (w)) - 1u))
 #define LFREC__SPLAT_avx512(x) _mm512_set1_ps(x)
 #define LFREC__FMA_avx512(x, y, z) _mm512_fmadd_ps(x, y, z)
@@ -1651,7 +1657,9 @@ typedef __mmask16 lfrec__p_avx512;
  *
  * A tile is rows x (1 or 2) vectors of C. Its kernel sums over the whole depth of the block in registers and only then
  * meets alpha, beta and C, which it has asked for early if that pays. A is read through two strides, so A, A
- * transposed and a copy of that are the same to it. Of the last vector, `last` lanes are C's.
+ * transposed and a copy of that are the same to it. `last` columns are the last vector's. A single vector touches that
+ * part of C only; a second one ends with the last column, and so begins among the first one's where `last` is less than
+ * LANES: no masks, which cost a turn of the multiply-adds at every step (GCC lets them lie in general registers).
  */
 typedef struct lfrec__block { /* what all tiles of a block of B share; strides in floats */
     size_t depth, rows;       /* rows: the highest tile to use */
@@ -1661,6 +1669,7 @@ typedef struct lfrec__block { /* what all tiles of a block of B share; strides i
     float alpha, beta;
     int scale, add; /* is alpha not 1, is beta not 0 */
     int ask;        /* is C to be asked for early: it will be read, or is far away */
+    int soon;       /* is a transposed A to be asked for, further along its rows, which are far away */
 } lfrec__block;
 
 typedef void (*lfrec__tile)(const float *a, const float *b, float *c, unsigned last, const lfrec__block *block);
@@ -1669,13 +1678,15 @@ typedef struct lfrec__kernels {
     lfrec__tile tiles[LFREC__GEMM_MOST_ROWS][2]; /* [rows - 1][vectors - 1] */
     size_t rows, lanes;                          /* the largest tile is rows x 2 lanes */
     size_t block;                                /* floats of a block of B at most */
-    int masks;                                   /* B's last, partial panel may be read where it lies */
+    int masks;                                   /* part of a vector of B may be read where it lies */
 } lfrec__kernels;
 
 #if defined(__clang__)
 #define LFREC__UNROLL _Pragma("clang loop unroll(full)")
+#define LFREC__TWICE _Pragma("clang loop unroll_count(2)")
 #else
 #define LFREC__UNROLL _Pragma("GCC unroll 16")
+#define LFREC__TWICE _Pragma("GCC unroll 2")
 #endif
 
 /* Do something for each vector of a tile. Full unrolling is what keeps all of sum in registers. */
@@ -1686,49 +1697,66 @@ typedef struct lfrec__kernels {
         for (j = 0; j < vectors; j++) DO; \
     }
 
-/* C = alpha sum + beta C for a tile. */
-#define LFREC__DEFINE_FINISH(ISA, ROWS)                                                                        \
-    LFREC__TARGET_##ISA LFREC__INLINE void lfrec__finish_##ISA(const unsigned rows, const unsigned vectors,    \
-                                                               lfrec__v_##ISA sum[ROWS][2], float *c,          \
-                                                               const unsigned last, const lfrec__block *block) \
-    {                                                                                                          \
-        const unsigned lanes = LFREC__LANES_##ISA, end = vectors - 1;                                          \
-        const size_t c_row = block->c_row;                                                                     \
-        const lfrec__p_##ISA part = LFREC__PART_##ISA(last);                                                   \
-        lfrec__v_##ISA x, y[2];                                                                                \
-        unsigned i, j;                                                                                         \
-        if (block->scale) {                                                                                    \
-            x = LFREC__SPLAT_##ISA(block->alpha);                                                              \
-            LFREC__EACH(sum[i][j] *= x)                                                                        \
-        }                                                                                                      \
-        if (block->add) {                                                                                      \
-            x = LFREC__SPLAT_##ISA(block->beta);                                                               \
-            LFREC__UNROLL                                                                                      \
-            for (i = 0; i < rows; i++) {                                                                       \
-                if (end) y[0] = LFREC__LOAD_##ISA(c + i * c_row);                                              \
-                y[end] = LFREC__LOAD_PART_##ISA(c + i * c_row + end * lanes, part);                            \
-                LFREC__UNROLL                                                                                  \
-                for (j = 0; j < vectors; j++) sum[i][j] = LFREC__FMA_##ISA(x, y[j], sum[i][j]);                \
-            }                                                                                                  \
-        }                                                                                                      \
-        if (last == lanes) {                                                                                   \
-            LFREC__EACH(LFREC__STORE_##ISA(c + i * c_row + j * lanes, sum[i][j]))                              \
-        } else {                                                                                               \
-            LFREC__UNROLL                                                                                      \
-            for (i = 0; i < rows; i++, c += c_row) {                                                           \
-                if (end) LFREC__STORE_##ISA(c, sum[i][0]);                                                     \
-                LFREC__STORE_PART_##ISA(c + end * lanes, sum[i][end], part);                                   \
-            }                                                                                                  \
-        }                                                                                                      \
+/* C = alpha sum + beta C for a tile whose last vector is `width` columns from column `at`. Vectors that overlap hold the
+ * same there, and all of a row of C is read before it is written. */
+#define LFREC__DEFINE_FINISH(ISA, ROWS)                                                                                  \
+    LFREC__TARGET_##ISA LFREC__INLINE void lfrec__finish_##ISA(const unsigned rows, const unsigned vectors,              \
+                                                               lfrec__v_##ISA sum[ROWS][2], float *c, const unsigned at, \
+                                                               const unsigned width, const lfrec__block *block)          \
+    {                                                                                                                    \
+        const unsigned end = vectors - 1, whole = width == LFREC__LANES_##ISA;                                           \
+        const size_t c_row = block->c_row;                                                                               \
+        const lfrec__p_##ISA part = LFREC__PART_##ISA(width);                                                            \
+        lfrec__v_##ISA x, y[2];                                                                                          \
+        unsigned i, j;                                                                                                   \
+        if (block->scale) {                                                                                              \
+            x = LFREC__SPLAT_##ISA(block->alpha);                                                                        \
+            LFREC__EACH(sum[i][j] *= x)                                                                                  \
+        }                                                                                                                \
+        if (block->add) {                                                                                                \
+            const float *from = c;                                                                                       \
+            x = LFREC__SPLAT_##ISA(block->beta);                                                                         \
+            LFREC__UNROLL                                                                                                \
+            for (i = 0; i < rows; i++, from += c_row) {                                                                  \
+                if (end) y[0] = LFREC__LOAD_##ISA(from);                                                                 \
+                y[end] = whole ? LFREC__LOAD_##ISA(from + at) : LFREC__LOAD_PART_##ISA(from + at, part);                 \
+                LFREC__UNROLL                                                                                            \
+                for (j = 0; j < vectors; j++) sum[i][j] = LFREC__FMA_##ISA(x, y[j], sum[i][j]);                          \
+            }                                                                                                            \
+        }                                                                                                                \
+        LFREC__UNROLL                                                                                                    \
+        for (i = 0; i < rows; i++, c += c_row) {                                                                         \
+            if (end) LFREC__STORE_##ISA(c, sum[i][0]);                                                                   \
+            if (whole) LFREC__STORE_##ISA(c + at, sum[i][end]);                                                          \
+            else LFREC__STORE_PART_##ISA(c + at, sum[i][end], part);                                                     \
+        }                                                                                                                \
     }
 
-/* One pointer serves three rows of A, because an address can scale a stride by 0, 1 or 2 for free. */
+/* A tile's sums, with something asked of memory at every step. One pointer serves three rows of A, because an address can
+ * scale a stride by 0, 1 or 2 for free. */
+#define LFREC__STEPS(ISA, ASK)                                                                         \
+    LFREC__STEPS_AT_ONCE_##ISA for (p = block->depth; p > 0; p--, b += b_step)                         \
+    {                                                                                                  \
+        ASK;                                                                                           \
+        if (end) y[0] = LFREC__LOAD_##ISA(b);                                                          \
+        y[end] = end ? LFREC__LOAD_##ISA(b + at) : LFREC__LOAD_LAST_##ISA(b, LFREC__PART_##ISA(last)); \
+        LFREC__UNROLL                                                                                  \
+        for (i = 0; i < rows; i++) {                                                                   \
+            x = LFREC__SPLAT_##ISA(triple[i / 3][i % 3 * a_row]);                                      \
+            LFREC__UNROLL                                                                              \
+            for (j = 0; j < vectors; j++) sum[i][j] = LFREC__FMA_##ISA(x, y[j], sum[i][j]);            \
+        }                                                                                              \
+        LFREC__UNROLL                                                                                  \
+        for (i = 0; i < triples; i++) triple[i] += a_step;                                             \
+    }
+
 #define LFREC__DEFINE_TILE(ISA, ROWS)                                                                            \
     LFREC__TARGET_##ISA LFREC__INLINE void lfrec__tile_##ISA(const unsigned rows, const unsigned vectors,        \
                                                              const float *a, const float *b, float *c,           \
                                                              const unsigned last, const lfrec__block *block)     \
     {                                                                                                            \
         const unsigned lanes = LFREC__LANES_##ISA, end = vectors - 1, triples = (rows + 2) / 3;                  \
+        const unsigned at = end * last, width = end ? lanes : last; /* the last vector: where, how much of it */ \
         const size_t a_row = block->a_row, a_step = block->a_step, b_step = block->b_step, c_row = block->c_row; \
         const float *triple[(ROWS + 2) / 3];                                                                     \
         lfrec__v_##ISA sum[ROWS][2], x, y[2];                                                                    \
@@ -1740,19 +1768,12 @@ typedef struct lfrec__kernels {
         if (block->ask) {                                                                                        \
             LFREC__EACH(__builtin_prefetch(c + i * c_row + j * lanes, 1))                                        \
         }                                                                                                        \
-        for (p = block->depth; p > 0; p--, b += b_step) {                                                        \
-            if (end) y[0] = LFREC__LOAD_##ISA(b);                                                                \
-            y[end] = LFREC__LOAD_LAST_##ISA(b + end * lanes, LFREC__PART_##ISA(last));                           \
-            LFREC__UNROLL                                                                                        \
-            for (i = 0; i < rows; i++) {                                                                         \
-                x = LFREC__SPLAT_##ISA(triple[i / 3][i % 3 * a_row]);                                            \
-                LFREC__UNROLL                                                                                    \
-                for (j = 0; j < vectors; j++) sum[i][j] = LFREC__FMA_##ISA(x, y[j], sum[i][j]);                  \
-            }                                                                                                    \
-            LFREC__UNROLL                                                                                        \
-            for (i = 0; i < triples; i++) triple[i] += a_step;                                                   \
+        if (rows >= LFREC__GEMM_TALL && end && block->soon) {                                                    \
+            LFREC__STEPS(ISA, __builtin_prefetch(triple[0] + LFREC__GEMM_SOON, 0, 2))                            \
+        } else {                                                                                                 \
+            LFREC__STEPS(ISA, (void)0)                                                                           \
         }                                                                                                        \
-        lfrec__finish_##ISA(rows, vectors, sum, c, last, block);                                                 \
+        lfrec__finish_##ISA(rows, vectors, sum, c, at, width, block);                                            \
     }
 
 #define LFREC__DEFINE_TILE_OF(ISA, M, V)                                                                    \
@@ -1789,6 +1810,16 @@ LFREC__DEFINE_KERNELS(avx2, 6, LFREC__GEMM_B_ROOM, 0)
 LFREC__DEFINE_KERNELS(avx512, 13, LFREC__GEMM_B_ROOM, 1)
 #endif
 
+#if defined(LFREC__X86) && (defined(__clang__) ? __clang_major__ >= 14 : __GNUC__ >= 11)
+#define LFREC__TELLS_ZEN 1 /* other compilers do not know Zen 4, with Zen 3 AMD's family 19h, from what came later */
+
+/* Is this, of AMD's cores with AVX-512, Zen 5 or later? */
+static int lfrec__zen5(void)
+{
+    return __builtin_cpu_is("amd") && !__builtin_cpu_is("amdfam19h");
+}
+#endif
+
 static const lfrec__kernels *lfrec__kernels_of(lfrec_isa isa)
 {
     switch (lfrec__isa(isa)) {
@@ -1808,10 +1839,9 @@ static const lfrec__kernels *lfrec__kernels_of(lfrec_isa isa)
  * one, 8 of the next. B's columns stand there twice, and a blend puts the two rows' elements of A beside each other.
  * All rows together share one more vector, `rest`, for the last column: row 2i in lane i, row 2i + 1 in lane 8 + i. So
  * 12 rows of 25 columns take 19 multiply-adds, not 24; the order of each sum, and so its bits, are those of the tile.
- * That pays where blends do not take turns with multiply-adds: on AMD's Zen 5, neither on Zen 4 nor on Intel's. Compilers
- * that cannot tell Zen 4 (with Zen 3 its family 19h) leave it out.
+ * That pays where blends do not take turns with multiply-adds: on AMD's Zen 5, neither on Zen 4 nor on Intel's.
  */
-#if defined(LFREC__X86) && (defined(__clang__) ? __clang_major__ >= 14 : __GNUC__ >= 11)
+#if defined(LFREC__TELLS_ZEN)
 #define LFREC__NARROW 1
 LFREC__TARGET_avx512 LFREC__INLINE void lfrec__narrow(const unsigned rows, const float *a, const float *b, float *c,
                                                       const unsigned last, const lfrec__block *block)
@@ -1854,7 +1884,7 @@ LFREC__TARGET_avx512 LFREC__INLINE void lfrec__narrow(const unsigned rows, const
                                                   from + 7, ninth, 0, 0, 0, 0, 0, 0, 0);
         sum[i][1] = _mm512_permutex2var_ps(sum[i / 2 * 2][1], columns, rest);
     }
-    lfrec__finish_avx512(rows, vectors, sum, c, last, block);
+    lfrec__finish_avx512(rows, vectors, sum, c, lanes, last, block);
 }
 
 #define LFREC__DEFINE_NARROW_OF(ISA, M)                                                                        \
@@ -1873,8 +1903,7 @@ static const lfrec__tile lfrec__narrow_tiles[] = {LFREC__UP_TO_13(LFREC__NAME_NA
 static const lfrec__tile *lfrec__narrow_of(const lfrec__kernels *kernels)
 {
 #if defined(LFREC__NARROW)
-    if (kernels == &lfrec__kernels_avx512 && __builtin_cpu_is("amd") && !__builtin_cpu_is("amdfam19h"))
-        return lfrec__narrow_tiles;
+    if (kernels == &lfrec__kernels_avx512 && lfrec__zen5()) return lfrec__narrow_tiles;
 #endif
     (void)kernels;
     return NULL;
@@ -1967,7 +1996,7 @@ static lfrec__panels lfrec__lay_out(const lfrec_gemm *g, const lfrec__kernels *k
         panels.first = b;
         panels.row = g->ldb;
         panels.next = panel;
-        if (kernels->masks) {
+        if (kernels->masks || width - whole > kernels->lanes) {
             panels.last = b + whole;
             panels.last_row = g->ldb;
         } else {
@@ -2018,12 +2047,21 @@ static void lfrec__strips(const lfrec__kernels *kernels, lfrec__block *block, co
     }
 }
 
+/* Lines in a set of the nearest cache: 12 since Intel's Ice Lake and AMD's Zen 5, else 8 as a rule. */
+static size_t lfrec__ways(void)
+{
+#if defined(LFREC__TELLS_ZEN)
+    if (lfrec__zen5() || (__builtin_cpu_is("intel") && __builtin_cpu_supports("avx512vbmi2"))) return 12;
+#endif
+    return 8;
+}
+
 /* The highest tile that does not lose its own lines of A from the nearest cache. */
 static size_t lfrec__most_rows(const lfrec_gemm *g, const lfrec__kernels *kernels)
 {
     const size_t over = g->lda + LFREC__GEMM_NEARLY;
     const int share = !g->transpose_a && over >= LFREC__GEMM_WAY && over % LFREC__GEMM_WAY <= 2 * LFREC__GEMM_NEARLY;
-    return share ? lfrec__least(kernels->rows, LFREC__GEMM_WAYS) : kernels->rows;
+    return share ? lfrec__least(kernels->rows, lfrec__ways()) : kernels->rows;
 }
 
 /* The whole product, with `room` floats of scratch: at least a panel's width for each step of depth. */
@@ -2045,6 +2083,7 @@ static void lfrec__gemm_blocked(const lfrec_gemm *g, const lfrec__kernels *kerne
     block.c_row = g->ldc;
     block.alpha = g->alpha;
     block.scale = g->alpha != 1.0f;
+    block.soon = g->transpose_a && !copy_a && g->m > LFREC__GEMM_AWAY / g->k;
     for (column = 0; column < g->n; column += columns) {
         const size_t width = lfrec__least(columns, g->n - column);
         for (step = 0; step < g->k; step += depth) {
@@ -2054,7 +2093,7 @@ static void lfrec__gemm_blocked(const lfrec_gemm *g, const lfrec__kernels *kerne
             block.depth = lfrec__least(depth, g->k - step);
             block.beta = step == 0 ? g->beta : 1.0f;
             block.add = block.beta != 0.0f;
-            block.ask = block.add || g->m > LFREC__GEMM_C_FAR / g->n;
+            block.ask = block.add || g->m > LFREC__GEMM_AWAY / g->n;
             panels = lfrec__lay_out(g, kernels, b, block.depth, width, scratch);
             if (copy_a) {
                 block.a_row = 1;

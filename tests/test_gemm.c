@@ -198,6 +198,18 @@ START_TEST(shapes_larger_than_a_block_are_right)
 }
 END_TEST
 
+START_TEST(a_transposed_a_that_no_near_cache_holds_is_right)
+{
+    product p;
+    random_state = (uint32_t)_i;
+    p = product_of(1030, 33, 257, 1, 0, 1, 0);
+    p.g.isa = isas[_i];
+    p.g.beta = 1.5f;
+    product_check(&p, lfrec_sgemm);
+    product_free(&p);
+}
+END_TEST
+
 START_TEST(beta_zero_overwrites_nan_in_edge_tiles_too)
 {
     for (size_t n = 1; n <= 70; n += 3) {
@@ -427,6 +439,7 @@ int main(void)
     tcase_add_loop_test(tests, every_shape_is_right_whatever_the_transposes_scalars_padding_and_scratch, 0, ISAS);
     tcase_add_test(tests, every_shape_is_right_in_the_reference);
     tcase_add_loop_test(tests, shapes_larger_than_a_block_are_right, 0, ISAS);
+    tcase_add_loop_test(tests, a_transposed_a_that_no_near_cache_holds_is_right, 0, ISAS);
     tcase_add_loop_test(tests, beta_zero_overwrites_nan_in_edge_tiles_too, 0, ISAS);
     tcase_add_loop_test(tests, alpha_zero_reads_neither_a_nor_b, 0, ISAS);
     tcase_add_loop_test(tests, nan_in_an_operand_reaches_its_row_or_column_and_nothing_else, 0, ISAS);

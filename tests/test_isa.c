@@ -61,7 +61,7 @@ START_TEST(narrow_tiles_have_the_bits_of_the_tiles)
 {
     enum { ROWS = LFREC__GEMM_MOST_ROWS, DEPTH = 70, A_ROW = DEPTH + 3, B_ROW = 27, C_ROW = 37 };
     static float a[ROWS * A_ROW], b[DEPTH * B_ROW], c[ROWS * C_ROW], expected[ROWS * C_ROW];
-    lfrec__block block = {DEPTH, ROWS, A_ROW, 1, B_ROW, C_ROW, 1.0f, 0.0f, 0, 0, 0};
+    lfrec__block block = {DEPTH, ROWS, A_ROW, 1, B_ROW, C_ROW, 1.0f, 0.0f, 0, 0, 0, 0};
     if (!__builtin_cpu_supports("avx512f")) return;
     for (size_t i = 0; i < COUNT(a); i++) a[i] = (float)(i * 7919 % 1009) / 512.0f - 1.0f;
     for (size_t i = 0; i < COUNT(b); i++) b[i] = (float)(i * 6007 % 1013) / 512.0f - 1.0f;

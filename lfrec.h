@@ -660,7 +660,7 @@ typedef struct lfrec_listing {
 } lfrec_listing;
 
 /* Every listing as lfrec_top makes it, to the bit. The items are read once for all of them, from the cache after the
- * first: some 64 users at a time are best, lists of at most 32 the fastest. 12 and more of those take 68 KiB of stack where
+ * first: some 64 users at a time are best, lists of at most 32 the fastest. 12 and more of those take 88 KiB of stack where
  * there are vectors. After an error in any listing the lists of none are written. */
 LFREC_API lfrec_status lfrec_top_many(const lfrec_model *model, lfrec_listing *listings, size_t count);
 
@@ -2391,6 +2391,7 @@ LFREC__INTERNAL void lfrec__coast_plain(size_t count, float *w, float *v, const 
 typedef float lfrec__v4 __attribute__((vector_size(16), aligned(4), may_alias));
 typedef float lfrec__v8 __attribute__((vector_size(32), aligned(4), may_alias));
 typedef float lfrec__v16 __attribute__((vector_size(64), aligned(4), may_alias));
+typedef uint32_t lfrec__items4 __attribute__((vector_size(16), aligned(4), may_alias));
 typedef int32_t lfrec__four __attribute__((vector_size(16))); /* what comparing two lfrec__v4 gives: 0 or -1 */
 
 /* Asks memory for the item's rows of two arrays. Inline: GCC takes a function that does nothing else for one without
@@ -2914,9 +2915,31 @@ LFREC_API void lfrec_ratings_destroy(lfrec_ratings *ratings)
     lfrec__zero(ratings, sizeof *ratings);
 }
 
+/* Is every item of a row below `items` and above the one before it, and every value legal? Without a branch for each, as
+ * lists of many users ask this of millions. */
+LFREC__INTERNAL int lfrec__legal_row(const uint32_t *item, const float *value, size_t count, uint32_t items)
+{
+    unsigned wrong = count > 0 && (item[0] >= items || !lfrec__legal_rating(value[0]));
+    size_t k = 1;
+#ifdef LFREC__VECTORS
+    lfrec__four bad = {0, 0, 0, 0};
+    for (; k + 4 <= count; k += 4) {
+        const lfrec__items4 x = LFREC__OF(lfrec__items4, item + k), before = LFREC__OF(lfrec__items4, item + k - 1);
+        const lfrec__v4 v = LFREC__OF(lfrec__v4, value + k);
+        bad |= (x >= items) | (x <= before) | ~((v >= -LFREC_MAX_RATING) & (v <= LFREC_MAX_RATING));
+    }
+    wrong |= (unsigned)(bad[0] | bad[1] | bad[2] | bad[3]);
+#endif
+    for (; k < count; k++)
+        wrong |= (unsigned)(item[k] >= items || item[k] <= item[k - 1] || !lfrec__legal_rating(value[k]));
+    return !wrong;
+}
+
 LFREC__INTERNAL lfrec_status lfrec__check_row(const uint32_t *item, const float *value, size_t count, uint32_t items,
                                               size_t *where)
 {
+    *where = 0;
+    if (lfrec__legal_row(item, value, count, items)) return LFREC_OK;
     for (size_t k = 0; k < count; k++) {
         *where = k;
         if (item[k] >= items) return LFREC_ERROR_RANGE;
@@ -4364,9 +4387,10 @@ LFREC__INTERNAL void lfrec__list_items(const lfrec_model *model, lfrec_listing *
  *
  * Two sums of the same K products differ by less than 2 K 2^-24 sum of |F_q h_q|, whatever their order (Higham 2002,
  * section 3.1), and that sum is at most |F_i| |h|. The slack doubles it, and has some for means and offsets. */
-#define LFREC__GROUP 16u       /* users */
+#define LFREC__GROUP 32u       /* users, */
+#define LFREC__GROUP_HALF 16u  /* or at most these */
 #define LFREC__GROUP_LEAST 12u /* fewer are quicker one by one */
-#define LFREC__GROUP_ITEMS 384u
+#define LFREC__GROUP_ITEMS 256u
 #define LFREC__SIFTED 64u      /* items at a time; then limits are looked at anew */
 #define LFREC__GROUP_DEPTH 64u /* factors at a time */
 #define LFREC__KEPT 64u        /* items of a user, and of the pilot; a multiple of 4 */
@@ -4385,20 +4409,20 @@ typedef struct lfrec__listed {
 
 typedef struct lfrec__group {
     lfrec_listing *listing[LFREC__GROUP];
-    size_t users;
+    size_t users, lanes;       /* lanes: LFREC__GROUP or its half */
     float slack[LFREC__GROUP]; /* how far two ways of adding up a score may be apart */
     float limit[LFREC__GROUP]; /* what is below it, without the user's mean, gets into no list */
     size_t kept[LFREC__GROUP];
     uint32_t item[LFREC__GROUP][LFREC__KEPT];         /* rising */
     float kept_score[LFREC__GROUP][LFREC__KEPT];      /* LFREC__EXCLUDED behind those kept */
     float base[LFREC__GROUP_ITEMS];                   /* what the means say of an item, but for the user's */
-    float factors[LFREC__GROUP_DEPTH * LFREC__GROUP]; /* K x users */
-    float score[LFREC__GROUP_ITEMS * LFREC__GROUP];   /* items x users */
+    float factors[LFREC__GROUP_DEPTH * LFREC__GROUP]; /* K x lanes */
+    float score[LFREC__GROUP_ITEMS * LFREC__GROUP];   /* items x lanes */
 } lfrec__group;
 
 /* An item that reaches limits, and whose: a bit each. */
 typedef struct lfrec__reached {
-    uint16_t item, users;
+    uint32_t item, users;
 } lfrec__reached;
 
 /* Which of 16 scores are not below their limits, as bits. */
@@ -4428,19 +4452,22 @@ __attribute__((target("avx512f"))) LFREC__INLINE unsigned lfrec__reaching_16(con
 }
 #endif
 
-/* The items of n that reach a limit. */
-#define LFREC__REACH(name, target, L)                                                                            \
-    target LFREC__INTERNAL size_t lfrec__reach_##name(const float *score, const float *base, const float *limit, \
-                                                      size_t n, lfrec__reached *reached)                         \
-    {                                                                                                            \
-        size_t count = 0;                                                                                        \
-        for (size_t k = 0; k < n; k++) {                                                                         \
-            const unsigned users = lfrec__reaching_##L(score + k * LFREC__GROUP, base[k], limit);                \
-            reached[count].item = (uint16_t)k;                                                                   \
-            reached[count].users = (uint16_t)users;                                                              \
-            count += users != 0;                                                                                 \
-        }                                                                                                        \
-        return count;                                                                                            \
+/* The items of n that reach a limit of so many lanes. */
+#define LFREC__REACH(name, target, L)                                                                        \
+    target LFREC__INTERNAL size_t lfrec__reach_##name(const float *score, size_t lanes, const float *base,   \
+                                                      const float *limit, size_t n, lfrec__reached *reached) \
+    {                                                                                                        \
+        size_t count = 0;                                                                                    \
+        for (size_t k = 0; k < n; k++, score += lanes) {                                                     \
+            unsigned users = lfrec__reaching_##L(score, base[k], limit);                                     \
+            if (lanes > LFREC__GROUP_HALF)                                                                   \
+                users |= lfrec__reaching_##L(score + LFREC__GROUP_HALF, base[k], limit + LFREC__GROUP_HALF)  \
+                         << LFREC__GROUP_HALF;                                                               \
+            reached[count].item = (uint32_t)k;                                                               \
+            reached[count].users = users;                                                                    \
+            count += users != 0;                                                                             \
+        }                                                                                                    \
+        return count;                                                                                        \
     }
 
 LFREC__REACH(portable, , 4)
@@ -4449,14 +4476,15 @@ LFREC__REACH(avx2, __attribute__((target("avx2"))), 8)
 LFREC__REACH(avx512, __attribute__((target("avx512f"))), 16)
 #endif
 
-LFREC__INTERNAL size_t lfrec__reach(const float *score, const float *base, const float *limit, size_t n, lfrec__reached *reached)
+LFREC__INTERNAL size_t lfrec__reach(const float *score, size_t lanes, const float *base, const float *limit, size_t n,
+                                    lfrec__reached *reached)
 {
 #ifdef LFREC__X86
     const lfrec_isa isa = lfrec__isa(LFREC_ISA_AUTO);
-    if (isa == LFREC_ISA_AVX512) return lfrec__reach_avx512(score, base, limit, n, reached);
-    if (isa == LFREC_ISA_AVX2) return lfrec__reach_avx2(score, base, limit, n, reached);
+    if (isa == LFREC_ISA_AVX512) return lfrec__reach_avx512(score, lanes, base, limit, n, reached);
+    if (isa == LFREC_ISA_AVX2) return lfrec__reach_avx2(score, lanes, base, limit, n, reached);
 #endif
-    return lfrec__reach_portable(score, base, limit, n, reached);
+    return lfrec__reach_portable(score, lanes, base, limit, n, reached);
 }
 
 /* |x|^2 */
@@ -4550,7 +4578,7 @@ LFREC__INTERNAL void lfrec__group_factors(const lfrec_model *model, lfrec__group
     const size_t count = lfrec__least(LFREC__GROUP_DEPTH, model->stride - from);
     for (size_t u = 0; u < group->users; u++) {
         const float *h = group->listing[u]->user->factors + from;
-        for (size_t q = 0; q < count; q++) group->factors[q * LFREC__GROUP + u] = h[q];
+        for (size_t q = 0; q < count; q++) group->factors[q * group->lanes + u] = h[q];
     }
 }
 
@@ -4559,7 +4587,8 @@ LFREC__INTERNAL int lfrec__group_open(const lfrec_model *model, const lfrec__lis
 {
     const float rounding = (float)(model->factors + 8) * 2.38418579e-7f; /* 2^-22 */
     int small = 1;
-    if (group->users < LFREC__GROUP) lfrec__zero(group->factors, sizeof group->factors);
+    group->lanes = group->users > LFREC__GROUP_HALF ? LFREC__GROUP : LFREC__GROUP_HALF;
+    if (group->users < group->lanes) lfrec__zero(group->factors, sizeof group->factors);
     lfrec__group_factors(model, group, 0);
     for (size_t u = 0; u < LFREC__GROUP; u++) group->limit[u] = -LFREC__EXCLUDED; /* a lane of nobody has no hits */
     for (size_t u = 0; u < group->users; u++) {
@@ -4584,7 +4613,7 @@ LFREC__INTERNAL void lfrec__group_score(const lfrec_model *model, const float *r
     lfrec_gemm g;
     lfrec__zero(&g, sizeof g);
     g.m = n;
-    g.n = g.ldb = g.ldc = LFREC__GROUP;
+    g.n = g.ldb = g.ldc = group->lanes;
     g.lda = model->stride;
     g.b = group->factors;
     g.c = score;
@@ -4652,7 +4681,7 @@ LFREC__INTERNAL void lfrec__group_drop(lfrec__group *group, size_t u)
 /* Sets limits by the pilot. Its items come again with the others. */
 LFREC__INTERNAL void lfrec__group_pilot(const lfrec_model *model, const lfrec__listed *items, lfrec__group *group)
 {
-    lfrec__group_score(model, items->pilot, items->pilots, group, group->score + LFREC__GROUP); /* row 0 is of none */
+    lfrec__group_score(model, items->pilot, items->pilots, group, group->score + group->lanes); /* row 0 is of none */
     for (size_t u = 0; u < group->users; u++) {
         const lfrec_query *query = group->listing[u]->query;
         const lfrec_history *exclude = query->exclude;
@@ -4660,9 +4689,9 @@ LFREC__INTERNAL void lfrec__group_pilot(const lfrec_model *model, const lfrec__l
         size_t kept = 0;
         if (query->filter) continue; /* may be costly: not asked twice */
         for (size_t k = 0; exclude && k < exclude->count && exclude->item[k] < items->n; k++)
-            group->score[items->pilot_at[exclude->item[k]] * LFREC__GROUP + u] = LFREC__EXCLUDED;
+            group->score[items->pilot_at[exclude->item[k]] * group->lanes + u] = LFREC__EXCLUDED;
         for (size_t k = 0; k < items->pilots; k++) {
-            const float product = group->score[(k + 1) * LFREC__GROUP + u];
+            const float product = group->score[(k + 1) * group->lanes + u];
             score[kept] = product + items->pilot_base[k];
             kept += product > LFREC__EXCLUDED;
         }
@@ -4726,14 +4755,15 @@ LFREC__INTERNAL void lfrec__group_sift(const lfrec_model *model, lfrec__group *g
 {
     lfrec__reached reached[LFREC__SIFTED];
     for (size_t done = 0; done < n; done += LFREC__SIFTED) {
-        const float *score = group->score + done * LFREC__GROUP, *base = group->base + done;
-        const size_t rows = lfrec__reach(score, base, group->limit, lfrec__least(LFREC__SIFTED, n - done), reached);
+        const float *score = group->score + done * group->lanes, *base = group->base + done;
+        const size_t rows =
+            lfrec__reach(score, group->lanes, base, group->limit, lfrec__least(LFREC__SIFTED, n - done), reached);
         for (size_t r = 0; r < rows; r++) {
             const size_t k = reached[r].item;
             for (unsigned users = reached[r].users; users; users &= users - 1) {
                 const size_t u = lfrec__lowest(users);
                 const uint32_t item = (uint32_t)(first + done + k);
-                lfrec__group_keep(model, group, u, item, score[k * LFREC__GROUP + u] + base[k]);
+                lfrec__group_keep(model, group, u, item, score[k * group->lanes + u] + base[k]);
             }
         }
     }
@@ -4750,7 +4780,7 @@ LFREC__INTERNAL int lfrec__list_group(const lfrec_model *model, const lfrec__lis
         lfrec__zero(group->base, sizeof group->base);
         lfrec__add_baselines(model, first, n, 0.0f, group->base);
         for (size_t u = 0; u < group->users; u++)
-            lfrec__exclude(group->listing[u], first, first + n, group->score + u, LFREC__GROUP);
+            lfrec__exclude(group->listing[u], first, first + n, group->score + u, group->lanes);
         lfrec__group_sift(model, group, first, n);
     }
     for (size_t u = 0; u < group->users; u++) lfrec__group_flush(model, group, u);

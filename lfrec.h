@@ -4629,8 +4629,8 @@ LFREC__INTERNAL void lfrec__group_score(const lfrec_model *model, const float *r
     }
 }
 
-/* How many of `all` scores are higher than each one. Those behind them are LFREC__EXCLUDED up to the next multiple of 4. */
-LFREC__INTERNAL void lfrec__group_rank(const float *score, size_t all, uint8_t *rank)
+/* How many of `all` scores are higher than each one. Those behind them, up to LFREC__KEPT, are LFREC__EXCLUDED. */
+LFREC__INTERNAL void lfrec__rank_portable(const float *score, size_t all, uint8_t *rank)
 {
     for (size_t k = 0; k < all; k += 4) {
         lfrec__four before[4] = {{0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0}};
@@ -4644,6 +4644,35 @@ LFREC__INTERNAL void lfrec__group_rank(const float *score, size_t all, uint8_t *
             rank[k + r] = (uint8_t)sum;
         }
     }
+}
+
+#ifdef LFREC__X86
+#define LFREC__RANK(name, target, L, HIGHER)                                                      \
+    target LFREC__INTERNAL void lfrec__rank_##name(const float *score, size_t all, uint8_t *rank) \
+    {                                                                                             \
+        for (size_t k = 0; k < all; k++) {                                                        \
+            int higher = 0;                                                                       \
+            for (size_t other = 0; other < all; other += L)                                       \
+                higher += __builtin_popcount((unsigned)HIGHER(score + other, score[k]));          \
+            rank[k] = (uint8_t)higher;                                                            \
+        }                                                                                         \
+    }
+
+#define LFREC__HIGHER_8(p, x) _mm256_movemask_ps(_mm256_cmp_ps(_mm256_loadu_ps(p), _mm256_set1_ps(x), _CMP_GT_OQ))
+#define LFREC__HIGHER_16(p, x) _mm512_cmp_ps_mask(_mm512_loadu_ps(p), _mm512_set1_ps(x), _CMP_GT_OQ)
+LFREC__RANK(avx2, __attribute__((target("avx2,popcnt"))), 8, LFREC__HIGHER_8)
+LFREC__RANK(avx512, __attribute__((target("avx512f,popcnt"))), 16, LFREC__HIGHER_16)
+#endif
+
+LFREC__INTERNAL void lfrec__group_rank(const float *score, size_t all, uint8_t *rank)
+{
+#ifdef LFREC__X86
+    const lfrec_isa isa = lfrec__isa(LFREC_ISA_AUTO);
+    if (isa == LFREC_ISA_AVX512) lfrec__rank_avx512(score, all, rank);
+    else if (isa == LFREC_ISA_AVX2) lfrec__rank_avx2(score, all, rank);
+    else
+#endif
+        lfrec__rank_portable(score, all, rank);
 }
 
 /* Raises the limit to what enough of those kept reach. */

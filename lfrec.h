@@ -2915,31 +2915,32 @@ LFREC_API void lfrec_ratings_destroy(lfrec_ratings *ratings)
     lfrec__zero(ratings, sizeof *ratings);
 }
 
+#ifdef LFREC__VECTORS
 /* Is every item of a row below `items` and above the one before it, and every value legal? Without a branch for each, as
  * lists of many users ask this of millions. */
 LFREC__INTERNAL int lfrec__legal_row(const uint32_t *item, const float *value, size_t count, uint32_t items)
 {
     unsigned wrong = count > 0 && (item[0] >= items || !lfrec__legal_rating(value[0]));
-    size_t k = 1;
-#ifdef LFREC__VECTORS
     lfrec__four bad = {0, 0, 0, 0};
+    size_t k = 1;
     for (; k + 4 <= count; k += 4) {
         const lfrec__items4 x = LFREC__OF(lfrec__items4, item + k), before = LFREC__OF(lfrec__items4, item + k - 1);
         const lfrec__v4 v = LFREC__OF(lfrec__v4, value + k);
         bad |= (x >= items) | (x <= before) | ~((v >= -LFREC_MAX_RATING) & (v <= LFREC_MAX_RATING));
     }
-    wrong |= (unsigned)(bad[0] | bad[1] | bad[2] | bad[3]);
-#endif
     for (; k < count; k++)
         wrong |= (unsigned)(item[k] >= items || item[k] <= item[k - 1] || !lfrec__legal_rating(value[k]));
-    return !wrong;
+    return !(wrong | (unsigned)(bad[0] | bad[1] | bad[2] | bad[3]));
 }
+#endif
 
 LFREC__INTERNAL lfrec_status lfrec__check_row(const uint32_t *item, const float *value, size_t count, uint32_t items,
                                               size_t *where)
 {
+#ifdef LFREC__VECTORS
     *where = 0;
     if (lfrec__legal_row(item, value, count, items)) return LFREC_OK;
+#endif
     for (size_t k = 0; k < count; k++) {
         *where = k;
         if (item[k] >= items) return LFREC_ERROR_RANGE;

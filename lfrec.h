@@ -2916,11 +2916,10 @@ LFREC_API void lfrec_ratings_destroy(lfrec_ratings *ratings)
 }
 
 #ifdef LFREC__VECTORS
-/* Is every item of a row below `items` and above the one before it, and every value legal? Without a branch for each, as
- * lists of many users ask this of millions. */
-LFREC__INTERNAL int lfrec__legal_row(const uint32_t *item, const float *value, size_t count, uint32_t items)
+/* How many ratings behind a row's first are legal as in lfrec__check_row, asked of four at a time without a branch for
+ * each, as lists of many users ask this of millions. 0: one of them is not, or there are too few. */
+LFREC__INTERNAL size_t lfrec__legal_fours(const uint32_t *item, const float *value, size_t count, uint32_t items)
 {
-    unsigned wrong = count > 0 && (item[0] >= items || !lfrec__legal_rating(value[0]));
     lfrec__four bad = {0, 0, 0, 0};
     size_t k = 1;
     for (; k + 4 <= count; k += 4) {
@@ -2928,24 +2927,21 @@ LFREC__INTERNAL int lfrec__legal_row(const uint32_t *item, const float *value, s
         const lfrec__v4 v = LFREC__OF(lfrec__v4, value + k);
         bad |= (x >= items) | (x <= before) | ~((v >= -LFREC_MAX_RATING) & (v <= LFREC_MAX_RATING));
     }
-    for (; k < count; k++)
-        wrong |= (unsigned)(item[k] >= items || item[k] <= item[k - 1] || !lfrec__legal_rating(value[k]));
-    return !(wrong | (unsigned)(bad[0] | bad[1] | bad[2] | bad[3]));
+    return bad[0] | bad[1] | bad[2] | bad[3] ? 0 : k - 1;
 }
 #endif
 
 LFREC__INTERNAL lfrec_status lfrec__check_row(const uint32_t *item, const float *value, size_t count, uint32_t items,
                                               size_t *where)
 {
-#ifdef LFREC__VECTORS
-    *where = 0;
-    if (lfrec__legal_row(item, value, count, items)) return LFREC_OK;
-#endif
     for (size_t k = 0; k < count; k++) {
         *where = k;
         if (item[k] >= items) return LFREC_ERROR_RANGE;
         if (k > 0 && item[k] <= item[k - 1]) return LFREC_ERROR_ORDER;
         if (!lfrec__legal_rating(value[k])) return LFREC_ERROR_NUMBER;
+#ifdef LFREC__VECTORS
+        if (k == 0) k = lfrec__legal_fours(item, value, count, items);
+#endif
     }
     return LFREC_OK;
 }
@@ -4394,7 +4390,7 @@ LFREC__INTERNAL void lfrec__list_items(const lfrec_model *model, lfrec_listing *
 #define LFREC__GROUP_ITEMS 256u
 #define LFREC__SIFTED 64u      /* items at a time; then limits are looked at anew */
 #define LFREC__GROUP_DEPTH 64u /* factors at a time */
-#define LFREC__KEPT 64u        /* items of a user, and of the pilot; a multiple of 4 */
+#define LFREC__KEPT 64u        /* items of a user, and of the pilot; a multiple of 16 */
 #define LFREC__KEPT_LIST 32u   /* a longer list is made another way */
 
 /* The items of a call. */
@@ -4648,21 +4644,21 @@ LFREC__INTERNAL void lfrec__rank_portable(const float *score, size_t all, uint8_
 }
 
 #ifdef LFREC__X86
-#define LFREC__RANK(name, target, L, HIGHER)                                                      \
-    target LFREC__INTERNAL void lfrec__rank_##name(const float *score, size_t all, uint8_t *rank) \
-    {                                                                                             \
-        for (size_t k = 0; k < all; k++) {                                                        \
-            int higher = 0;                                                                       \
-            for (size_t other = 0; other < all; other += L)                                       \
-                higher += __builtin_popcount((unsigned)HIGHER(score + other, score[k]));          \
-            rank[k] = (uint8_t)higher;                                                            \
-        }                                                                                         \
+#define LFREC__RANK(name, target, L)                                                                \
+    target LFREC__INTERNAL void lfrec__rank_##name(const float *score, size_t all, uint8_t *rank)   \
+    {                                                                                               \
+        for (size_t k = 0; k < all; k++) {                                                          \
+            int higher = 0;                                                                         \
+            for (size_t other = 0; other < all; other += L)                                         \
+                higher += __builtin_popcount((unsigned)LFREC__HIGHER_##L(score + other, score[k])); \
+            rank[k] = (uint8_t)higher;                                                              \
+        }                                                                                           \
     }
 
 #define LFREC__HIGHER_8(p, x) _mm256_movemask_ps(_mm256_cmp_ps(_mm256_loadu_ps(p), _mm256_set1_ps(x), _CMP_GT_OQ))
 #define LFREC__HIGHER_16(p, x) _mm512_cmp_ps_mask(_mm512_loadu_ps(p), _mm512_set1_ps(x), _CMP_GT_OQ)
-LFREC__RANK(avx2, __attribute__((target("avx2,popcnt"))), 8, LFREC__HIGHER_8)
-LFREC__RANK(avx512, __attribute__((target("avx512f,popcnt"))), 16, LFREC__HIGHER_16)
+LFREC__RANK(avx2, __attribute__((target("avx2,popcnt"))), 8)
+LFREC__RANK(avx512, __attribute__((target("avx512f,popcnt"))), 16)
 #endif
 
 LFREC__INTERNAL void lfrec__group_rank(const float *score, size_t all, uint8_t *rank)

@@ -341,6 +341,29 @@ START_TEST(check_names_the_rating_whose_item_is_out_of_range)
 }
 END_TEST
 
+START_TEST(check_names_a_bad_rating_wherever_it_stands_in_a_long_row)
+{
+    enum { LONG = 11 };
+    for (size_t bad = 1; bad < LONG; bad++) {
+        for (int kind = 0; kind < 3; kind++) {
+            size_t start[] = {0, LONG}, where = 99;
+            uint32_t item[LONG];
+            float value[LONG];
+            lfrec_ratings row = {.users = 1, .items = LONG, .row_start = start, .item = item, .value = value};
+            for (uint32_t k = 0; k < LONG; k++) item[k] = k, value[k] = 3;
+            ASSERT_OK(lfrec_ratings_check(&row, NULL));
+            if (kind == 0) item[bad] = LONG;
+            if (kind == 1) item[bad] = item[bad - 1];
+            if (kind == 2) value[bad] = NAN;
+            ASSERT_STATUS(lfrec_ratings_check(&row, &where), kind == 0   ? LFREC_ERROR_RANGE
+                                                             : kind == 1 ? LFREC_ERROR_ORDER
+                                                                         : LFREC_ERROR_NUMBER);
+            ck_assert_uint_eq(where, bad);
+        }
+    }
+}
+END_TEST
+
 START_TEST(check_names_the_rating_that_is_not_a_number)
 {
     static const float bad[] = {NAN, INFINITY, -INFINITY, 40000, -40000};
@@ -401,6 +424,7 @@ int main(void)
         check_names_the_row_start_that_falls,
         check_names_the_rating_whose_item_does_not_rise,
         check_names_the_rating_whose_item_is_out_of_range,
+        check_names_a_bad_rating_wherever_it_stands_in_a_long_row,
         check_names_the_rating_that_is_not_a_number,
         check_refuses_missing_arrays,
         every_status_has_words_of_its_own,

@@ -999,6 +999,9 @@ LFREC_API lfrec_status lfrec_load_file(lfrec_model *model, const char *path, con
 #if defined(__x86_64__) && defined(__SSE2__)
 #define LFREC__X86 1
 #include <immintrin.h>
+#if defined(__clang__) ? __clang_major__ >= 14 : __GNUC__ >= 11
+#define LFREC__TELLS_ZEN 1 /* others do not know Zen 4, of AMD's family 19h like Zen 3, from what came later */
+#endif
 #elif defined(__aarch64__) && defined(__ARM_NEON)
 #define LFREC__NEON 1
 #include <arm_neon.h>
@@ -1430,6 +1433,15 @@ static lfrec_isa lfrec__isa(lfrec_isa asked)
     return LFREC_ISA_PORTABLE;
 }
 
+/* Which of AMD's cores with AVX-512 this is: 4 for Zen 4, 5 for Zen 5 and later; 0: none, or the compiler cannot tell. */
+LFREC__INTERNAL int lfrec__zen(void)
+{
+#if defined(LFREC__TELLS_ZEN)
+    if (__builtin_cpu_is("amd") && __builtin_cpu_supports("avx512f")) return __builtin_cpu_is("amdfam19h") ? 4 : 5;
+#endif
+    return 0;
+}
+
 LFREC_API lfrec_isa lfrec_isa_best(void)
 {
     return lfrec__isa(LFREC_ISA_AUTO);
@@ -1810,16 +1822,6 @@ LFREC__DEFINE_KERNELS(avx2, 6, LFREC__GEMM_B_ROOM, 0)
 LFREC__DEFINE_KERNELS(avx512, 13, LFREC__GEMM_B_ROOM, 1)
 #endif
 
-#if defined(LFREC__X86) && (defined(__clang__) ? __clang_major__ >= 14 : __GNUC__ >= 11)
-#define LFREC__TELLS_ZEN 1 /* other compilers do not know Zen 4, with Zen 3 AMD's family 19h, from what came later */
-
-/* Is this, of AMD's cores with AVX-512, Zen 5 or later? */
-static int lfrec__zen5(void)
-{
-    return __builtin_cpu_is("amd") && !__builtin_cpu_is("amdfam19h");
-}
-#endif
-
 static const lfrec__kernels *lfrec__kernels_of(lfrec_isa isa)
 {
     switch (lfrec__isa(isa)) {
@@ -1903,7 +1905,7 @@ static const lfrec__tile lfrec__narrow_tiles[] = {LFREC__UP_TO_13(LFREC__NAME_NA
 static const lfrec__tile *lfrec__narrow_of(const lfrec__kernels *kernels)
 {
 #if defined(LFREC__NARROW)
-    if (kernels == &lfrec__kernels_avx512 && lfrec__zen5()) return lfrec__narrow_tiles;
+    if (kernels == &lfrec__kernels_avx512 && lfrec__zen() == 5) return lfrec__narrow_tiles;
 #endif
     (void)kernels;
     return NULL;
@@ -2051,7 +2053,7 @@ static void lfrec__strips(const lfrec__kernels *kernels, lfrec__block *block, co
 static size_t lfrec__ways(void)
 {
 #if defined(LFREC__TELLS_ZEN)
-    if (lfrec__zen5() || (__builtin_cpu_is("intel") && __builtin_cpu_supports("avx512vbmi2"))) return 12;
+    if (lfrec__zen() == 5 || (__builtin_cpu_is("intel") && __builtin_cpu_supports("avx512vbmi2"))) return 12;
 #endif
     return 8;
 }
@@ -3677,7 +3679,9 @@ LFREC__INTERNAL void lfrec__decode_rows(const lfrec_model *model, size_t n, cons
         return;
     }
 #endif
-    lfrec__rows_for(model->stride, LFREC_ISA_AUTO)->decode(model->stride, n, item, F, h, y);
+    /* The same bits. Zen 4 reads rows in order, which come from memory, sooner by shorter vectors. */
+    const lfrec_isa isa = !item && lfrec__zen() == 4 ? LFREC_ISA_AVX2 : LFREC_ISA_AUTO;
+    lfrec__rows_for(model->stride, isa)->decode(model->stride, n, item, F, h, y);
 }
 
 /* Of two rows of the model, over K columns where they are floats. */

@@ -200,6 +200,7 @@
  *     LFREC_NO_BAYES         every including file     -          leaves out the setting LFREC_BAYES
  *     LFREC_NO_RANKING       every including file     -          leaves out the setting LFREC_RANKING
  *     LFREC_NO_PACKED        every including file     -          leaves out models of 8-bit weights
+ *     LFREC_NO_INDEX         every including file     -          leaves out the index of items by norm
  *     LFREC_NO_THREADS       every including file     -          options.threads is 1: smaller
  *     LFREC_MAX_ISA          the implementation       -          the best instruction set to use (an lfrec_isa)
  *
@@ -687,6 +688,41 @@ typedef struct lfrec_explanation {
 LFREC_API lfrec_status lfrec_explain(const lfrec_model *model, lfrec_user *user, const lfrec_history *history,
                                      uint32_t item, lfrec_explanation *explanation);
 
+/* ===[ index ]====================================================================================================== */
+#ifndef LFREC_NO_INDEX
+
+/* A model's items in an order that lets one user's list from a large catalog pass over those that cannot get in. A score
+ * is at most what it has besides the product, plus |h| |F_i|; so rows lie in strata of nearly equal norms, within a
+ * stratum by the rest of their scores, and a stratum is left as soon as the next item's bound is behind the list's last
+ * score. Norms are taken from the rows' center, which moves all of a user's scores alike. The more norms differ, the
+ * more is passed over; where they are equal a list takes as long as lfrec_top's. After C. Teflioudi, R. Gemulla, O.
+ * Mykytiuk, "LEMP: fast retrieval of large entries in a matrix product" (2015).
+ *
+ * The index has copies of the rows, the means and the offsets, and keeps to them: make a new one when those change. The
+ * model outlives it. Any number of threads may list from one. */
+typedef struct lfrec_index {
+    uint32_t check;
+    const lfrec_model *model;
+    lfrec_model ordered;  /* the model with rows, means and offsets in the index's order, for scoring only */
+    const uint32_t *item; /* I: which item is at a place of that order */
+    const float *norm;    /* of each stratum the largest |F_i - center| */
+    const float *center;  /* of a row's columns that the product is bounded over */
+    float reach, rest;    /* of all items the largest |F_i - center| + |center|, and of what a score has besides */
+    void *memory;         /* what lfrec_index_create allocated, else NULL */
+    lfrec_allocator allocator;
+} lfrec_index;
+
+/* Making one takes O(I (K + log I)); bytes are those of the decoder's rows and some 12 for each item. */
+LFREC_API lfrec_status lfrec_index_size(const lfrec_model *model, size_t *bytes);
+LFREC_API lfrec_status lfrec_index_init(lfrec_index *index, const lfrec_model *model, void *memory, size_t bytes);
+LFREC_API lfrec_status lfrec_index_create(lfrec_index *index, const lfrec_model *model, const lfrec_allocator *allocator);
+LFREC_API void lfrec_index_destroy(lfrec_index *index); /* NULL and all zero are allowed */
+
+/* lfrec_top's list, to the bit. *scored (if not NULL) is how many items were not passed over. */
+LFREC_API lfrec_status lfrec_index_top(const lfrec_index *index, const lfrec_user *user, const lfrec_query *query,
+                                       lfrec_scored *list, size_t *found, size_t *scored);
+#endif /* LFREC_NO_INDEX */
+
 /* ===[ similarity ]================================================================================================= */
 
 typedef enum lfrec_metric {
@@ -1053,6 +1089,7 @@ LFREC_API const char *lfrec_status_string(lfrec_status status)
 #define LFREC__VERSION_NUMBER (LFREC_VERSION_MAJOR * 10000u + LFREC_VERSION_MINOR * 100u + LFREC_VERSION_PATCH)
 #define LFREC__CHECK_OPTIONS (0x0b710000u + LFREC__VERSION_NUMBER)
 #define LFREC__CHECK_MODEL (0x30de0000u + LFREC__VERSION_NUMBER)
+#define LFREC__CHECK_INDEX (0x1d3e0000u + LFREC__VERSION_NUMBER)
 #define LFREC__CHECK_TRAINER (0x72a10000u + LFREC__VERSION_NUMBER)
 
 /* What only a setting needs that may be left out: 0 without it, and the compiler drops what is never asked for. */
@@ -4329,37 +4366,42 @@ LFREC__INTERNAL unsigned lfrec__lowest(unsigned bits)
 #endif
 }
 
-/* Offers n items, at most LFREC__BLOCK, to a list. Most of them are behind its last one, or excluded. */
-LFREC__INTERNAL void lfrec__list_block(const lfrec_model *model, lfrec_listing *listing, size_t first, size_t n,
-                                       const uint32_t *candidates)
+/* Offers n items with these scores to a list: `items`, or `first` and those behind it. Most are behind its last one.
+ * scores: LFREC__BLOCK, numbers behind the n-th, too. excluded says of each item whether it is; NULL: look it up. */
+LFREC__INTERNAL void lfrec__offer_block(const lfrec_model *model, lfrec_listing *listing, size_t first, size_t n,
+                                        const uint32_t *items, const float *scores, const uint8_t *excluded)
 {
-    const lfrec_query *query = listing->query;
-    const lfrec_history *exclude = query->exclude;
-    float scores[LFREC__BLOCK];
-    uint8_t excluded[LFREC__BLOCK];
+    const lfrec_history *exclude = listing->query->exclude;
     lfrec__best best = lfrec__best_of(listing);
-    lfrec__zero(excluded, sizeof excluded);
-    if (n < LFREC__BLOCK) lfrec__zero(scores, sizeof scores); /* lfrec__hits reads on */
-    lfrec__score_block(model, listing->user, first, n, candidates, scores);
-    for (size_t k = 0; candidates && exclude && k < n; k++) {
-        excluded[k] = (uint8_t)lfrec__contains(exclude->item, exclude->count, candidates[k]);
-    }
-    if (!candidates) {
-        const size_t from = listing->excluded;
-        lfrec__exclude(listing, first, first + n, scores, 1);
-        for (size_t k = from; k < listing->excluded; k++) excluded[exclude->item[k] - first] = 1;
-    }
     for (size_t part = 0; part < n; part += 16) {
         unsigned hits = lfrec__is_full(&best) ? lfrec__hits(scores + part, best.list[0].score) : 0xffffu;
         if (n - part < 16) hits &= 0xffffu >> (16 - (n - part));
         for (; hits; hits &= hits - 1) {
             const size_t k = part + lfrec__lowest(hits);
-            const uint32_t item = candidates ? candidates[k] : (uint32_t)(first + k);
-            if (excluded[k] || (lfrec__is_full(&best) && scores[k] < best.list[0].score)) continue;
-            if (lfrec__may_list(model, query, item)) lfrec__best_offer(&best, item, scores[k]);
+            const uint32_t item = items ? items[k] : (uint32_t)(first + k);
+            if (lfrec__is_full(&best) && scores[k] < best.list[0].score) continue;
+            if (excluded ? excluded[k] : exclude && lfrec__contains(exclude->item, exclude->count, item)) continue;
+            if (lfrec__may_list(model, listing->query, item)) lfrec__best_offer(&best, item, scores[k]);
         }
     }
     listing->found = best.count;
+}
+
+/* Scores and offers n items, at most LFREC__BLOCK: `candidates`, or `first` and those behind it. */
+LFREC__INTERNAL void lfrec__list_block(const lfrec_model *model, lfrec_listing *listing, size_t first, size_t n,
+                                       const uint32_t *candidates)
+{
+    float scores[LFREC__BLOCK];
+    uint8_t excluded[LFREC__BLOCK];
+    if (n < LFREC__BLOCK) lfrec__zero(scores, sizeof scores);
+    lfrec__score_block(model, listing->user, first, n, candidates, scores);
+    if (!candidates) {
+        const size_t from = listing->excluded;
+        lfrec__zero(excluded, sizeof excluded);
+        lfrec__exclude(listing, first, first + n, scores, 1);
+        for (size_t k = from; k < listing->excluded; k++) excluded[listing->query->exclude->item[k] - first] = 1;
+    }
+    lfrec__offer_block(model, listing, first, n, candidates, scores, candidates ? NULL : excluded);
 }
 
 /* Offers items first .. first + n - 1 to a list. */
@@ -4368,6 +4410,12 @@ LFREC__INTERNAL void lfrec__list_items(const lfrec_model *model, lfrec_listing *
     for (size_t done = 0; done < n; done += LFREC__BLOCK) {
         lfrec__list_block(model, listing, first + done, lfrec__block_of(n - done), NULL);
     }
+}
+
+/* |x| or a little more, as squares of the smallest numbers are 0. */
+LFREC__INTERNAL float lfrec__norm(float square)
+{
+    return lfrec__finite(square) ? 1.001f * lfrec__sqrtf(square) + 1e-18f : square;
 }
 
 #define LFREC__LISTED 8192u /* items at a time for all users: stay in a cache */
@@ -4504,12 +4552,6 @@ LFREC__INLINE float lfrec__square(const float *x, size_t n)
     for (; q < n; q++) sum += x[q] * x[q];
     square[0] += square[1] + (square[2] + square[3]);
     return sum + (square[0][0] + square[0][1] + square[0][2] + square[0][3]);
-}
-
-/* |x| or a little more, as squares of the smallest numbers are 0. */
-LFREC__INTERNAL float lfrec__norm(float square)
-{
-    return lfrec__finite(square) ? 1.001f * lfrec__sqrtf(square) + 1e-18f : square;
 }
 
 /* What the average of these users would be shown has most of what each of them will be shown, or scores like it. There is
@@ -4854,6 +4896,16 @@ LFREC__INTERNAL void lfrec__list_all(const lfrec_model *model, lfrec_listing *li
     }
 }
 
+/* Best first, and ratings. */
+LFREC__INTERNAL void lfrec__list_finish(const lfrec_model *model, const lfrec_listing *listing)
+{
+    lfrec__best best = lfrec__best_of(listing);
+    lfrec__best_sort(&best);
+    for (size_t k = 0; k < best.count; k++) {
+        best.list[k].score = lfrec__rating(model, listing->user, best.list[k].item, best.list[k].score);
+    }
+}
+
 LFREC_API lfrec_status lfrec_top_many(const lfrec_model *model, lfrec_listing *listings, size_t count)
 {
     LFREC__TRY(lfrec__check_model(model));
@@ -4871,13 +4923,7 @@ LFREC_API lfrec_status lfrec_top_many(const lfrec_model *model, lfrec_listing *l
         const size_t left = model->items - first;
         lfrec__list_all(model, listings, count, first, left < LFREC__LISTED ? left : LFREC__LISTED);
     }
-    for (size_t u = 0; u < count; u++) {
-        lfrec__best best = lfrec__best_of(&listings[u]);
-        lfrec__best_sort(&best);
-        for (size_t k = 0; k < best.count; k++) {
-            best.list[k].score = lfrec__rating(model, listings[u].user, best.list[k].item, best.list[k].score);
-        }
-    }
+    for (size_t u = 0; u < count; u++) lfrec__list_finish(model, &listings[u]);
     return LFREC_OK;
 }
 
@@ -5017,6 +5063,225 @@ LFREC_API lfrec_status lfrec_explain(const lfrec_model *model, lfrec_user *user,
     }
     return LFREC_OK;
 }
+
+/* ===[ index ]====================================================================================================== */
+#ifndef LFREC_NO_INDEX
+
+#define LFREC__STRATUM 512u /* items; a multiple of LFREC__BLOCK */
+
+/* Columns of the product that a bound is for: not LFREC_BAYES's last one, the item's bias, whose factor is 1. */
+LFREC__INTERNAL size_t lfrec__bound_columns(const lfrec_model *model)
+{
+    return model->setting == LFREC_BAYES ? (size_t)model->factors + 1 : model->factors;
+}
+
+/* What init fills in. */
+typedef struct lfrec__index_arrays {
+    float *rows, *mean, *offset, *norm, *center;
+    uint32_t *item;
+} lfrec__index_arrays;
+
+/* The rows' place is first that of the items in order, which take two floats each. */
+LFREC__INTERNAL lfrec_status lfrec__index_layout(lfrec__arena *arena, const lfrec_model *model, lfrec__index_arrays *to)
+{
+    const size_t items = model->items;
+    to->rows = lfrec__take_floats(arena, items, model->stride < 2 ? 2 : model->stride);
+    to->mean = lfrec__take_floats(arena, items, 1);
+    to->offset = model->offset ? lfrec__take_floats(arena, items, 1) : NULL;
+    to->item = (uint32_t *)lfrec__take(arena, items, sizeof(uint32_t));
+    to->norm = lfrec__take_floats(arena, items / LFREC__STRATUM + 1, 1);
+    to->center = lfrec__take_floats(arena, lfrec__bound_columns(model), 1);
+    return lfrec__arena_status(arena);
+}
+
+LFREC_API lfrec_status lfrec_index_size(const lfrec_model *model, size_t *bytes)
+{
+    lfrec__arena arena = lfrec__arena_measure();
+    lfrec__index_arrays arrays;
+    LFREC__TRY(lfrec__check_model(model));
+    if (!bytes) return LFREC_ERROR_ARGUMENT;
+    LFREC__TRY(lfrec__index_layout(&arena, model, &arrays));
+    return lfrec__arena_bytes(&arena, bytes);
+}
+
+/* What an item's score has besides that product and what is the user's. */
+LFREC__INTERNAL float lfrec__rest(const lfrec_model *model, size_t item)
+{
+    const float baseline = lfrec__baseline(model, (uint32_t)item, 0.0f);
+    if (model->setting != LFREC_BAYES) return baseline;
+    return baseline + model->decoder[item * model->stride + lfrec__bound_columns(model)];
+}
+
+/* The magnitudes of its parts, by which it may be rounded. */
+LFREC__INTERNAL float lfrec__rest_size(const lfrec_model *model, size_t item)
+{
+    float size = lfrec__magnitude(model->item_mean[item]);
+    if (model->offset) size += lfrec__magnitude(model->offset[item]);
+    if (model->setting != LFREC_BAYES) return size;
+    return size + lfrec__magnitude(model->decoder[item * model->stride + lfrec__bound_columns(model)]);
+}
+
+/* The mean of the rows. Any vector would do, and packed rows have 0. */
+LFREC__INTERNAL void lfrec__center(const lfrec_model *model, float *center)
+{
+    const size_t columns = lfrec__bound_columns(model);
+    const float share = 1.0f / (float)model->items;
+    lfrec__zero(center, columns * sizeof *center);
+    if (LFREC__FOR_PACKED(model->packed)) return;
+    for (size_t i = 0; i < model->items; i++) {
+        const float *row = model->decoder + i * model->stride;
+        for (size_t q = 0; q < columns; q++) center[q] += share * row[q];
+    }
+}
+
+LFREC__INTERNAL float lfrec__norm_from(const lfrec_model *model, size_t item, const float *center)
+{
+    const float *row = model->decoder + item * model->stride;
+    float square = 0.0f;
+    if (LFREC__FOR_PACKED(model->packed)) return lfrec__norm(lfrec__dot_rows(model, 0, row, row));
+    for (size_t q = 0; q < lfrec__bound_columns(model); q++) square += (row[q] - center[q]) * (row[q] - center[q]);
+    return lfrec__norm(square);
+}
+
+/* Items by falling norm, then each stratum's by falling rest. */
+LFREC__INTERNAL void lfrec__index_order(lfrec_index *index, const lfrec__index_arrays *to, lfrec_scored *list)
+{
+    const lfrec_model *model = index->model;
+    lfrec__best order = {list, 0, model->items};
+    for (uint32_t i = 0; i < model->items; i++) lfrec__best_offer(&order, i, lfrec__norm_from(model, i, to->center));
+    lfrec__best_sort(&order);
+    for (size_t first = 0; first < model->items; first += LFREC__STRATUM) {
+        lfrec__best stratum = {list + first, 0, model->items - first};
+        if (stratum.capacity > LFREC__STRATUM) stratum.capacity = LFREC__STRATUM;
+        to->norm[first / LFREC__STRATUM] = stratum.list[0].score;
+        for (size_t k = 0; k < stratum.capacity; k++) {
+            const uint32_t i = stratum.list[k].item;
+            const float size = lfrec__rest_size(model, i);
+            lfrec__best_offer(&stratum, i, lfrec__rest(model, i));
+            if (size > index->rest) index->rest = size;
+        }
+        lfrec__best_sort(&stratum);
+    }
+    index->reach = lfrec__norm(lfrec__dot(lfrec__bound_columns(model), to->center, to->center));
+    if (model->items > 0) index->reach += to->norm[0];
+}
+
+LFREC_API lfrec_status lfrec_index_init(lfrec_index *index, const lfrec_model *model, void *memory, size_t bytes)
+{
+    lfrec__index_arrays to;
+    lfrec_index made;
+    LFREC__TRY(lfrec__check_model(model));
+    if (!index || !memory) return LFREC_ERROR_ARGUMENT;
+    lfrec__arena arena = lfrec__arena_over(memory, bytes);
+    LFREC__TRY(lfrec__index_layout(&arena, model, &to));
+    lfrec__zero(&made, sizeof made);
+    made.check = LFREC__CHECK_INDEX;
+    made.model = model;
+    made.item = to.item;
+    made.norm = to.norm;
+    made.center = to.center;
+    made.ordered = *model;
+    made.ordered.decoder = to.rows;
+    made.ordered.item_mean = to.mean;
+    made.ordered.offset = to.offset;
+    made.ordered.writable = 0;
+    made.ordered.memory = NULL;
+    lfrec__center(model, to.center);
+    lfrec_scored *list = (lfrec_scored *)(void *)to.rows;
+    lfrec__index_order(&made, &to, list);
+    for (size_t k = 0; k < model->items; k++) to.item[k] = list[k].item;
+    for (size_t k = 0; k < model->items; k++) {
+        const size_t i = to.item[k], S = model->stride;
+        lfrec__copy(to.rows + k * S, model->decoder + i * S, S * sizeof(float));
+        to.mean[k] = model->item_mean[i];
+        if (to.offset) to.offset[k] = model->offset[i];
+    }
+    *index = made;
+    return LFREC_OK;
+}
+
+LFREC_API lfrec_status lfrec_index_create(lfrec_index *index, const lfrec_model *model, const lfrec_allocator *allocator)
+{
+    lfrec_allocator own;
+    size_t bytes;
+    if (!index) return LFREC_ERROR_ARGUMENT;
+    LFREC__TRY(lfrec__allocator_or_default(allocator, &own));
+    LFREC__TRY(lfrec_index_size(model, &bytes));
+    void *memory = own.allocate(own.context, bytes);
+    if (!memory) return LFREC_ERROR_MEMORY;
+    const lfrec_status status = lfrec_index_init(index, model, memory, bytes);
+    LFREC_ASSERT(status == LFREC_OK);
+    index->memory = memory;
+    index->allocator = own;
+    return status;
+}
+
+LFREC_API void lfrec_index_destroy(lfrec_index *index)
+{
+    if (!index) return;
+    lfrec__release(&index->allocator, index->memory);
+    lfrec__zero(index, sizeof *index);
+}
+
+/* A user's bounds: an item scores at most from + length * norm + rest. Where numbers overflow or are none, so are these, and
+ * nothing is below them. An item whose row is no numbers is behind every full list. */
+typedef struct lfrec__bound {
+    float from, length;
+} lfrec__bound;
+
+LFREC__INTERNAL lfrec__bound lfrec__bound_of(const lfrec_index *index, const lfrec_user *user)
+{
+    const lfrec_model *model = index->model;
+    const size_t columns = lfrec__bound_columns(model);
+    const float *h = user->factors, mean = model->setting == LFREC_RANKING ? 0.0f : user->mean;
+    const float rounding = (float)(columns + 8) * 2.38418579e-7f; /* 2^-22 */
+    const float bias = model->setting == LFREC_BAYES ? lfrec__magnitude(h[columns] - 1.0f) * index->rest : 0.0f;
+    lfrec__bound bound;
+    bound.length = lfrec__norm(lfrec__dot(columns, h, h));
+    const float most = bound.length * index->reach + index->rest + bias + lfrec__magnitude(mean);
+    bound.from = mean + lfrec__dot(columns, index->center, h) + bias + rounding * most;
+    return bound;
+}
+
+LFREC_API lfrec_status lfrec_index_top(const lfrec_index *index, const lfrec_user *user, const lfrec_query *query,
+                                       lfrec_scored *list, size_t *found, size_t *scored)
+{
+    lfrec_listing listing;
+    size_t unused;
+    if (!index || !found) return LFREC_ERROR_ARGUMENT;
+    if (index->check != LFREC__CHECK_INDEX) return LFREC_ERROR_UNINITIALIZED;
+    const lfrec_model *model = index->model, *ordered = &index->ordered;
+    lfrec__zero(&listing, sizeof listing);
+    listing.user = user;
+    listing.query = query;
+    listing.list = list;
+    if (!scored) scored = &unused;
+    LFREC__TRY(lfrec__check_model(model));
+    LFREC__TRY(lfrec__check_listing(model, &listing));
+    *scored = query->candidate_count;
+    if (query->candidates) return lfrec_top(model, user, query, list, found);
+    *scored = 0;
+    const lfrec__bound bound = lfrec__bound_of(index, user);
+    for (size_t first = 0, n; first < ordered->items; first += LFREC__STRATUM) {
+        const float most = bound.from + bound.length * index->norm[first / LFREC__STRATUM];
+        const size_t left = ordered->items - first, end = first + (left < LFREC__STRATUM ? left : LFREC__STRATUM);
+        for (size_t k = first; k < end; k += n) {
+            const lfrec__best best = lfrec__best_of(&listing);
+            float scores[LFREC__BLOCK];
+            if (lfrec__is_full(&best) && most + lfrec__rest(ordered, k) < list[0].score) break;
+            n = lfrec__block_of(end - k);
+            if (n < LFREC__BLOCK) lfrec__zero(scores, sizeof scores);
+            lfrec__score_block(ordered, user, k, n, NULL, scores);
+            lfrec__offer_block(model, &listing, 0, n, index->item + k, scores, NULL);
+            *scored += n;
+        }
+    }
+    lfrec__list_finish(model, &listing);
+    *found = listing.found;
+    return LFREC_OK;
+}
+
+#endif /* LFREC_NO_INDEX */
 
 /* ===[ similarity ]================================================================================================= */
 

@@ -57,6 +57,12 @@ part() {
 part 'training' -DLFREC_NO_TRAINING
 part 'evaluation' -DLFREC_NO_EVALUATION
 part 'save and load' -DLFREC_NO_FILES
+part 'setting: article' -DLFREC_NO_ARTICLE
+part 'setting: bayes' -DLFREC_NO_BAYES
+part 'setting: ranking' -DLFREC_NO_RANKING
+part 'models of 8-bit weights' -DLFREC_NO_PACKED
+part 'index of items' -DLFREC_NO_INDEX
+part 'training by threads' -DLFREC_NO_THREADS
 part 'double arithmetic (all - LFREC_NO_DOUBLE)' -DLFREC_NO_DOUBLE
 cells=()
 for target in "${targets[@]}"; do

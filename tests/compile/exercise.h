@@ -99,6 +99,17 @@ static int exercise(size_t shift, uint32_t *hash)
     lfrec_listing listing = {&user, &query, list, 0, 0};
     EXERCISE_TRY(lfrec_top_many(&model, &listing, 1));
     EXERCISE_EXPECT(found == EXERCISE_ITEMS - history.count);
+#ifndef LFREC_NO_INDEX
+    {
+        lfrec_index index;
+        lfrec_scored same[EXERCISE_ITEMS];
+        size_t k, indexed;
+        EXERCISE_TRY(lfrec_index_init(&index, &model, exercise_memory[3] + shift, room));
+        EXERCISE_TRY(lfrec_index_top(&index, &user, &query, same, &indexed, NULL));
+        EXERCISE_EXPECT(indexed == found);
+        for (k = 0; k < found; k++) EXERCISE_EXPECT(same[k].item == list[k].item);
+    }
+#endif
     explanation.reasons = reasons;
     explanation.room = EXERCISE_ITEMS;
     EXERCISE_TRY(lfrec_explain(&model, &user, &history, list[0].item, &explanation));

@@ -79,7 +79,7 @@ without() {
     case $option in
     nothing) ;;
     everything) flags=(-DLFREC_NO_MALLOC -DLFREC_NO_STDIO -DLFREC_NO_SIMD -DLFREC_NO_DOUBLE -DLFREC_NO_TRAINING -DLFREC_NO_EVALUATION
-        -DLFREC_NO_FILES -DLFREC_NO_ARTICLE -DLFREC_NO_BAYES -DLFREC_NO_RANKING -DLFREC_NO_PACKED -DLFREC_NO_THREADS) ;;
+        -DLFREC_NO_FILES -DLFREC_NO_ARTICLE -DLFREC_NO_BAYES -DLFREC_NO_RANKING -DLFREC_NO_PACKED -DLFREC_NO_INDEX -DLFREC_NO_THREADS) ;;
     *) flags=("-D$option") ;;
     esac
     object "$compiler" "$compiler-without-$option" "${flags[@]}" || return
@@ -111,6 +111,7 @@ without() {
     LFREC_NO_RANKING) needs_only "$allowed" "$o" && lacks 'lfrec__epoch_ranking|lfrec__conjugate' "$o" ;;
     LFREC_NO_THREADS) needs_only "$allowed" "$o" && lacks lfrec__sum_parts "$o" ;;
     LFREC_NO_PACKED) needs_only "$allowed" "$o" && lacks 'lfrec_save_packed.*|lfrec__decode_packed' "$o" ;;
+    LFREC_NO_INDEX) needs_only "$allowed" "$o" && lacks 'lfrec_index_.*|lfrec__bound_of' "$o" ;;
     LFREC_NO_FILES) needs_only "$by_compiler|$by_malloc" "$o" && lacks "$files|lfrec__decode_packed" "$o" ;;
     everything) needs_only "${by_compiler%%|__cpu*}" "$o" && lacks "$training|$evaluation|$files" "$o" ;;
     *) echo "the header knows $option, and tests/compile/run.sh has no check of it"; return 1 ;;

@@ -188,7 +188,7 @@ static void write_entries(FILE *file, const lfrec_model *model, const lfrec_rati
     }
 }
 
-/* Reads what a command prints as scanf does. false: a peer is absent; why has been told on standard error. */
+/* Reads what a command prints as scanf does, and the rest, so that it can end. false: a peer is absent; why has been told on standard error. */
 static bool ask(const char *command, int answers, const char *format, ...)
 {
     va_list to;
@@ -196,6 +196,7 @@ static bool ask(const char *command, int answers, const char *format, ...)
     FILE *output = popen(command, "r");
     const bool good = output != NULL && vfscanf(output, format, to) == answers;
     va_end(to);
+    while (output != NULL && getc(output) != EOF) continue;
     return (output == NULL || pclose(output) == 0) && good;
 }
 

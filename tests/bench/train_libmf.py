@@ -37,7 +37,8 @@ def seconds(factors, epochs):
     return time.process_time() - start
 
 
+medians = []
 for factors in map(int, sys.argv[3:]):
     rates = [1e-5 * len(triples) / (seconds(factors, 12) - seconds(factors, 2)) for _ in range(int(os.environ.get("REPEATS") or 9))]
-    print(statistics.median(rates), end=" ", flush=True)
-print()
+    medians.append(statistics.median(rates))
+print(*medians)

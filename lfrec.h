@@ -1575,6 +1575,7 @@ LFREC_API lfrec_status lfrec_sgemm_reference(const lfrec_gemm *g)
 #define LFREC__GEMM_AWAY 262144  /* floats of a matrix that no near cache holds */
 #define LFREC__GEMM_SOON 32      /* floats ahead in each row of such a transposed A that are asked for */
 #define LFREC__GEMM_TALL 12      /* by tiles at least so high, as others seldom meet it */
+#define LFREC__GEMM_LOW 6        /* rows of the highest broad tile */
 #define LFREC__GEMM_MOST_ROWS 13 /* the highest tile of any isa */
 #define LFREC__GEMM_WAY 1024     /* floats in a way of the nearest cache: rows of A so far apart, or nearly, */
 #define LFREC__GEMM_NEARLY 8     /* share its sets: a tile of more rows than these hold would drive out its own */
@@ -1710,18 +1711,20 @@ typedef __mmask16 lfrec__p_avx512;
  * part of C only; a second one ends with the last column, and so begins among the first one's where `last` is less than
  * LANES: no masks, which cost a turn of the multiply-adds at every step (GCC lets them lie in general registers).
  */
-typedef struct lfrec__block { /* what all tiles of a block of B share; strides in floats */
-    size_t depth, rows;       /* rows: the highest tile to use */
-    size_t a_row, a_step;     /* from op(A)[i][p] to [i + 1][p] and to [i][p + 1] */
-    size_t b_step;            /* from one row of a panel of B to the next */
+typedef struct lfrec__block lfrec__block;
+typedef void (*lfrec__tile)(const float *a, const float *b, float *c, unsigned last, const lfrec__block *block);
+
+struct lfrec__block {      /* what all tiles of a block of B share; strides in floats */
+    size_t depth, rows;    /* rows: the highest tile to use */
+    size_t a_row, a_step;  /* from op(A)[i][p] to [i + 1][p] and to [i][p + 1] */
+    size_t b_step, b_next; /* from one row of a panel of B to the next, from one panel to the next */
     size_t c_row;
     float alpha, beta;
-    int scale, add; /* is alpha not 1, is beta not 0 */
-    int ask;        /* is C to be asked for early: it will be read, or is far away */
-    int soon;       /* is a transposed A to be asked for, further along its rows, which are far away */
-} lfrec__block;
-
-typedef void (*lfrec__tile)(const float *a, const float *b, float *c, unsigned last, const lfrec__block *block);
+    int scale, add;           /* is alpha not 1, is beta not 0 */
+    int ask;                  /* is C to be asked for early: it will be read, or is far away */
+    int soon;                 /* is a transposed A to be asked for, further along its rows, which are far away */
+    const lfrec__tile *broad; /* [rows - 1]: tiles over two whole panels at once; NULL: none that pay */
+};
 
 typedef struct lfrec__kernels {
     lfrec__tile tiles[LFREC__GEMM_MOST_ROWS][2]; /* [rows - 1][vectors - 1] */
@@ -1948,6 +1951,77 @@ static const lfrec__tile *lfrec__narrow_of(const lfrec__kernels *kernels)
     return NULL;
 }
 
+/* ---- GEMM: the broad tile -------------------------------------------------------------------------------------------
+ *
+ * 6 rows over two panels side by side, where a tile has 12 over one: as many sums, but A is read half as often, B twice.
+ * That pays where A is long and comes from far away.
+ */
+#if defined(LFREC__X86)
+LFREC__TARGET_avx512 LFREC__INLINE void lfrec__broad(const unsigned rows, const float *a, const float *b, float *c,
+                                                     const lfrec__block *block)
+{
+    const unsigned lanes = LFREC__LANES_avx512, vectors = 2, triples = (rows + 2) / 3;
+    const size_t a_row = block->a_row, a_step = block->a_step, b_step = block->b_step, c_row = block->c_row;
+    const float *triple[LFREC__GEMM_LOW / 3], *beside = b + block->b_next;
+    __m512 sum[LFREC__GEMM_MOST_ROWS][2], more[LFREC__GEMM_MOST_ROWS][2], x, y[2], z[2];
+    unsigned i, j;
+    size_t p;
+    LFREC__UNROLL
+    for (i = 0; i < triples; i++) triple[i] = a + 3 * i * a_row;
+    LFREC__EACH(sum[i][j] = more[i][j] = _mm512_setzero_ps())
+    if (block->ask) {
+        LFREC__EACH(__builtin_prefetch(c + i * c_row + j * lanes, 1))
+        LFREC__EACH(__builtin_prefetch(c + i * c_row + (vectors + j) * lanes, 1))
+    }
+    LFREC__TWICE for (p = block->depth; p > 0; p--, b += b_step, beside += b_step)
+    {
+        LFREC__UNROLL
+        for (j = 0; j < vectors; j++) {
+            y[j] = _mm512_loadu_ps(b + j * lanes);
+            z[j] = _mm512_loadu_ps(beside + j * lanes);
+        }
+        LFREC__UNROLL
+        for (i = 0; i < rows; i++) {
+            x = _mm512_set1_ps(triple[i / 3][i % 3 * a_row]);
+            LFREC__UNROLL
+            for (j = 0; j < vectors; j++) {
+                sum[i][j] = _mm512_fmadd_ps(x, y[j], sum[i][j]);
+                more[i][j] = _mm512_fmadd_ps(x, z[j], more[i][j]);
+            }
+        }
+        LFREC__UNROLL
+        for (i = 0; i < triples; i++) triple[i] += a_step;
+    }
+    lfrec__finish_avx512(rows, vectors, sum, c, lanes, lanes, block);
+    lfrec__finish_avx512(rows, vectors, more, c + vectors * lanes, lanes, lanes, block);
+}
+
+#define LFREC__DEFINE_BROAD_OF(ISA, M)                                                                        \
+    LFREC__TARGET_##ISA static void lfrec__broad_##M(const float *a, const float *b, float *c, unsigned last, \
+                                                     const lfrec__block *block)                               \
+    {                                                                                                         \
+        (void)last;                                                                                           \
+        lfrec__broad(M, a, b, c, block);                                                                      \
+    }
+#define LFREC__NAME_BROAD_OF(ISA, M) lfrec__broad_##M,
+
+LFREC__UP_TO_6(LFREC__DEFINE_BROAD_OF, avx512)
+static const lfrec__tile lfrec__broad_tiles[] = {LFREC__UP_TO_6(LFREC__NAME_BROAD_OF, avx512)}; /* [rows - 1] */
+#endif
+
+/* The broad tiles for blocks of this depth; NULL: none that pay. */
+static const lfrec__tile *lfrec__broad_of(const lfrec_gemm *g, const lfrec__kernels *kernels, size_t depth)
+{
+#if defined(LFREC__X86)
+    const int far = !g->transpose_a && g->m > LFREC__GEMM_AWAY / g->k && depth >= LFREC__GEMM_AHEAD;
+    if (kernels == &lfrec__kernels_avx512 && far && g->n >= 4 * kernels->lanes) return lfrec__broad_tiles;
+#endif
+    (void)g;
+    (void)kernels;
+    (void)depth;
+    return NULL;
+}
+
 /* ---- GEMM: laying out operands ------------------------------------------------------------------------------------*/
 
 LFREC__INLINE size_t lfrec__least(size_t x, size_t y)
@@ -2065,15 +2139,18 @@ static void lfrec__strips(const lfrec__kernels *kernels, lfrec__block *block, co
     const int ahead = block->a_step == 1 && block->depth >= LFREC__GEMM_AHEAD && width >= LFREC__GEMM_BROAD * panel;
     const size_t part = ahead ? (block->depth - 1) / (width / panel) / 16 * 16 + 16 : 0;
     const lfrec__tile *narrow = lfrec__narrow_of(kernels);
-    size_t strips = (m - 1) / block->rows + 1, rows = (m - 1) / strips + 1, next, from, j;
+    size_t strips = (m - 1) / block->rows + 1, rows = (m - 1) / strips + 1, next, from, many, j;
     for (; strips > 0; strips--, rows = next) {
         const float *b = panels->first;
         m -= rows;
         next = m > 0 ? (m - 1) / (strips - 1) + 1 : 0;
         block->b_step = panels->row;
-        for (j = from = 0; j + panel <= width; j += panel, b += panels->next, from += part) {
-            if (ahead) lfrec__ask_strip(block, a + rows * block->a_row, next, from, part);
-            kernels->tiles[rows - 1][1](a, b, c + j, (unsigned)lanes, block);
+        block->b_next = panels->next;
+        for (j = from = 0; j + panel <= width; j += many * panel, b += many * panels->next, from += many * part) {
+            const int pair = block->broad && j + 2 * panel <= width;
+            many = pair ? 2 : 1;
+            if (ahead) lfrec__ask_strip(block, a + rows * block->a_row, next, from, many * part);
+            (pair ? block->broad[rows - 1] : kernels->tiles[rows - 1][1])(a, b, c + j, (unsigned)lanes, block);
         }
         if (partial > 0) {
             const size_t end = (partial - 1) / lanes, last = partial - end * lanes;
@@ -2118,7 +2195,8 @@ static void lfrec__gemm_blocked(const lfrec_gemm *g, const lfrec__kernels *kerne
     float *copy = copy_a ? scratch + kernels->block : NULL;
     lfrec__block block;
     size_t column, step, i, p;
-    block.rows = lfrec__most_rows(g, kernels);
+    block.broad = lfrec__broad_of(g, kernels, depth);
+    block.rows = block.broad ? LFREC__GEMM_LOW : lfrec__most_rows(g, kernels);
     block.c_row = g->ldc;
     block.alpha = g->alpha;
     block.scale = g->alpha != 1.0f;

@@ -210,6 +210,23 @@ START_TEST(a_transposed_a_that_no_near_cache_holds_is_right)
 }
 END_TEST
 
+/* As many panels of B as take turns, one more, and a part of one more. */
+START_TEST(a_long_a_that_no_near_cache_holds_is_right)
+{
+    static const size_t columns[] = {63, 64, 96, 150};
+    random_state = (uint32_t)_i;
+    for (size_t s = 0; s < sizeof columns / sizeof columns[0]; s++) {
+        product p = product_of(1030, columns[s], 257, 0, s % 2, 1, 0);
+        p.g.isa = isas[_i];
+        p.g.alpha = s < 2 ? 1.0f : -0.5f;
+        p.g.beta = s == 1 || s == 2 ? 1.5f : 0.0f;
+        product_scratch(&p, s == 3 ? 0 : lfrec_sgemm_scratch_size());
+        product_check(&p, lfrec_sgemm);
+        product_free(&p);
+    }
+}
+END_TEST
+
 START_TEST(beta_zero_overwrites_nan_in_edge_tiles_too)
 {
     for (size_t n = 1; n <= 70; n += 3) {
@@ -440,6 +457,7 @@ int main(void)
     tcase_add_test(tests, every_shape_is_right_in_the_reference);
     tcase_add_loop_test(tests, shapes_larger_than_a_block_are_right, 0, ISAS);
     tcase_add_loop_test(tests, a_transposed_a_that_no_near_cache_holds_is_right, 0, ISAS);
+    tcase_add_loop_test(tests, a_long_a_that_no_near_cache_holds_is_right, 0, ISAS);
     tcase_add_loop_test(tests, beta_zero_overwrites_nan_in_edge_tiles_too, 0, ISAS);
     tcase_add_loop_test(tests, alpha_zero_reads_neither_a_nor_b, 0, ISAS);
     tcase_add_loop_test(tests, nan_in_an_operand_reaches_its_row_or_column_and_nothing_else, 0, ISAS);

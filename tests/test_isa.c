@@ -56,23 +56,52 @@ START_TEST(products_and_rows_run_on_the_same_instruction_set)
 END_TEST
 #endif
 
+#ifdef LFREC__X86
+enum { ROWS = LFREC__GEMM_MOST_ROWS, DEPTH = 70, A_ROW = DEPTH + 3, B_ROW = 71, C_ROW = 87 };
+
+static float a[ROWS * A_ROW], b[DEPTH * B_ROW], c[ROWS * C_ROW], expected[ROWS * C_ROW];
+
+/* Operands, and a block with one of all kinds of scalars. */
+static lfrec__block block_of(size_t rows, size_t depth)
+{
+    lfrec__block block;
+    memset(&block, 0, sizeof block);
+    block.depth = depth;
+    block.a_row = A_ROW, block.a_step = 1, block.b_step = B_ROW, block.b_next = 33, block.c_row = C_ROW;
+    block.scale = rows % 2 == 0;
+    block.alpha = block.scale ? 0.5f : 1.0f;
+    block.add = rows % 3 == 0;
+    block.beta = block.add ? 1.5f : 0.0f;
+    block.ask = rows % 4 == 0;
+    for (size_t i = 0; i < COUNT(a); i++) a[i] = (float)(i * 7919 % 1009) / 512.0f - 1.0f;
+    for (size_t i = 0; i < COUNT(b); i++) b[i] = (float)(i * 6007 % 1013) / 512.0f - 1.0f;
+    for (size_t i = 0; i < COUNT(c); i++) c[i] = expected[i] = (float)i;
+    return block;
+}
+
+START_TEST(broad_tiles_have_the_bits_of_the_tiles)
+{
+    if (!__builtin_cpu_supports("avx512f")) return;
+    for (size_t rows = 1; rows <= LFREC__GEMM_LOW; rows++) {
+        for (size_t depth = 1; depth <= DEPTH; depth++) {
+            const lfrec__block block = block_of(rows, depth);
+            lfrec__kernels_avx512.tiles[rows - 1][1](a, b, expected, 16, &block);
+            lfrec__kernels_avx512.tiles[rows - 1][1](a, b + block.b_next, expected + 32, 16, &block);
+            lfrec__broad_tiles[rows - 1](a, b, c, 16, &block);
+            ck_assert_msg(memcmp(c, expected, sizeof c) == 0, "%zu rows, depth %zu", rows, depth);
+        }
+    }
+}
+END_TEST
+#endif
+
 #ifdef LFREC__NARROW
 START_TEST(narrow_tiles_have_the_bits_of_the_tiles)
 {
-    enum { ROWS = LFREC__GEMM_MOST_ROWS, DEPTH = 70, A_ROW = DEPTH + 3, B_ROW = 27, C_ROW = 37 };
-    static float a[ROWS * A_ROW], b[DEPTH * B_ROW], c[ROWS * C_ROW], expected[ROWS * C_ROW];
-    lfrec__block block = {DEPTH, ROWS, A_ROW, 1, B_ROW, C_ROW, 1.0f, 0.0f, 0, 0, 0, 0};
     if (!__builtin_cpu_supports("avx512f")) return;
-    for (size_t i = 0; i < COUNT(a); i++) a[i] = (float)(i * 7919 % 1009) / 512.0f - 1.0f;
-    for (size_t i = 0; i < COUNT(b); i++) b[i] = (float)(i * 6007 % 1013) / 512.0f - 1.0f;
     for (size_t rows = 1; rows <= ROWS; rows++) {
         for (unsigned last = 1; last <= LFREC__GEMM_SHARED; last++) {
-            for (size_t i = 0; i < COUNT(c); i++) c[i] = expected[i] = (float)i;
-            block.depth = last % 2 ? DEPTH : 1;
-            block.alpha = rows % 2 ? 1.0f : 0.5f;
-            block.scale = rows % 2 == 0;
-            block.add = rows % 3 == 0;
-            block.beta = block.add ? 1.5f : 0.0f;
+            const lfrec__block block = block_of(rows, last % 2 ? DEPTH : 1);
             lfrec__kernels_avx512.tiles[rows - 1][1](a, b, expected, last, &block);
             lfrec__narrow_tiles[rows - 1](a, b, c, last, &block);
             ck_assert_msg(memcmp(c, expected, sizeof c) == 0, "%zu rows, %u columns in the last vector", rows, last);
@@ -88,6 +117,9 @@ int main(void)
         what_runs_is_neither_above_the_cap_nor_above_what_was_asked_for,
 #ifdef LFREC__VECTORS
         products_and_rows_run_on_the_same_instruction_set,
+#endif
+#ifdef LFREC__X86
+        broad_tiles_have_the_bits_of_the_tiles,
 #endif
 #ifdef LFREC__NARROW
         narrow_tiles_have_the_bits_of_the_tiles,

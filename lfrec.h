@@ -694,12 +694,13 @@ LFREC_API lfrec_status lfrec_explain(const lfrec_model *model, lfrec_user *user,
 /* A model's items in an order that lets one user's list from a large catalog pass over those that cannot get in. A score
  * is at most what it has besides the product, plus |h| |F_i|; so rows lie in strata of nearly equal norms, within a
  * stratum by the rest of their scores, and a stratum is left as soon as the next item's bound is behind the list's last
- * score. Norms are taken from the rows' center, which moves all of a user's scores alike. The more norms differ, the
- * more is passed over; where they are equal a list takes as long as lfrec_top's. After C. Teflioudi, R. Gemulla, O.
+ * score. Norms are taken from the rows' center (0 with weights of 8 bits), which moves all of a user's scores alike. The
+ * more norms differ, the more is passed over; where they are equal a list takes about as long as lfrec_top's. After C. Teflioudi, R. Gemulla, O.
  * Mykytiuk, "LEMP: fast retrieval of large entries in a matrix product" (2015).
  *
- * The index has copies of the rows, the means and the offsets, and keeps to them: make a new one when those change. The
- * model outlives it. Any number of threads may list from one. */
+ * The index has copies of the rows, the means and the offsets, and scores by them: make a new one when those change. The
+ * rest is the model's, which outlives it: supports, what makes ratings of scores, all of a query that has candidates. Any
+ * number of threads may list from one. */
 typedef struct lfrec_index {
     uint32_t check;
     const lfrec_model *model;
@@ -707,7 +708,7 @@ typedef struct lfrec_index {
     const uint32_t *item; /* I: which item is at a place of that order */
     const float *norm;    /* of each stratum the largest |F_i - center| */
     const float *center;  /* of a row's columns that the product is bounded over */
-    float reach, rest;    /* of all items the largest |F_i - center| + |center|, and of what a score has besides */
+    float rest;           /* the largest magnitude of what a score has besides the product */
     void *memory;         /* what lfrec_index_create allocated, else NULL */
     lfrec_allocator allocator;
 } lfrec_index;
@@ -718,7 +719,8 @@ LFREC_API lfrec_status lfrec_index_init(lfrec_index *index, const lfrec_model *m
 LFREC_API lfrec_status lfrec_index_create(lfrec_index *index, const lfrec_model *model, const lfrec_allocator *allocator);
 LFREC_API void lfrec_index_destroy(lfrec_index *index); /* NULL and all zero are allowed */
 
-/* lfrec_top's list, to the bit. *scored (if not NULL) is how many items were not passed over. */
+/* lfrec_top's list, to the bit. *scored (if not NULL) is how many items were not passed over. A filter is asked in another
+ * order, and of other items, than by lfrec_top. */
 LFREC_API lfrec_status lfrec_index_top(const lfrec_index *index, const lfrec_user *user, const lfrec_query *query,
                                        lfrec_scored *list, size_t *found, size_t *scored);
 #endif /* LFREC_NO_INDEX */
@@ -1571,11 +1573,11 @@ LFREC_API lfrec_status lfrec_sgemm_reference(const lfrec_gemm *g)
 #define LFREC__GEMM_ABREAST 8    /* to so many panels at a time, to read more than a cache line of a row */
 #define LFREC__GEMM_GROUP 48     /* columns of a transposed A copied at a time: whole cache lines, strips of any isa */
 #define LFREC__GEMM_AHEAD 256    /* the next strip of A is asked for where it is at least so long, */
-#define LFREC__GEMM_BROAD 4      /* a part with each panel, at least so many */
+#define LFREC__GEMM_MANY 4       /* a part with each panel, at least so many */
 #define LFREC__GEMM_AWAY 262144  /* floats of a matrix that no near cache holds */
 #define LFREC__GEMM_SOON 32      /* floats ahead in each row of such a transposed A that are asked for */
 #define LFREC__GEMM_TALL 12      /* by tiles at least so high, as others seldom meet it */
-#define LFREC__GEMM_LOW 6        /* rows of the highest broad tile */
+#define LFREC__GEMM_BROAD_ROWS 6 /* of the highest broad tile */
 #define LFREC__GEMM_MOST_ROWS 13 /* the highest tile of any isa */
 #define LFREC__GEMM_WAY 1024     /* floats in a way of the nearest cache: rows of A so far apart, or nearly, */
 #define LFREC__GEMM_NEARLY 8     /* share its sets: a tile of more rows than these hold would drive out its own */
@@ -1954,7 +1956,7 @@ static const lfrec__tile *lfrec__narrow_of(const lfrec__kernels *kernels)
 /* ---- GEMM: the broad tile -------------------------------------------------------------------------------------------
  *
  * 6 rows over two panels side by side, where a tile has 12 over one: as many sums, but A is read half as often, B twice.
- * That pays where A is long and comes from far away.
+ * That pays where A is long and far away, and its rows share a cache's sets.
  */
 #if defined(LFREC__X86)
 LFREC__TARGET_avx512 LFREC__INLINE void lfrec__broad(const unsigned rows, const float *a, const float *b, float *c,
@@ -1962,8 +1964,8 @@ LFREC__TARGET_avx512 LFREC__INLINE void lfrec__broad(const unsigned rows, const 
 {
     const unsigned lanes = LFREC__LANES_avx512, vectors = 2, triples = (rows + 2) / 3;
     const size_t a_row = block->a_row, a_step = block->a_step, b_step = block->b_step, c_row = block->c_row;
-    const float *triple[LFREC__GEMM_LOW / 3], *beside = b + block->b_next;
-    __m512 sum[LFREC__GEMM_MOST_ROWS][2], more[LFREC__GEMM_MOST_ROWS][2], x, y[2], z[2];
+    const float *triple[LFREC__GEMM_BROAD_ROWS / 3], *beside = b + block->b_next;
+    __m512 sum[LFREC__GEMM_MOST_ROWS][2], more[LFREC__GEMM_MOST_ROWS][2], x, y[2], z[2]; /* as lfrec__finish takes them */
     unsigned i, j;
     size_t p;
     LFREC__UNROLL
@@ -2009,16 +2011,24 @@ LFREC__UP_TO_6(LFREC__DEFINE_BROAD_OF, avx512)
 static const lfrec__tile lfrec__broad_tiles[] = {LFREC__UP_TO_6(LFREC__NAME_BROAD_OF, avx512)}; /* [rows - 1] */
 #endif
 
-/* The broad tiles for blocks of this depth; NULL: none that pay. */
-static const lfrec__tile *lfrec__broad_of(const lfrec_gemm *g, const lfrec__kernels *kernels, size_t depth)
+/* Do A's rows share sets of the nearest cache? */
+static int lfrec__shares_sets(const lfrec_gemm *g)
+{
+    const size_t over = g->lda + LFREC__GEMM_NEARLY;
+    return !g->transpose_a && over >= LFREC__GEMM_WAY && over % LFREC__GEMM_WAY <= 2 * LFREC__GEMM_NEARLY;
+}
+
+/* The broad tiles for blocks of this depth and width; NULL: none that pay. */
+static const lfrec__tile *lfrec__broad_of(const lfrec_gemm *g, const lfrec__kernels *kernels, size_t depth, size_t width)
 {
 #if defined(LFREC__X86)
-    const int far = !g->transpose_a && g->m > LFREC__GEMM_AWAY / g->k && depth >= LFREC__GEMM_AHEAD;
-    if (kernels == &lfrec__kernels_avx512 && far && g->n >= 4 * kernels->lanes) return lfrec__broad_tiles;
+    const int far = lfrec__shares_sets(g) && g->m > LFREC__GEMM_AWAY / g->k && depth >= LFREC__GEMM_AHEAD;
+    if (kernels == &lfrec__kernels_avx512 && far && width >= 4 * kernels->lanes) return lfrec__broad_tiles;
 #endif
     (void)g;
     (void)kernels;
     (void)depth;
+    (void)width;
     return NULL;
 }
 
@@ -2136,7 +2146,7 @@ static void lfrec__strips(const lfrec__kernels *kernels, lfrec__block *block, co
                           size_t width, const float *a, float *c)
 {
     const size_t lanes = kernels->lanes, panel = 2 * lanes, partial = width % panel;
-    const int ahead = block->a_step == 1 && block->depth >= LFREC__GEMM_AHEAD && width >= LFREC__GEMM_BROAD * panel;
+    const int ahead = block->a_step == 1 && block->depth >= LFREC__GEMM_AHEAD && width >= LFREC__GEMM_MANY * panel;
     const size_t part = ahead ? (block->depth - 1) / (width / panel) / 16 * 16 + 16 : 0;
     const lfrec__tile *narrow = lfrec__narrow_of(kernels);
     size_t strips = (m - 1) / block->rows + 1, rows = (m - 1) / strips + 1, next, from, many, j;
@@ -2175,9 +2185,7 @@ static size_t lfrec__ways(void)
 /* The highest tile that does not lose its own lines of A from the nearest cache. */
 static size_t lfrec__most_rows(const lfrec_gemm *g, const lfrec__kernels *kernels)
 {
-    const size_t over = g->lda + LFREC__GEMM_NEARLY;
-    const int share = !g->transpose_a && over >= LFREC__GEMM_WAY && over % LFREC__GEMM_WAY <= 2 * LFREC__GEMM_NEARLY;
-    return share ? lfrec__least(kernels->rows, lfrec__ways()) : kernels->rows;
+    return lfrec__shares_sets(g) ? lfrec__least(kernels->rows, lfrec__ways()) : kernels->rows;
 }
 
 /* The whole product, with `room` floats of scratch: at least a panel's width for each step of depth. */
@@ -2195,8 +2203,8 @@ static void lfrec__gemm_blocked(const lfrec_gemm *g, const lfrec__kernels *kerne
     float *copy = copy_a ? scratch + kernels->block : NULL;
     lfrec__block block;
     size_t column, step, i, p;
-    block.broad = lfrec__broad_of(g, kernels, depth);
-    block.rows = block.broad ? LFREC__GEMM_LOW : lfrec__most_rows(g, kernels);
+    block.broad = lfrec__broad_of(g, kernels, depth, lfrec__least(columns, g->n));
+    block.rows = block.broad ? LFREC__GEMM_BROAD_ROWS : lfrec__most_rows(g, kernels);
     block.c_row = g->ldc;
     block.alpha = g->alpha;
     block.scale = g->alpha != 1.0f;
@@ -3794,8 +3802,9 @@ LFREC__INTERNAL void lfrec__decode_rows(const lfrec_model *model, size_t n, cons
         return;
     }
 #endif
-    /* The same bits. Zen 4 reads rows in order, which come from memory, sooner by shorter vectors. */
-    const lfrec_isa isa = !item && lfrec__zen() == 4 ? LFREC_ISA_AVX2 : LFREC_ISA_AUTO;
+    /* The same bits. Zen 4 reads rows in order sooner by shorter vectors, where they come from memory. */
+    const int far = !item && model->items * model->stride >= (size_t)1 << 21;
+    const lfrec_isa isa = far && lfrec__zen() == 4 ? LFREC_ISA_AVX2 : LFREC_ISA_AUTO;
     lfrec__rows_for(model->stride, isa)->decode(model->stride, n, item, F, h, y);
 }
 
@@ -5145,7 +5154,8 @@ LFREC_API lfrec_status lfrec_explain(const lfrec_model *model, lfrec_user *user,
 /* ===[ index ]====================================================================================================== */
 #ifndef LFREC_NO_INDEX
 
-#define LFREC__STRATUM 512u /* items; a multiple of LFREC__BLOCK */
+#define LFREC__STRATUM 512u  /* items; a multiple of LFREC__BLOCK */
+#define LFREC__OUTLIER 16.0f /* times the mean square of a row's norm */
 
 /* Columns of the product that a bound is for: not LFREC_BAYES's last one, the item's bias, whose factor is 1. */
 LFREC__INTERNAL size_t lfrec__bound_columns(const lfrec_model *model)
@@ -5199,26 +5209,48 @@ LFREC__INTERNAL float lfrec__rest_size(const lfrec_model *model, size_t item)
     return size + lfrec__magnitude(model->decoder[item * model->stride + lfrec__bound_columns(model)]);
 }
 
-/* The mean of the rows. Any vector would do, and packed rows have 0. */
-LFREC__INTERNAL void lfrec__center(const lfrec_model *model, float *center)
+LFREC__INTERNAL float lfrec__square_from(const lfrec_model *model, const float *row, const float *center)
 {
-    const size_t columns = lfrec__bound_columns(model);
-    const float share = 1.0f / (float)model->items;
+    float square = 0.0f;
+    for (size_t q = 0; q < lfrec__bound_columns(model); q++) square += (row[q] - center[q]) * (row[q] - center[q]);
+    return square;
+}
+
+/* The mean of the rows that are no outliers. Any finite vector would do, and packed rows have 0. `sum` is work space of
+ * bound_columns floats. */
+LFREC__INTERNAL void lfrec__center(const lfrec_model *model, float *center, float *sum)
+{
+    const size_t columns = lfrec__bound_columns(model), S = model->stride;
+    float squares = 0.0f, finite = 0.0f, met = 0.0f;
     lfrec__zero(center, columns * sizeof *center);
     if (LFREC__FOR_PACKED(model->packed)) return;
     for (size_t i = 0; i < model->items; i++) {
-        const float *row = model->decoder + i * model->stride;
-        for (size_t q = 0; q < columns; q++) center[q] += share * row[q];
+        const float square = lfrec__square_from(model, model->decoder + i * S, center);
+        if (!lfrec__finite(squares + square)) continue;
+        squares += square;
+        finite += 1.0f;
     }
+    lfrec__zero(sum, columns * sizeof *sum);
+    for (size_t i = 0; i < model->items; i++) {
+        const float *row = model->decoder + i * S;
+        if (!(lfrec__square_from(model, row, center) * finite <= LFREC__OUTLIER * squares)) continue;
+        for (size_t q = 0; q < columns; q++) sum[q] += row[q];
+        met += 1.0f;
+    }
+    for (size_t q = 0; q < columns && met > 0.0f; q++) center[q] = sum[q] / met;
+    if (!lfrec__all_finite(center, columns)) lfrec__zero(center, columns * sizeof *center);
 }
 
 LFREC__INTERNAL float lfrec__norm_from(const lfrec_model *model, size_t item, const float *center)
 {
     const float *row = model->decoder + item * model->stride;
-    float square = 0.0f;
-    if (LFREC__FOR_PACKED(model->packed)) return lfrec__norm(lfrec__dot_rows(model, 0, row, row));
-    for (size_t q = 0; q < lfrec__bound_columns(model); q++) square += (row[q] - center[q]) * (row[q] - center[q]);
-    return lfrec__norm(square);
+    if (LFREC__FOR_PACKED(model->packed)) {
+        const int8_t *weight = (const int8_t *)(row + 1);
+        int32_t square = 0;
+        for (size_t q = 0; q < 4 * (model->stride - 1); q++) square += (int32_t)weight[q] * weight[q];
+        return lfrec__magnitude(row[0]) * lfrec__norm((float)square);
+    }
+    return lfrec__norm(lfrec__square_from(model, row, center));
 }
 
 /* Items by falling norm, then each stratum's by falling rest. */
@@ -5240,8 +5272,6 @@ LFREC__INTERNAL void lfrec__index_order(lfrec_index *index, const lfrec__index_a
         }
         lfrec__best_sort(&stratum);
     }
-    index->reach = lfrec__norm(lfrec__dot(lfrec__bound_columns(model), to->center, to->center));
-    if (model->items > 0) index->reach += to->norm[0];
 }
 
 LFREC_API lfrec_status lfrec_index_init(lfrec_index *index, const lfrec_model *model, void *memory, size_t bytes)
@@ -5264,7 +5294,7 @@ LFREC_API lfrec_status lfrec_index_init(lfrec_index *index, const lfrec_model *m
     made.ordered.offset = to.offset;
     made.ordered.writable = 0;
     made.ordered.memory = NULL;
-    lfrec__center(model, to.center);
+    lfrec__center(model, to.center, to.rows);
     lfrec_scored *list = (lfrec_scored *)(void *)to.rows;
     lfrec__index_order(&made, &to, list);
     for (size_t k = 0; k < model->items; k++) to.item[k] = list[k].item;
@@ -5301,24 +5331,34 @@ LFREC_API void lfrec_index_destroy(lfrec_index *index)
     lfrec__zero(index, sizeof *index);
 }
 
-/* A user's bounds: an item scores at most from + length * norm + rest. Where numbers overflow or are none, so are these, and
- * nothing is below them. An item whose row is no numbers is behind every full list. */
+/* What bounds a user's scores. */
 typedef struct lfrec__bound {
-    float from, length;
+    float from, length; /* an item scores at most from + length * norm + rest, */
+    float size; /* and something for rounding: this, and length * norm, bound the magnitudes of all that is added */
+    float rounding;
 } lfrec__bound;
 
 LFREC__INTERNAL lfrec__bound lfrec__bound_of(const lfrec_index *index, const lfrec_user *user)
 {
     const lfrec_model *model = index->model;
     const size_t columns = lfrec__bound_columns(model);
-    const float *h = user->factors, mean = model->setting == LFREC_RANKING ? 0.0f : user->mean;
-    const float rounding = (float)(columns + 8) * 2.38418579e-7f; /* 2^-22 */
+    const float *h = user->factors, *center = index->center, mean = model->setting == LFREC_RANKING ? 0.0f : user->mean;
     const float bias = model->setting == LFREC_BAYES ? lfrec__magnitude(h[columns] - 1.0f) * index->rest : 0.0f;
     lfrec__bound bound;
     bound.length = lfrec__norm(lfrec__dot(columns, h, h));
-    const float most = bound.length * index->reach + index->rest + bias + lfrec__magnitude(mean);
-    bound.from = mean + lfrec__dot(columns, index->center, h) + bias + rounding * most;
+    bound.from = mean + lfrec__dot(columns, center, h) + bias;
+    bound.size =
+        bound.length * lfrec__norm(lfrec__dot(columns, center, center)) + index->rest + bias + lfrec__magnitude(mean);
+    bound.rounding = (float)(columns + 8) * 2.38418579e-7f; /* 2^-22 */
     return bound;
+}
+
+/* The most that an item of this norm scores but for its rest. Where numbers overflow the size does, too, and nothing is
+ * below this; an item whose row is no numbers is in no full list. */
+LFREC__INTERNAL float lfrec__most(const lfrec__bound *bound, float norm)
+{
+    const float product = bound->length * norm;
+    return bound->from + product + bound->rounding * (product + bound->size);
 }
 
 LFREC_API lfrec_status lfrec_index_top(const lfrec_index *index, const lfrec_user *user, const lfrec_query *query,
@@ -5338,10 +5378,11 @@ LFREC_API lfrec_status lfrec_index_top(const lfrec_index *index, const lfrec_use
     LFREC__TRY(lfrec__check_listing(model, &listing));
     *scored = query->candidate_count;
     if (query->candidates) return lfrec_top(model, user, query, list, found);
-    *scored = 0;
+    *scored = *found = 0;
+    if (query->count == 0) return LFREC_OK;
     const lfrec__bound bound = lfrec__bound_of(index, user);
     for (size_t first = 0, n; first < ordered->items; first += LFREC__STRATUM) {
-        const float most = bound.from + bound.length * index->norm[first / LFREC__STRATUM];
+        const float most = lfrec__most(&bound, index->norm[first / LFREC__STRATUM]);
         const size_t left = ordered->items - first, end = first + (left < LFREC__STRATUM ? left : LFREC__STRATUM);
         for (size_t k = first; k < end; k += n) {
             const lfrec__best best = lfrec__best_of(&listing);

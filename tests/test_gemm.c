@@ -9,6 +9,11 @@
 #if !defined(TEST_GEMM_SIZE) && defined(LFREC_TEST_QUICK)
 #define TEST_GEMM_SIZE 12
 #endif
+#ifdef LFREC_TEST_QUICK
+#define TEST_GEMM_LONG 1
+#else
+#define TEST_GEMM_LONG 5
+#endif
 #ifndef TEST_GEMM_SIZE
 #define TEST_GEMM_SIZE 40 /* every m, n, k up to this; valgrind gets a smaller one */
 #endif
@@ -210,17 +215,19 @@ START_TEST(a_transposed_a_that_no_near_cache_holds_is_right)
 }
 END_TEST
 
-/* As many panels of B as take turns, one more, and a part of one more. */
+/* Rows of A that share a cache's sets; B in place, copied, transposed; panels in pairs, one more, a part of one more; more of
+ * them than rows; two steps of depth. */
 START_TEST(a_long_a_that_no_near_cache_holds_is_right)
 {
-    static const size_t columns[] = {63, 64, 96, 150};
+    static const size_t shapes[][4] = {
+        {270, 84, 1024, 0}, {270, 96, 1024, 1}, {130, 300, 2048, 0}, {1030, 150, 257, 0}, {70, 75, 4096, 0}};
     random_state = (uint32_t)_i;
-    for (size_t s = 0; s < sizeof columns / sizeof columns[0]; s++) {
-        product p = product_of(1030, columns[s], 257, 0, s % 2, 1, 0);
+    for (size_t s = 0; s < TEST_GEMM_LONG; s++) {
+        product p = product_of(shapes[s][0], shapes[s][1], shapes[s][2], 0, (int)shapes[s][3], 0, 0);
         p.g.isa = isas[_i];
-        p.g.alpha = s < 2 ? 1.0f : -0.5f;
-        p.g.beta = s == 1 || s == 2 ? 1.5f : 0.0f;
-        product_scratch(&p, s == 3 ? 0 : lfrec_sgemm_scratch_size());
+        p.g.alpha = s % 2 ? -0.5f : 1.0f;
+        p.g.beta = s < 2 ? 1.5f : 0.0f;
+        product_scratch(&p, lfrec_sgemm_scratch_size());
         product_check(&p, lfrec_sgemm);
         product_free(&p);
     }

@@ -43,6 +43,12 @@ static void form_as(formed *f, form as)
     lfrec_model_destroy(&made);
 }
 
+static form form_for(lfrec_setting setting)
+{
+    const form any = (form)draw_below(FORMS);
+    return any == PACKED && (setting == LFREC_BAYES || setting == LFREC_RANKING) ? VIEWED : any;
+}
+
 static void formed_free(formed *f)
 {
     lfrec_model_destroy(&f->model);
@@ -100,8 +106,7 @@ START_TEST(lists_are_those_of_lfrec_top_for_any_model_user_and_query)
         lfrec_index index;
         random_model(&f.model, setting, items, at_most(sizes[draw_below(COUNT(sizes))], items));
         spread_norms(&f.model, 0.5f * (float)draw_below(3));
-        const form as = (form)draw_below(FORMS);
-        form_as(&f, as == PACKED && (setting == LFREC_BAYES || setting == LFREC_RANKING) ? VIEWED : as);
+        form_as(&f, form_for(setting));
         ASSERT_OK(lfrec_index_create(&index, &f.model, NULL));
         const size_t rated = draw_below(items < 60 ? items + 1 : 60);
         const lfrec_history history = history_over(item, value, rated, 0, items < 300 ? 1 : 1 + draw_below(5));
@@ -145,9 +150,10 @@ START_TEST(lists_are_exact_where_scores_are_nearly_equal_or_no_numbers)
     static uint32_t item[5];
     for (size_t round = 0; round < BY_SPEED(20, 2) * KINDS * COUNT(all_settings); round++) {
         const size_t kind = round % KINDS;
-        lfrec_model model;
+        formed f;
         lfrec_index index;
-        random_model(&model, all_settings[round / KINDS % COUNT(all_settings)], MOST, 25);
+        random_model(&f.model, all_settings[round / KINDS % COUNT(all_settings)], MOST, 25);
+        lfrec_model model = f.model;
         const lfrec_history history = history_over(item, value, 5, draw_below(100), 7);
         lfrec_user user = user_over(user_room(&model));
         ASSERT_OK(lfrec_fold_in(&model, &history, &user));
@@ -171,8 +177,11 @@ START_TEST(lists_are_exact_where_scores_are_nearly_equal_or_no_numbers)
                 if (model.setting == LFREC_BAYES) row[26] = 0;
             }
         }
+        const int numbers = kind != NO_NUMBERS && kind != INFINITIES; /* files have no others */
+        form_as(&f, numbers ? form_for(model.setting) : MADE);
         if (kind == USER_IS_NO_NUMBER) user.factors[draw_below(25)] = draw_below(2) ? NAN : INFINITY;
-        ASSERT_OK(lfrec_index_create(&index, &model, NULL));
+        if (kind == USER_IS_NO_NUMBER && draw_below(4) == 0) user.mean = NAN;
+        ASSERT_OK(lfrec_index_create(&index, &f.model, NULL));
         for (uint32_t count = 1; count <= 64; count *= 4) {
             lfrec_query query = lfrec_query_for(count, draw_below(2) ? &history : NULL);
             query.min_support = draw_below(5);
@@ -180,7 +189,7 @@ START_TEST(lists_are_exact_where_scores_are_nearly_equal_or_no_numbers)
         }
         free(user.factors);
         lfrec_index_destroy(&index);
-        lfrec_model_destroy(&model);
+        formed_free(&f);
     }
 }
 END_TEST
@@ -249,6 +258,25 @@ START_TEST(items_are_passed_over_where_norms_differ)
         }
         ck_assert_double_lt(share_scored(&model), 0.15);
         lfrec_model_destroy(&model);
+    }
+}
+END_TEST
+
+/* They are looked at, and the others as before. */
+START_TEST(a_row_that_is_no_numbers_or_too_large_hides_no_bounds)
+{
+    enum { ITEMS = 20000 };
+    static const float bad[] = {NAN, INFINITY, 1e6f, -1e30f};
+    for (size_t s = 0; s < COUNT(all_settings); s++) {
+        for (size_t k = 0; k < COUNT(bad); k++) {
+            lfrec_model model;
+            random_model(&model, all_settings[s], ITEMS, 9);
+            for (uint32_t i = 0; i < ITEMS; i++) writable(model.item_mean)[i] = 3;
+            spread_norms(&model, 1.5f);
+            writable(model.decoder)[777 * model.stride + 4] = bad[k];
+            ck_assert_double_lt(share_scored(&model), 0.15);
+            lfrec_model_destroy(&model);
+        }
     }
 }
 END_TEST
@@ -403,6 +431,7 @@ int main(void)
         lists_are_exact_where_scores_are_nearly_equal_or_no_numbers,
         users_that_no_history_gives_get_their_lists,
         items_are_passed_over_where_norms_differ,
+        a_row_that_is_no_numbers_or_too_large_hides_no_bounds,
         items_are_passed_over_where_means_differ,
         index_stays_what_its_model_was,
         memory_may_be_anywhere_and_is_all_that_is_touched,

@@ -82,7 +82,7 @@ static lfrec__block block_of(size_t rows, size_t depth)
 START_TEST(broad_tiles_have_the_bits_of_the_tiles)
 {
     if (!__builtin_cpu_supports("avx512f")) return;
-    for (size_t rows = 1; rows <= LFREC__GEMM_LOW; rows++) {
+    for (size_t rows = 1; rows <= LFREC__GEMM_BROAD_ROWS; rows++) {
         for (size_t depth = 1; depth <= DEPTH; depth++) {
             const lfrec__block block = block_of(rows, depth);
             lfrec__kernels_avx512.tiles[rows - 1][1](a, b, expected, 16, &block);

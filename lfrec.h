@@ -695,8 +695,8 @@ LFREC_API lfrec_status lfrec_explain(const lfrec_model *model, lfrec_user *user,
  * is at most what it has besides the product, plus |h| |F_i|; so rows lie in strata of nearly equal norms, within a
  * stratum by the rest of their scores, and a stratum is left as soon as the next item's bound is behind the list's last
  * score. Norms are taken from the rows' center (0 with weights of 8 bits), which moves all of a user's scores alike. The
- * more norms differ, the more is passed over; where they are equal a list takes about as long as lfrec_top's. After C. Teflioudi, R. Gemulla, O.
- * Mykytiuk, "LEMP: fast retrieval of large entries in a matrix product" (2015).
+ * more norms differ, the more is passed over; where they are equal a list takes about as long as lfrec_top's. After C.
+ * Teflioudi, R. Gemulla, O. Mykytiuk, "LEMP: fast retrieval of large entries in a matrix product" (2015).
  *
  * The index has copies of the rows, the means and the offsets, and scores by them: make a new one when those change. The
  * rest is the model's, which outlives it: supports, what makes ratings of scores, all of a query that has candidates. Any
@@ -1877,6 +1877,15 @@ static const lfrec__kernels *lfrec__kernels_of(lfrec_isa isa)
     }
 }
 
+/* Tiles for AVX-512 alone, of each height: lfrec__NAME with its number of rows. */
+#define LFREC__DEFINE_SPECIAL_OF(NAME, M)                                                                         \
+    LFREC__TARGET_avx512 static void lfrec__##NAME##_##M(const float *a, const float *b, float *c, unsigned last, \
+                                                         const lfrec__block *block)                               \
+    {                                                                                                             \
+        lfrec__##NAME(M, a, b, c, last, block);                                                                   \
+    }
+#define LFREC__NAME_SPECIAL_OF(NAME, M) lfrec__##NAME##_##M,
+
 /* ---- GEMM: the narrow tile ------------------------------------------------------------------------------------------
  *
  * A tile's second vector with 9 columns or fewer would leave half its lanes idle, so two rows share it: 8 columns of
@@ -1931,16 +1940,8 @@ LFREC__TARGET_avx512 LFREC__INLINE void lfrec__narrow(const unsigned rows, const
     lfrec__finish_avx512(rows, vectors, sum, c, lanes, last, block);
 }
 
-#define LFREC__DEFINE_NARROW_OF(ISA, M)                                                                        \
-    LFREC__TARGET_##ISA static void lfrec__narrow_##M(const float *a, const float *b, float *c, unsigned last, \
-                                                      const lfrec__block *block)                               \
-    {                                                                                                          \
-        lfrec__narrow(M, a, b, c, last, block);                                                                \
-    }
-#define LFREC__NAME_NARROW_OF(ISA, M) lfrec__narrow_##M,
-
-LFREC__UP_TO_13(LFREC__DEFINE_NARROW_OF, avx512)
-static const lfrec__tile lfrec__narrow_tiles[] = {LFREC__UP_TO_13(LFREC__NAME_NARROW_OF, avx512)}; /* [rows - 1] */
+LFREC__UP_TO_13(LFREC__DEFINE_SPECIAL_OF, narrow)
+static const lfrec__tile lfrec__narrow_tiles[] = {LFREC__UP_TO_13(LFREC__NAME_SPECIAL_OF, narrow)}; /* [rows - 1] */
 #endif
 
 /* The narrow tiles of these kernels; NULL: none that pay. */
@@ -1960,7 +1961,7 @@ static const lfrec__tile *lfrec__narrow_of(const lfrec__kernels *kernels)
  */
 #if defined(LFREC__X86)
 LFREC__TARGET_avx512 LFREC__INLINE void lfrec__broad(const unsigned rows, const float *a, const float *b, float *c,
-                                                     const lfrec__block *block)
+                                                     const unsigned last, const lfrec__block *block)
 {
     const unsigned lanes = LFREC__LANES_avx512, vectors = 2, triples = (rows + 2) / 3;
     const size_t a_row = block->a_row, a_step = block->a_step, b_step = block->b_step, c_row = block->c_row;
@@ -1968,6 +1969,7 @@ LFREC__TARGET_avx512 LFREC__INLINE void lfrec__broad(const unsigned rows, const 
     __m512 sum[LFREC__GEMM_MOST_ROWS][2], more[LFREC__GEMM_MOST_ROWS][2], x, y[2], z[2]; /* as lfrec__finish takes them */
     unsigned i, j;
     size_t p;
+    (void)last; /* both panels are whole */
     LFREC__UNROLL
     for (i = 0; i < triples; i++) triple[i] = a + 3 * i * a_row;
     LFREC__EACH(sum[i][j] = more[i][j] = _mm512_setzero_ps())
@@ -1998,17 +2000,8 @@ LFREC__TARGET_avx512 LFREC__INLINE void lfrec__broad(const unsigned rows, const 
     lfrec__finish_avx512(rows, vectors, more, c + vectors * lanes, lanes, lanes, block);
 }
 
-#define LFREC__DEFINE_BROAD_OF(ISA, M)                                                                        \
-    LFREC__TARGET_##ISA static void lfrec__broad_##M(const float *a, const float *b, float *c, unsigned last, \
-                                                     const lfrec__block *block)                               \
-    {                                                                                                         \
-        (void)last;                                                                                           \
-        lfrec__broad(M, a, b, c, block);                                                                      \
-    }
-#define LFREC__NAME_BROAD_OF(ISA, M) lfrec__broad_##M,
-
-LFREC__UP_TO_6(LFREC__DEFINE_BROAD_OF, avx512)
-static const lfrec__tile lfrec__broad_tiles[] = {LFREC__UP_TO_6(LFREC__NAME_BROAD_OF, avx512)}; /* [rows - 1] */
+LFREC__UP_TO_6(LFREC__DEFINE_SPECIAL_OF, broad)
+static const lfrec__tile lfrec__broad_tiles[] = {LFREC__UP_TO_6(LFREC__NAME_SPECIAL_OF, broad)}; /* [rows - 1] */
 #endif
 
 /* Do A's rows share sets of the nearest cache? */
@@ -2361,6 +2354,14 @@ LFREC__INTERNAL float lfrec__dot(size_t S, const float *a, const float *b)
     for (int l = 0; l < 16; l++) lane[l] = 0.0f;
     for (size_t q = 0; q < S; q++) lane[q % 16] += a[q] * b[q];
     return lfrec__tree16(lane);
+}
+
+/* |a - b|^2 over n columns. */
+LFREC__INTERNAL float lfrec__square_between(size_t n, const float *a, const float *b)
+{
+    float square = 0.0f;
+    for (size_t q = 0; q < n; q++) square += (a[q] - b[q]) * (a[q] - b[q]);
+    return square;
 }
 
 LFREC__INTERNAL void lfrec__encode_plain(size_t S, size_t n, const uint32_t *item, const float *x, const float *L, float *h)
@@ -3731,7 +3732,8 @@ LFREC_API lfrec_status lfrec_denormalize(const lfrec_model *model, const uint32_
 
 /* ===[ users and scores ]=========================================================================================== */
 
-#define LFREC__BLOCK 64u /* items or ratings handled at a time: what the stack holds */
+#define LFREC__BLOCK 64u             /* items or ratings handled at a time: what the stack holds */
+#define LFREC__FAR ((size_t)1 << 21) /* floats of rows that come from memory, or nearly all */
 
 LFREC__INTERNAL size_t lfrec__block_of(size_t left)
 {
@@ -3770,13 +3772,18 @@ LFREC__INTERNAL void lfrec__decode_packed(size_t S, size_t n, const uint32_t *it
     }
 }
 
-/* Exact in 32 bits, but for the scales: 1024 x 127 x 127. */
-LFREC__INTERNAL float lfrec__dot_packed(size_t S, const float *a, const float *b)
+/* Of the weights without their scales. Exact in 32 bits: 1024 x 127 x 127. */
+LFREC__INTERNAL int32_t lfrec__dot_weights(size_t S, const float *a, const float *b)
 {
     const int8_t *x = (const int8_t *)(a + 1), *y = (const int8_t *)(b + 1);
     int32_t sum = 0;
     for (size_t q = 0; q < 4 * (S - 1); q++) sum += (int32_t)x[q] * y[q];
-    return a[0] * b[0] * (float)sum;
+    return sum;
+}
+
+LFREC__INTERNAL float lfrec__dot_packed(size_t S, const float *a, const float *b)
+{
+    return a[0] * b[0] * (float)lfrec__dot_weights(S, a, b);
 }
 #endif
 
@@ -3803,7 +3810,7 @@ LFREC__INTERNAL void lfrec__decode_rows(const lfrec_model *model, size_t n, cons
     }
 #endif
     /* The same bits. Zen 4 reads rows in order sooner by shorter vectors, where they come from memory. */
-    const int far = !item && model->items * model->stride >= (size_t)1 << 21;
+    const int far = !item && model->items * model->stride >= LFREC__FAR;
     const lfrec_isa isa = far && lfrec__zen() == 4 ? LFREC_ISA_AVX2 : LFREC_ISA_AUTO;
     lfrec__rows_for(model->stride, isa)->decode(model->stride, n, item, F, h, y);
 }
@@ -4499,6 +4506,12 @@ LFREC__INTERNAL void lfrec__list_items(const lfrec_model *model, lfrec_listing *
     }
 }
 
+/* What a score may be rounded by in all, of the sum of its terms' magnitudes. */
+LFREC__INTERNAL float lfrec__rounding(size_t columns)
+{
+    return (float)(columns + 8) * 2.38418579e-7f; /* 2^-22 */
+}
+
 /* |x| or a little more, as squares of the smallest numbers are 0. */
 LFREC__INTERNAL float lfrec__norm(float square)
 {
@@ -4715,7 +4728,7 @@ LFREC__INTERNAL void lfrec__group_factors(const lfrec_model *model, lfrec__group
 /* False where numbers are so large, or none, that the slack says nothing. */
 LFREC__INTERNAL int lfrec__group_open(const lfrec_model *model, const lfrec__listed *items, lfrec__group *group)
 {
-    const float rounding = (float)(model->factors + 8) * 2.38418579e-7f; /* 2^-22 */
+    const float rounding = lfrec__rounding(model->factors);
     int small = 1;
     group->lanes = group->users > LFREC__GROUP_HALF ? LFREC__GROUP : LFREC__GROUP_HALF;
     if (group->users < group->lanes) lfrec__zero(group->factors, sizeof group->factors);
@@ -5192,28 +5205,22 @@ LFREC_API lfrec_status lfrec_index_size(const lfrec_model *model, size_t *bytes)
     return lfrec__arena_bytes(&arena, bytes);
 }
 
+LFREC__INTERNAL float lfrec__item_bias(const lfrec_model *model, size_t item)
+{
+    return model->setting == LFREC_BAYES ? model->decoder[item * model->stride + lfrec__bound_columns(model)] : 0.0f;
+}
+
 /* What an item's score has besides that product and what is the user's. */
 LFREC__INTERNAL float lfrec__rest(const lfrec_model *model, size_t item)
 {
-    const float baseline = lfrec__baseline(model, (uint32_t)item, 0.0f);
-    if (model->setting != LFREC_BAYES) return baseline;
-    return baseline + model->decoder[item * model->stride + lfrec__bound_columns(model)];
+    return lfrec__baseline(model, (uint32_t)item, 0.0f) + lfrec__item_bias(model, item);
 }
 
 /* The magnitudes of its parts, by which it may be rounded. */
 LFREC__INTERNAL float lfrec__rest_size(const lfrec_model *model, size_t item)
 {
-    float size = lfrec__magnitude(model->item_mean[item]);
-    if (model->offset) size += lfrec__magnitude(model->offset[item]);
-    if (model->setting != LFREC_BAYES) return size;
-    return size + lfrec__magnitude(model->decoder[item * model->stride + lfrec__bound_columns(model)]);
-}
-
-LFREC__INTERNAL float lfrec__square_from(const lfrec_model *model, const float *row, const float *center)
-{
-    float square = 0.0f;
-    for (size_t q = 0; q < lfrec__bound_columns(model); q++) square += (row[q] - center[q]) * (row[q] - center[q]);
-    return square;
+    const float offset = model->offset ? model->offset[item] : 0.0f, bias = lfrec__item_bias(model, item);
+    return lfrec__magnitude(model->item_mean[item]) + lfrec__magnitude(offset) + lfrec__magnitude(bias);
 }
 
 /* The mean of the rows that are no outliers. Any finite vector would do, and packed rows have 0. `sum` is work space of
@@ -5225,7 +5232,7 @@ LFREC__INTERNAL void lfrec__center(const lfrec_model *model, float *center, floa
     lfrec__zero(center, columns * sizeof *center);
     if (LFREC__FOR_PACKED(model->packed)) return;
     for (size_t i = 0; i < model->items; i++) {
-        const float square = lfrec__square_from(model, model->decoder + i * S, center);
+        const float square = lfrec__square_between(columns, model->decoder + i * S, center);
         if (!lfrec__finite(squares + square)) continue;
         squares += square;
         finite += 1.0f;
@@ -5233,7 +5240,7 @@ LFREC__INTERNAL void lfrec__center(const lfrec_model *model, float *center, floa
     lfrec__zero(sum, columns * sizeof *sum);
     for (size_t i = 0; i < model->items; i++) {
         const float *row = model->decoder + i * S;
-        if (!(lfrec__square_from(model, row, center) * finite <= LFREC__OUTLIER * squares)) continue;
+        if (!(lfrec__square_between(columns, row, center) * finite <= LFREC__OUTLIER * squares)) continue;
         for (size_t q = 0; q < columns; q++) sum[q] += row[q];
         met += 1.0f;
     }
@@ -5244,13 +5251,9 @@ LFREC__INTERNAL void lfrec__center(const lfrec_model *model, float *center, floa
 LFREC__INTERNAL float lfrec__norm_from(const lfrec_model *model, size_t item, const float *center)
 {
     const float *row = model->decoder + item * model->stride;
-    if (LFREC__FOR_PACKED(model->packed)) {
-        const int8_t *weight = (const int8_t *)(row + 1);
-        int32_t square = 0;
-        for (size_t q = 0; q < 4 * (model->stride - 1); q++) square += (int32_t)weight[q] * weight[q];
-        return lfrec__magnitude(row[0]) * lfrec__norm((float)square);
-    }
-    return lfrec__norm(lfrec__square_from(model, row, center));
+    if (LFREC__FOR_PACKED(model->packed)) /* the scale is not squared, as small ones would be 0 */
+        return lfrec__magnitude(row[0]) * lfrec__norm((float)LFREC__FOR_PACKED(lfrec__dot_weights(model->stride, row, row)));
+    return lfrec__norm(lfrec__square_between(lfrec__bound_columns(model), row, center));
 }
 
 /* Items by falling norm, then each stratum's by falling rest. */
@@ -5349,7 +5352,7 @@ LFREC__INTERNAL lfrec__bound lfrec__bound_of(const lfrec_index *index, const lfr
     bound.from = mean + lfrec__dot(columns, center, h) + bias;
     bound.size =
         bound.length * lfrec__norm(lfrec__dot(columns, center, center)) + index->rest + bias + lfrec__magnitude(mean);
-    bound.rounding = (float)(columns + 8) * 2.38418579e-7f; /* 2^-22 */
+    bound.rounding = lfrec__rounding(columns);
     return bound;
 }
 
@@ -5364,15 +5367,11 @@ LFREC__INTERNAL float lfrec__most(const lfrec__bound *bound, float norm)
 LFREC_API lfrec_status lfrec_index_top(const lfrec_index *index, const lfrec_user *user, const lfrec_query *query,
                                        lfrec_scored *list, size_t *found, size_t *scored)
 {
-    lfrec_listing listing;
+    lfrec_listing listing = {user, query, list, 0, 0};
     size_t unused;
     if (!index || !found) return LFREC_ERROR_ARGUMENT;
     if (index->check != LFREC__CHECK_INDEX) return LFREC_ERROR_UNINITIALIZED;
     const lfrec_model *model = index->model, *ordered = &index->ordered;
-    lfrec__zero(&listing, sizeof listing);
-    listing.user = user;
-    listing.query = query;
-    listing.list = list;
     if (!scored) scored = &unused;
     LFREC__TRY(lfrec__check_model(model));
     LFREC__TRY(lfrec__check_listing(model, &listing));
@@ -5412,11 +5411,7 @@ LFREC__INTERNAL float lfrec__distance(const lfrec_model *model, lfrec_metric met
         return lfrec__sqrtf(lfrec__dot_rows(model, S, x, x) + lfrec__dot_rows(model, S, y, y) -
                             2.0f * lfrec__dot_rows(model, S, x, y));
     }
-    if (metric == LFREC_EUCLIDEAN) {
-        float square = 0.0f;
-        for (size_t q = 0; q < model->factors; q++) square += (x[q] - y[q]) * (x[q] - y[q]);
-        return lfrec__sqrtf(square);
-    }
+    if (metric == LFREC_EUCLIDEAN) return lfrec__sqrtf(lfrec__square_between(model->factors, x, y));
     const size_t K = model->setting == LFREC_BAYES ? model->factors : S; /* biases are no taste */
     const float size = lfrec__sqrtf(lfrec__dot_rows(model, K, x, x)) * lfrec__sqrtf(lfrec__dot_rows(model, K, y, y));
     return size > 0.0f ? 1.0f - lfrec__clamp(lfrec__dot_rows(model, K, x, y) / size, -1.0f, 1.0f) : 1.0f;

@@ -144,6 +144,22 @@ static inline void generate(lfrec_ratings *ratings, uint32_t users, uint32_t ite
     free(events);
 }
 
+/* ---- a file in memory: append is its lfrec_write ---- */
+
+typedef struct {
+    unsigned char *at;
+    size_t bytes, room;
+} blob;
+
+static inline int append(void *context, const void *data, size_t bytes)
+{
+    blob *b = context;
+    if (bytes > b->room - b->bytes) return 0;
+    memcpy(b->at + b->bytes, data, bytes);
+    b->bytes += bytes;
+    return 1;
+}
+
 /* ---- models with any weights ---- */
 
 /* The two that encode by a sum, and all. */
@@ -228,6 +244,13 @@ static inline lfrec_history history_over(uint32_t *item, float *value, size_t co
         value[k] = 0.5f * (float)(1 + draw_below(10));
     }
     return history;
+}
+
+/* A filter: refused[item] says of each item whether it is. */
+static inline int not_in(void *context, uint32_t item)
+{
+    const unsigned char *refused = context;
+    return !refused[item];
 }
 
 /* All reasons and the baseline add up to the item's score. `user` was folded in from this history. */

@@ -11,14 +11,9 @@ enum { ITEMS = 7, HEADER = 72 };
 
 static const uint32_t sizes[] = {1, 3, 4, 7}; /* factors: with and without padding in memory */
 
-typedef struct {
-    unsigned char *at;
-    size_t bytes;
-} blob;
-
 static blob saved(const lfrec_model *model)
 {
-    blob b;
+    blob b = {NULL, 0, 0};
     size_t written;
     ASSERT_OK(lfrec_save_size(model, &b.bytes));
     b.at = take(b.bytes);
@@ -349,7 +344,7 @@ START_TEST(writer_that_fails_at_any_call_is_reported)
     for (size_t s = 0; s < COUNT(all_settings); s++) {
         lfrec_model model;
         random_model(&model, all_settings[s], 40, 5);
-        blob b = saved(&model), out = {take(b.bytes), b.bytes};
+        blob b = saved(&model), out = {take(b.bytes), b.bytes, 0};
         stream all = {&out, 0, 0, 0, 0};
         ASSERT_OK(lfrec_save(&model, stream_write, &all));
         ck_assert_uint_eq(all.at, b.bytes);
@@ -424,7 +419,7 @@ START_TEST(reader_that_ends_early_is_told_from_one_that_fails)
     for (size_t s = 0; s < COUNT(all_settings); s++) {
         const blob b = saved_random(all_settings[s], ITEMS, 3);
         for (size_t bytes = 0; bytes < b.bytes; bytes++) {
-            blob part = {b.at, bytes};
+            blob part = {b.at, bytes, 0};
             stream in = {&part, 0, 0, 0, 0};
             unsigned char memory[2048];
             lfrec_file file;

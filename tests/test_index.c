@@ -13,20 +13,6 @@ static const uint32_t catalogs[] = {1, 40, 511, 512, 513, MOST}; /* items: less 
 typedef enum { MADE, VIEWED, PACKED, FORMS } form;
 
 typedef struct {
-    unsigned char *at;
-    size_t bytes, room;
-} blob;
-
-static int append(void *context, const void *data, size_t bytes)
-{
-    blob *b = context;
-    if (bytes > b->room - b->bytes) return 0;
-    memcpy(b->at + b->bytes, data, bytes);
-    b->bytes += bytes;
-    return 1;
-}
-
-typedef struct {
     lfrec_model model;
     blob file; /* what a viewed model lies in */
 } formed;
@@ -71,11 +57,6 @@ static void spread_norms(lfrec_model *model, float spread)
 }
 
 /* ---- lists ---- */
-
-static int not_in(void *refused, uint32_t item)
-{
-    return !((const unsigned char *)refused)[item];
-}
 
 /* Returns how many items the index's list took. */
 static size_t assert_same_list(const lfrec_index *index, const lfrec_user *user, const lfrec_query *query)

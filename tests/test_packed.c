@@ -7,20 +7,6 @@ enum { ITEMS = 40, RATED = 9, HEADER = 72, ROOM = 64 };
 
 static const uint32_t sizes[] = {1, 3, 4, 9, 25}; /* factors: with and without bytes that fill up a word */
 
-typedef struct {
-    unsigned char *at;
-    size_t bytes, room;
-} blob;
-
-static int append(void *context, const void *data, size_t bytes)
-{
-    blob *b = context;
-    if (bytes > b->room - b->bytes) return 0;
-    memcpy(b->at + b->bytes, data, bytes);
-    b->bytes += bytes;
-    return 1;
-}
-
 static blob packed(const lfrec_model *model)
 {
     blob b = {NULL, 0, 0};

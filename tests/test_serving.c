@@ -223,12 +223,6 @@ END_TEST
 
 /* ---- lists ---- */
 
-static int not_in(void *context, uint32_t item)
-{
-    const unsigned char *refused = context;
-    return !refused[item];
-}
-
 static void support_of_all(lfrec_model *m, uint32_t support)
 {
     for (uint32_t i = 0; i < m->items; i++) ((uint32_t *)(uintptr_t)m->support)[i] = support;
